@@ -1,0 +1,466 @@
+"""Every message of media/CONTROL.md as a type that validates it.
+
+A request is decoded in two steps: `read_envelope` finds the number and the verb, `read_request` the whole. So an error can
+always be answered under the request's number. `REPLIES` names the type of the `ok` of each request.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+PROTOCOL: Final = 1
+
+Identifier = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+Count = Annotated[int, Meta(ge=0)]
+SessionKey = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Kind = Literal["audio", "video"]
+PeerPhase = Literal["connecting", "connected", "reconnecting", "gone"]
+UpPhase = Literal["started", "silent", "paused", "stopped"]
+RecordPhase = Literal["recording", "closed", "failed"]
+ErrorCode = Literal[
+    "bad_request",
+    "unknown_op",
+    "unknown_room",
+    "unknown_seat",
+    "stale_epoch",
+    "stale_connection",
+    "bad_offer",
+    "room_full",
+    "draining",
+    "record_failed",
+    "unsupported",
+]
+
+
+class BadMessage(ValueError):
+    """The other side's message cannot be taken; `code` and the text go back to it."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code: ErrorCode = code
+        self.message = message
+
+
+# --- what messages are made of ----------------------------------------------------------------------------------------
+
+
+class Message(Struct, frozen=True, kw_only=True):
+    """A fact on the wire. Unknown fields are ignored, so that versions N and N+1 can talk."""
+
+
+class Record(Message, frozen=True):
+    """Where a room's journal goes, and the key it is encrypted with."""
+
+    journal: Annotated[str, Meta(min_length=1, max_length=4096)]
+    key: SessionKey
+    facts: dict[str, Any] = {}
+
+    def __repr__(self) -> str:  # the key must never reach a log
+        return f"Record(journal={self.journal!r}, key=<hidden>, facts={self.facts!r})"
+
+
+class RecordStatus(Message, frozen=True):
+    """State of a room's journal: `head` is the last hash (hex), `block` its number."""
+
+    state: RecordPhase
+    head: str
+    block: Count
+    cause: str | None = None
+
+
+class UpSummary(Message, frozen=True):
+    """One stream a seat sends, as `hello` tells it."""
+
+    source: Identifier
+    kind: Kind
+    paused: bool
+
+
+class SeatSummary(Message, frozen=True):
+    seat: Identifier
+    connection: Count
+    state: PeerPhase
+    up: list[UpSummary]
+
+
+class RoomSummary(Message, frozen=True):
+    room: Identifier
+    session: Identifier
+    epoch: Count
+    record: RecordStatus | None
+    seats: list[SeatSummary]
+
+
+class UdpAddress(Message, frozen=True):
+    host: str
+    port: Annotated[int, Meta(ge=1, le=65535)]
+
+
+class MediaAddresses(Message, frozen=True):
+    udp: list[UdpAddress]
+    fingerprint: str
+
+
+class UpMid(Message, frozen=True):
+    """One sending m-line of an answered offer."""
+
+    mid: str
+    source: Identifier
+    kind: Kind
+
+
+class SlotState(Message, frozen=True):
+    """One slot of a seat's peer and who is in it (null: nobody)."""
+
+    slot: Count
+    audio_mid: str | None
+    video_mid: str | None
+    seat: Identifier | None
+    source: Identifier | None
+
+
+class SeatQuality(Message, frozen=True):
+    """Line of one person over the last window; `up` is from the person to us."""
+
+    loss_up: float
+    loss_down: float
+    rtt_ms: float | None
+    up_bps: Count
+    down_bps: Count
+    jitter_ms: float
+    silent_s: float
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+class Request(Struct, frozen=True, kw_only=True, tag_field="op"):
+    id: Count
+
+
+class Hello(Request, frozen=True, tag="hello"):
+    protocol: int
+    controller: Identifier
+
+
+class OpenRoom(Request, frozen=True, tag="open_room"):
+    room: Identifier
+    session: Identifier
+    epoch: Count
+    capacity: Annotated[int, Meta(ge=1, le=1000)]
+    record: Record | None = None
+
+
+class CloseRoom(Request, frozen=True, tag="close_room"):
+    room: Identifier
+    epoch: Count
+    reason: str
+
+
+class Join(Request, frozen=True, tag="join"):
+    room: Identifier
+    epoch: Count
+    seat: Identifier
+    connection: Count
+    offer: Annotated[str, Meta(max_length=200_000)]
+    sources: dict[str, Identifier]
+    label: dict[str, Any] = {}
+
+
+class Leave(Request, frozen=True, tag="leave"):
+    room: Identifier
+    epoch: Count
+    seat: Identifier
+    connection: Count
+    reason: str
+
+
+class Pause(Request, frozen=True, tag="pause"):
+    room: Identifier
+    epoch: Count
+    seat: Identifier
+    source: Identifier
+    paused: bool
+
+
+class Move(Request, frozen=True, tag="move"):
+    room: Identifier
+    epoch: Count
+    seat: Identifier
+    to_room: Identifier
+    to_epoch: Count
+
+
+class Note(Request, frozen=True, tag="note"):
+    room: Identifier
+    epoch: Count
+    kind: Identifier
+    seat: Identifier | None = None
+    data: dict[str, Any] = {}
+
+
+class Seal(Request, frozen=True, tag="seal"):
+    room: Identifier
+    epoch: Count
+
+
+class Stats(Request, frozen=True, tag="stats"):
+    room: Identifier | None = None
+
+
+class Drain(Request, frozen=True, tag="drain"):
+    on: bool
+
+
+class Ping(Request, frozen=True, tag="ping"):
+    pass
+
+
+AnyRequest = Hello | OpenRoom | CloseRoom | Join | Leave | Pause | Move | Note | Seal | Stats | Drain | Ping
+RoomRequest = CloseRoom | Join | Leave | Pause | Move | Note | Seal
+
+
+# --- replies ----------------------------------------------------------------------------------------------------------
+
+
+class WorkerState(Message, frozen=True):
+    """The `ok` of `hello`: everything the worker holds."""
+
+    protocol: int
+    worker: str
+    incarnation: str
+    pid: int
+    draining: bool
+    media: MediaAddresses
+    rooms: list[RoomSummary]
+
+
+class RoomOpened(Message, frozen=True):
+    room: Identifier
+    created: bool
+    record: RecordStatus | None
+
+
+class RoomShut(Message, frozen=True):
+    """The `ok` of `close_room`."""
+
+    closed: bool
+    record: RecordStatus | None = None
+
+
+class Joined(Message, frozen=True):
+    answer: str
+    up: list[UpMid]
+    slots: list[SlotState]
+
+
+class Left(Message, frozen=True):
+    left: bool
+
+
+class Paused(Message, frozen=True):
+    paused: bool
+
+
+class Moved(Message, frozen=True):
+    moved: bool
+
+
+class Noted(Message, frozen=True):
+    block: int | None
+
+
+class Sealed(Message, frozen=True):
+    record: RecordStatus | None
+
+
+class RoomStats(Message, frozen=True):
+    seats: dict[str, SeatQuality]
+
+
+class WorkerStats(Message, frozen=True):
+    packets_in: Count
+    packets_out: Count
+    dropped: dict[str, Count]
+    rooms: dict[str, RoomStats]
+
+
+class Draining(Message, frozen=True):
+    draining: bool
+    rooms: Count
+
+
+class Pong(Message, frozen=True):
+    at: float
+
+
+Ok = (
+    WorkerState
+    | RoomOpened
+    | RoomShut
+    | Joined
+    | Left
+    | Paused
+    | Moved
+    | Noted
+    | Sealed
+    | WorkerStats
+    | Draining
+    | Pong
+)
+
+REPLIES: Final[dict[type[Request], type[Message]]] = {
+    Hello: WorkerState,
+    OpenRoom: RoomOpened,
+    CloseRoom: RoomShut,
+    Join: Joined,
+    Leave: Left,
+    Pause: Paused,
+    Move: Moved,
+    Note: Noted,
+    Seal: Sealed,
+    Stats: WorkerStats,
+    Drain: Draining,
+    Ping: Pong,
+}
+
+
+class Refusal(Message, frozen=True):
+    """The `error` of a reply."""
+
+    code: ErrorCode
+    message: str
+
+
+class Reply(Message, frozen=True):
+    """Exactly one of `ok` and `error` is there. `id` is null when the request had none."""
+
+    id: int | None
+    ok: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: Refusal | msgspec.UnsetType = msgspec.UNSET
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+class Event(Struct, frozen=True, kw_only=True, tag_field="event"):
+    at: float
+
+
+class PeerState(Event, frozen=True, tag="peer_state"):
+    room: Identifier
+    seat: Identifier
+    connection: Count
+    state: PeerPhase
+    cause: Literal["left", "replaced", "removed", "consent", "dtls", "room_closed"] | None = None
+
+
+class UpState(Event, frozen=True, tag="up_state"):
+    room: Identifier
+    seat: Identifier
+    source: Identifier
+    kind: Kind
+    state: UpPhase
+
+
+class Slots(Event, frozen=True, tag="slots"):
+    room: Identifier
+    seat: Identifier
+    connection: Count
+    short: Count
+    slots: list[SlotState]
+
+
+class Quality(Event, frozen=True, tag="quality"):
+    room: Identifier
+    seats: dict[str, SeatQuality]
+
+
+class RecordState(Event, frozen=True, tag="record_state"):
+    room: Identifier
+    state: RecordPhase
+    head: str
+    block: Count
+    cause: str | None = None
+
+
+class RoomClosed(Event, frozen=True, tag="room_closed"):
+    room: Identifier
+    epoch: Count
+    reason: str
+
+
+AnyEvent = PeerState | UpState | Slots | Quality | RecordState | RoomClosed
+
+
+# --- reading and writing ----------------------------------------------------------------------------------------------
+
+
+class Envelope(Struct, frozen=True):
+    """What every request has, whatever else is wrong with it."""
+
+    id: Count
+    op: str
+
+
+_requests: Final = {str(kind.__struct_config__.tag): msgspec.json.Decoder(kind) for kind in REPLIES}
+_envelope: Final = msgspec.json.Decoder(Envelope)
+_reply: Final = msgspec.json.Decoder(Reply)
+_event: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def read_envelope(text: bytes) -> Envelope:
+    """Number and verb of a request. Raises BadMessage naming the field."""
+    try:
+        return _envelope.decode(text)
+    except (msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise BadMessage("bad_request", str(error)) from error
+
+
+def read_request(op: str, text: bytes) -> Request:
+    """A whole request of a known verb. Raises BadMessage naming the field."""
+    decoder = _requests.get(op)
+    if decoder is None:
+        raise BadMessage("unknown_op", f"no such op: {op[:64]}")
+    try:
+        return decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMessage("bad_request", str(error)) from error
+
+
+def read_reply(text: bytes) -> Reply:
+    """A reply; its `ok` stays raw until `read_ok`. Raises msgspec.DecodeError."""
+    return _reply.decode(text)
+
+
+def read_ok(request: Request, reply: Reply) -> Message:
+    """The `ok` of a reply as the type that belongs to the request. Raises msgspec.DecodeError."""
+    assert isinstance(reply.ok, msgspec.Raw)
+    return msgspec.json.decode(reply.ok, type=REPLIES[type(request)])
+
+
+def read_event(text: bytes) -> AnyEvent:
+    """An event. Raises msgspec.DecodeError."""
+    return _event.decode(text)
+
+
+def is_event(text: bytes) -> bool:
+    """Whether a worker's frame is an event (else it is a reply)."""
+    return text.startswith(b'{"event"')
+
+
+def write(message: Struct) -> bytes:
+    """Any message as UTF-8 JSON, without its frame."""
+    return _encode(message)
+
+
+def write_ok(number: int, ok: Message) -> bytes:
+    return _encode(Reply(id=number, ok=msgspec.Raw(_encode(ok))))
+
+
+def write_error(number: int | None, code: ErrorCode, message: str) -> bytes:
+    return _encode(Reply(id=number, error=Refusal(code=code, message=message)))
