@@ -1,0 +1,169 @@
+"""Pages made of Jinja templates, static files and word catalogs, with the security headers every answer carries.
+
+    async def desk(call: Call[None]) -> web.StreamResponse:
+        return page(call, "desk/desk.html", areas=areas)
+
+    PAGES = [Page("/desk", desk, Action.SEE_DESK)]
+
+In a template: `t('desk.call_next')` says a sentence, `asset('js/scenes/desk.js')` gives a URL that changes with the file, `lang`, `csrf`, `actor`,
+`now`, `path_with_language('en')`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from aiohttp import web
+
+from server.access.core import ANYONE, Action
+from server.access.identify import actor_of, csrf_token
+from server.api import Call, Handler, check_action
+from server.errors import NotFound
+from server.i18n import Catalog, catalog_of, language_of, load_catalogs
+from server.keys import CLOCK, SETTINGS, TEMPLATES
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+YEAR_S = 365 * 24 * 3600
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def web_root() -> Path:
+    """The folder of templates, scripts and words: inside the installed package, else the checkout's web/."""
+    inside = Path(__file__).parent / "_web"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "web"
+
+
+@dataclass(slots=True)
+class Templates:
+    """Everything that is read from web/ at start and kept."""
+
+    root: Path
+    catalogs: dict[str, Catalog]
+    environment: jinja2.Environment
+    _digests: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    def asset(self, name: str) -> str:
+        """URL of a static file; its `v` changes with the content, so it may be cached for ever."""
+        path = self.root / "static" / name
+        changed = path.stat().st_mtime
+        known = self._digests.get(name)
+        if known is None or known[0] != changed:
+            known = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
+            self._digests[name] = known
+        return f"/static/{name}?v={known[1]}"
+
+
+def load_templates(root: Path) -> Templates:
+    """Set up Jinja: autoescape everywhere, an unknown name is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(root / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return Templates(root, load_catalogs(root / "locales"), environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: GET only, HTML."""
+
+    path: str
+    handler: Handler
+    action: Action
+
+
+def add_pages(app: web.Application, pages: list[Page]) -> None:
+    """Register pages."""
+    for entry in pages:
+        app.router.add_get(entry.path, _page_route(entry))
+
+
+def _page_route(entry: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        actor = await actor_of(request)
+        check_action(actor, entry.action)
+        result: web.StreamResponse = await entry.handler(Call(request, actor, None, None, request.app[CLOCK]()))
+        return result
+
+    return answer
+
+
+def page(call: Call[Any], template: str, /, status: int = 200, **values: object) -> web.Response:
+    """Render a template into a page that is never cached by anybody."""
+    return render(call.request, template, status, actor=call.actor, now=call.now, **values)
+
+
+def render(request: web.Request, template: str, status: int = 200, **values: object) -> web.Response:
+    """Render for a request; also used for error pages, where no Call exists."""
+    templates: Templates = request.app[TEMPLATES]
+    language = language_of(request)
+    catalog = templates.catalogs[language]
+    context: dict[str, object] = {
+        "t": catalog.say,
+        "lang": language,
+        "catalog_url": f"/locales/{language}.json?v={catalog.digest}",
+        "asset": templates.asset,
+        "csrf": csrf_token(request),
+        "settings": request.app[SETTINGS],
+        "path_with_language": partial(_path_with_language, request),
+        "actor": ANYONE,
+    }
+    text = templates.environment.get_template(template).render(context | values)
+    response = web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _path_with_language(request: web.Request, language: str) -> str:
+    return str(request.rel_url.update_query({"lang": language}))
+
+
+async def static_file(request: web.Request) -> web.StreamResponse:
+    """A file below web/static: no directory, no symlink out, cached for ever when its version is in the URL."""
+    templates: Templates = request.app[TEMPLATES]
+    root = (templates.root / "static").resolve()
+    path = (root / request.match_info["name"]).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise NotFound()
+    response = web.FileResponse(path)
+    kind = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0]
+    response.headers["Content-Type"] = f"{kind}; charset=utf-8" if (kind or "").startswith("text/") else kind or "application/octet-stream"
+    response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if "v" in request.query else "no-cache"
+    return response
+
+
+async def locale_file(request: web.Request) -> web.StreamResponse:
+    """The words of one language for scripts."""
+    templates: Templates = request.app[TEMPLATES]
+    catalog = catalog_of(templates.catalogs, request.match_info["language"])
+    response = web.Response(body=catalog.json, content_type="application/json", charset="utf-8")
+    response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if "v" in request.query else "no-cache"
+    return response
+
+
+def add_web_files(app: web.Application) -> None:
+    """Static files and words."""
+    app.router.add_get("/static/{name:.+}", static_file)
+    app.router.add_get("/locales/{language}.json", locale_file)
