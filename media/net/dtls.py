@@ -1,0 +1,187 @@
+"""DTLS handshakes and SRTP keys from aiortc. The one file on private names of aiortc.
+
+Private names in use, and what to do when one vanishes (tests/media/test_seams.py fails by name):
+
+    RTCDtlsTransport._setup_srtp    overridden: makes our SRTP sessions from the keying material (own replay rules)
+    RTCDtlsTransport._set_role      or give the transport a `role` of "controlling": then it is DTLS server by itself
+    RTCDtlsTransport._srtp_profiles or accept the library's order (AES-256 first, 0.01 us dearer)
+    RTCDtlsTransport._ssl           or keep a reference through RTCCertificate._create_ssl_context
+    RTCDtlsTransport._task          or accept a log line of asyncio when its pump ends with an exception
+    transport._recv, transport._send, .role, .state     what it needs of an ICE transport; `_IceShape` has them
+
+We are always the DTLS server (`a=setup:passive`): then we choose the SRTP profile, and the browser retransmits first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from aiortc.rtcdtlstransport import (
+    SRTP_AEAD_AES_128_GCM,
+    SRTP_AEAD_AES_256_GCM,
+    SRTP_AES128_CM_SHA1_80,
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    SRTPProtectionProfile,
+)
+
+from media.net.srtp import SrtpSessions
+
+log = logging.getLogger(__name__)
+
+PROFILES: Final = (SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_256_GCM, SRTP_AES128_CM_SHA1_80)
+STRONG_DIGESTS: Final = frozenset({"sha-256", "sha-384", "sha-512"})
+# A handshake is four flights of at most three datagrams; more in the queue than this is not a handshake.
+MAX_QUEUE: Final = 32
+HANDSHAKE_TIMEOUT_S: Final = 10.0
+
+
+class DtlsFailed(Exception):
+    """The handshake did not end in keys; the text says why."""
+
+
+class Certificate:
+    """The key of this worker process; made anew at each start, never written."""
+
+    def __init__(self) -> None:
+        self._certificate = RTCCertificate.generateCertificate()
+        prints = {print_.algorithm: print_.value for print_ in self._certificate.getFingerprints()}
+        self.sha256: str = prints["sha-256"]
+
+
+def supported_fingerprints(prints: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The (algorithm, value) pairs that we take: SHA-256 or better (reliability threat 2)."""
+    return [(algorithm, value) for algorithm, value in prints if algorithm.lower() in STRONG_DIGESTS]
+
+
+class _IceShape:
+    """What RTCDtlsTransport takes for an ICE transport: a bounded queue of DTLS datagrams in, a function out."""
+
+    role = "controlled"
+    state = "completed"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._emit = send
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUE)
+        self._ended = False
+
+    def feed(self, datagram: bytes) -> bool:
+        """Queue one DTLS datagram; False when the queue is full (the other side will repeat its flight)."""
+        if self._ended or self._queue.full():
+            return False
+        self._queue.put_nowait(datagram)
+        return True
+
+    def end(self) -> None:
+        self._ended = True
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def _recv(self) -> bytes:
+        datagram = await self._queue.get()
+        if datagram is None:
+            raise ConnectionError("the peer is gone")
+        return datagram
+
+    async def _send(self, datagram: bytes) -> None:
+        self._emit(datagram)
+
+
+class _Transport(RTCDtlsTransport):
+    """aiortc's transport, except that the SRTP sessions are ours."""
+
+    sessions: SrtpSessions | None = None
+
+    def _setup_srtp(self) -> None:
+        ssl: Any = self._ssl
+        chosen = ssl.get_selected_srtp_profile()
+        for profile in PROFILES:
+            if profile.openssl_profile == chosen:
+                self.sessions = _sessions(ssl, profile)
+                return
+        raise DtlsFailed("no common SRTP profile")
+
+
+def _sessions(ssl: Any, profile: SRTPProtectionProfile) -> SrtpSessions:
+    """Client key, server key, client salt, server salt, in this order (RFC 5764 §4.2); we are the server."""
+    size = 2 * (profile.key_length + profile.salt_length)
+    material = ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+    name = profile.openssl_profile.decode()
+    receive, send = profile.get_key_and_salt(material, 0), profile.get_key_and_salt(material, 1)
+    return SrtpSessions(name, profile.libsrtp_profile, receive, send)
+
+
+class DtlsPeer:
+    """One peer's DTLS: feed it datagrams, await `handshake` once, `close` it at the end."""
+
+    def __init__(
+        self,
+        certificate: Certificate,
+        fingerprints: Sequence[tuple[str, str]],
+        send: Callable[[bytes], None],
+        on_closed: Callable[[], None],
+    ) -> None:
+        """fingerprints  (algorithm, value) of the browser's certificate, from its offer.
+        send          called with each datagram that must go out; must not raise.
+        on_closed     called once if the browser ends the connection after the handshake (close_notify).
+        """
+        self._fingerprints = supported_fingerprints(fingerprints)
+        self._ice = _IceShape(send)
+        self._on_closed = on_closed
+        ice: Any = self._ice
+        self._transport = _Transport(ice, [certificate._certificate])
+        self._transport._srtp_profiles = list(PROFILES)
+        self._transport._set_role("server")
+        self._closing = False
+
+    def feed(self, datagram: bytes) -> bool:
+        """One datagram from the nominated address whose first byte says DTLS. False: dropped, queue full."""
+        return self._ice.feed(datagram)
+
+    async def handshake(self, timeout_s: float = HANDSHAKE_TIMEOUT_S) -> SrtpSessions:
+        """Run the handshake and give the SRTP sessions. Raises DtlsFailed, and nothing else but CancelledError."""
+        if not self._fingerprints:
+            raise DtlsFailed("no certificate fingerprint of SHA-256 or better")
+        parameters = RTCDtlsParameters(
+            [RTCDtlsFingerprint(algorithm, value) for algorithm, value in self._fingerprints]
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._transport.start(parameters)
+        except TimeoutError as error:
+            raise DtlsFailed("handshake timed out") from error
+        except DtlsFailed:
+            raise
+        except Exception as error:  # the library's own faults end this peer, never the worker
+            log.exception("DTLS handshake broke")
+            raise DtlsFailed(f"handshake broke: {type(error).__name__}") from error
+        return self._keys()
+
+    def _keys(self) -> SrtpSessions:
+        sessions, pump = self._transport.sessions, self._transport._task
+        if self._transport.state != "connected" or sessions is None or pump is None:
+            raise DtlsFailed("handshake refused, or the certificate is not the one of the offer")
+        pump.add_done_callback(self._ended)
+        return sessions
+
+    def _ended(self, pump: asyncio.Future[None]) -> None:
+        if pump.cancelled():
+            return
+        if error := pump.exception():
+            log.warning("DTLS pump ended: %s", type(error).__name__)
+        if not self._closing:
+            self._on_closed()
+
+    async def close(self) -> None:
+        """Send close_notify and stop. Sends nothing more afterwards."""
+        if self._closing:
+            return
+        self._closing = True
+        await self._transport.stop()
+        self._ice.end()

@@ -1,0 +1,149 @@
+"""The one UDP port of a worker: reads every datagram, looks up whose it is, and lets nothing else through.
+
+The datagram gate (reliability threat 3), in the order of the tests:
+
+1. longer than 1500 bytes: dropped; pylibsrtp raises above that, and no honest peer sends it.
+2. SRTP, SRTCP (first byte 128..191, RFC 7983): only from an address that an authenticated check nominated.
+3. STUN (0..3): to ice_lite.py, which rates, parses and authenticates; what is not valid is not answered.
+4. DTLS (20..63): only from a nominated address, into that peer's bounded queue.
+5. anything else: dropped.
+
+Every drop has a reason and a counter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from media.net.ice_lite import Address
+from media.net.srtp import MAX_PACKET, SrtpBuffer
+
+log = logging.getLogger(__name__)
+
+# After so many datagrams the loop gets a turn: timers and the control socket must not starve under a flood.
+BATCH: Final = 128
+# About 25 ms of a full gigabit; the kernel caps it at net.core.rmem_max without an error.
+SOCKET_BUFFER: Final = 4 << 20
+RTP_HEADER: Final = 12
+
+
+class Lane(Protocol):
+    """What the port needs to know of a peer with a nominated address."""
+
+    def on_dtls(self, datagram: bytes) -> bool: ...
+
+    def on_rtp(self, size: int, now: float) -> None: ...
+
+    def on_rtcp(self, size: int, now: float) -> None: ...
+
+
+class UdpPort:
+    """Socket, receive buffer and the table of nominated addresses.
+
+    A lane's `on_rtp` and `on_rtcp` find their packet in `buffer`, `size` bytes long, and may work in place.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        on_stun: Callable[[bytes, Address, float], str | None],
+        dropped: Counter[str],
+    ) -> None:
+        """port  0 takes any free one.
+        on_stun  judges a STUN datagram and returns a drop reason, or None if it was valid.
+        dropped  counts drops by reason; shared with the packet path.
+        Raises   OSError when the address cannot be bound.
+        """
+        self.buffer = SrtpBuffer()
+        self.dropped = dropped
+        self.lanes: dict[Address, Lane] = {}
+        self._on_stun = on_stun
+        self.socket = _open(host, port)
+        self.address: tuple[str, int] = self.socket.getsockname()[:2]
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.add_reader(self.socket.fileno(), self._read)
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self.socket.fileno())
+        self.socket.close()
+
+    def send(self, datagram: bytes, address: Address) -> bool:
+        """One datagram on the slow path (STUN, DTLS). Never raises; False when the kernel did not take it."""
+        try:
+            self.socket.sendto(datagram, address)
+        except OSError:
+            self.dropped["send_failed"] += 1
+            return False
+        return True
+
+    def _read(self) -> None:
+        """Take what is there. Whatever a datagram does to us, the next one is read."""
+        receive, data, lanes = self.socket.recvfrom_into, self.buffer.data, self.lanes
+        clock = time.monotonic
+        for _ in range(BATCH):
+            try:
+                size, source = receive(data)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.dropped["receive_failed"] += 1
+                return
+            try:
+                if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
+                    lane = lanes.get(source)
+                    if lane is None:
+                        self.dropped["unknown_source"] += 1
+                    elif 192 <= data[1] <= 223:
+                        lane.on_rtcp(size, clock())
+                    else:
+                        lane.on_rtp(size, clock())
+                else:
+                    self._read_slow(size, source, clock())
+            except Exception:
+                self.dropped["fault"] += 1
+                log.exception("datagram of %d bytes broke its handler", size)
+
+    def _read_slow(self, size: int, source: Address, now: float) -> None:
+        if size > MAX_PACKET:
+            reason: str | None = "too_long"
+        elif size == 0:
+            reason = "empty"
+        else:
+            reason = self._judge(bytes(self.buffer.view[:size]), source, now)
+        if reason is not None:
+            self.dropped[reason] += 1
+
+    def _judge(self, datagram: bytes, source: Address, now: float) -> str | None:
+        first = datagram[0]
+        if first <= 3:
+            return self._on_stun(datagram, source, now)
+        if 20 <= first <= 63:
+            lane = self.lanes.get(source)
+            if lane is None:
+                return "unknown_source"
+            return None if lane.on_dtls(datagram) else "dtls_queue_full"
+        return "unknown_kind"
+
+
+def _open(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
+    )[0]
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setblocking(False)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened
