@@ -1,0 +1,1 @@
+"""Journals and what is made from them: EVIDENCE.md is the contract."""
