@@ -1,0 +1,93 @@
+"""Where a picture can be entered: is this payload the start of a key frame, and when may the publisher be asked for one.
+
+Source: RFC 7741 §4.2, §4.3 (VP8); RFC 6184 §5.4, §5.7, §5.8 (H.264).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from media.core.rtp import Buffer
+
+# One request a second and stream at most: a key frame is five to ten times an ordinary one, and a room of twelve would else ask twelve times.
+PLI_INTERVAL_S = 1.0
+
+_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+
+
+def is_vp8_key_frame(packet: Buffer, offset: int, end: int) -> bool:
+    """Whether the VP8 payload at offset..end begins a key frame. False for anything cut off."""
+    if offset >= end:
+        return False
+    first = packet[offset]
+    if not first & 0x10 or first & 0x07:  # not the start of partition 0
+        return False
+    offset += 1
+    if first & 0x80:
+        if offset >= end:
+            return False
+        optional = packet[offset]
+        offset += 1
+        if optional & 0x80 and offset < end:  # picture id: one byte or two
+            offset += 2 if packet[offset] & 0x80 else 1
+        if optional & 0x40:  # tl0picidx
+            offset += 1
+        if optional & 0x30:  # tid, keyidx
+            offset += 1
+    return offset < end and not packet[offset] & 0x01
+
+
+def is_h264_key_frame(packet: Buffer, offset: int, end: int) -> bool:
+    """Whether the H.264 payload begins a key frame: parameter set (SPS) or IDR slice, alone, aggregated (STAP-A) or fragmented (FU-A).
+
+    An IDR without parameter sets counts too: a hardware encoder may send them once only, and waiting for ever is worse than
+    one undecodable frame that the subscriber's own PLI repairs.
+    """
+    if offset >= end:
+        return False
+    kind = packet[offset] & 0x1F
+    if kind == _STAP_A:
+        return _aggregate_has_key(packet, offset + 1, end)
+    if kind == _FU_A:
+        return offset + 1 < end and bool(packet[offset + 1] & 0x80) and packet[offset + 1] & 0x1F in (_IDR, _SPS)
+    return kind in (_IDR, _SPS)
+
+
+def _aggregate_has_key(packet: Buffer, offset: int, end: int) -> bool:
+    while offset + 2 < end:
+        if packet[offset + 2] & 0x1F in (_IDR, _SPS):
+            return True
+        offset += 2 + (packet[offset] << 8 | packet[offset + 1])
+    return False
+
+
+KEY_FRAME_TESTS: dict[str, Callable[[Buffer, int, int], bool]] = {"VP8": is_vp8_key_frame, "H264": is_h264_key_frame}
+
+
+class KeyFrameThrottle:
+    """One per up stream. Requests in between are not lost: `due` lets them go when their time has come."""
+
+    __slots__ = ("_asked_at", "_interval_s", "requests", "wanted")
+
+    def __init__(self, interval_s: float = PLI_INTERVAL_S) -> None:
+        self._interval_s = interval_s
+        self._asked_at = float("-inf")
+        self.wanted = False
+        self.requests = 0
+
+    def ask(self, now: float) -> bool:
+        """A key frame is wanted. True: send a PLI now."""
+        self.wanted = True
+        return self.due(now)
+
+    def due(self, now: float) -> bool:
+        """On a timer: True if a key frame is still wanted and a PLI may go out now."""
+        if not self.wanted or now - self._asked_at < self._interval_s:
+            return False
+        self._asked_at = now
+        self.requests += 1
+        return True
+
+    def arrived(self) -> None:
+        """A key frame began: nobody waits any more."""
+        self.wanted = False

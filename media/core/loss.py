@@ -1,0 +1,170 @@
+"""Loss of one up stream: what is missing, what to ask for again (NACK) and when to stop asking.
+
+Every packet of the stream, first sent or retransmitted, passes `receive`, which gives it its extended number once and only once. That makes
+this class also the gate against duplicates, on which seqmap.py relies (no number is ever sent twice with GCM).
+
+Cases for an arriving number n, highest so far h:
+1. n = h+1: the common one, two additions.
+2. n > h+1: h+1..n-1 become *missing*. More than `max_waiting` missing: the line is gone, not lossy; all are abandoned, a key frame is wanted.
+3. n <= h and missing: repaired.
+4. n <= h and abandoned: late but new; still forwarded.
+5. n <= h otherwise: a duplicate, refused.
+
+When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet that was merely overtaken
+comes by itself within that), then again each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from media.core.seqno import FIRST_CYCLE, SEQ_MASK
+
+REORDER_S = 0.01  # overtaking on one path stays below this; Wi-Fi retries and 4G are learnt (`reorder_s` grows)
+REORDER_MAX_S = 0.06  # more waiting than this costs more frames than needless NACKs cost bytes
+REORDER_PACKETS = 2
+RTT_START_S = 0.1  # until measured
+RTT_MIN_S = 0.01  # one tick of the worker's timer
+RTT_MAX_S = 1.0
+RETRY_RTT = 1.25  # the answer needs one RTT; a quarter for its jitter
+MAX_ABANDONED = 512  # memory of given-up numbers, for case 4
+
+
+@dataclass(frozen=True, slots=True)
+class LossPolicy:
+    """How long and how often one stream's packets are asked for again."""
+
+    max_age_s: float
+    max_tries: int
+    max_waiting: int  # missing at once
+    key_frames: bool  # a given-up packet costs the picture until the next key frame
+
+
+VIDEO_LOSS = LossPolicy(max_age_s=1.0, max_tries=8, max_waiting=256, key_frames=True)
+AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=False)  # past a jitter buffer's reach no ear hears it
+
+
+class _Missing:
+    """One missing packet: since when, and when it was asked for."""
+
+    __slots__ = ("asked_at", "since", "tries")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.asked_at = 0.0
+        self.tries = 0
+
+
+class LossTracker:
+    """See the module. Counters: `repaired` (came after being asked for), `abandoned`, `asked` (numbers in NACKs), `duplicates`."""
+
+    __slots__ = ("_abandoned", "_missing", "_next", "_policy", "abandoned", "asked", "duplicates", "highest", "key_frame_wanted",
+                 "reorder_s", "repaired", "rtt_s")  # fmt: skip
+
+    def __init__(self, policy: LossPolicy, rtt_s: float = RTT_START_S) -> None:
+        self._policy = policy
+        self._next = -1  # 16 bit; -1 before the first packet
+        self._missing: dict[int, _Missing] = {}  # extended number -> entry, in rising order
+        self._abandoned: dict[int, None] = {}
+        self.highest = -1  # extended
+        self.reorder_s = REORDER_S
+        self.rtt_s = rtt_s
+        self.key_frame_wanted = False  # set here, cleared by the caller when it has asked for one
+        self.repaired = self.abandoned = self.asked = self.duplicates = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many numbers are missing and not given up."""
+        return len(self._missing)
+
+    def receive(self, seq: int, now: float) -> int:
+        """The packet's extended sequence number, or -1 if it was here before (drop it)."""
+        if seq == self._next:
+            self._next = (seq + 1) & SEQ_MASK
+            self.highest += 1
+            return self.highest
+        return self._receive_out_of_order(seq, now)
+
+    def due(self, now: float) -> list[int]:
+        """Sequence numbers (16 bit) to ask for now, in rising order. Abandons what is too old; may set `key_frame_wanted`."""
+        ask: list[int] = []
+        given_up: list[int] = []
+        retry_s = max(RTT_MIN_S, min(self.rtt_s, RTT_MAX_S)) * RETRY_RTT
+        for ext, entry in self._missing.items():
+            if now - entry.since > self._policy.max_age_s or entry.tries >= self._policy.max_tries and now - entry.asked_at >= retry_s:
+                given_up.append(ext)
+            elif self._is_due(ext, entry, retry_s, now):
+                entry.tries += 1
+                entry.asked_at = now
+                ask.append(ext & SEQ_MASK)
+        if given_up:
+            self._give_up(given_up)
+        self.asked += len(ask)
+        return ask
+
+    def measure_rtt(self, sample_s: float) -> None:
+        """Take one round trip time (from receiver reports, or from a repair) into the average."""
+        sample_s = max(0.0, min(sample_s, RTT_MAX_S))
+        self.rtt_s += (sample_s - self.rtt_s) / 8
+
+    def _is_due(self, ext: int, entry: _Missing, retry_s: float, now: float) -> bool:
+        if entry.tries:
+            return now - entry.asked_at >= retry_s
+        return now - entry.since >= self.reorder_s and self.highest - ext >= REORDER_PACKETS
+
+    def _receive_out_of_order(self, seq: int, now: float) -> int:
+        if self._next < 0:
+            self.highest = FIRST_CYCLE + seq
+            self._next = (seq + 1) & SEQ_MASK
+            return self.highest
+        ext = self.highest + ((seq - self.highest + 0x8000) & SEQ_MASK) - 0x8000
+        if ext > self.highest:
+            self._open_gap(ext, now)
+            return ext
+        return self._fill_gap(ext, now)
+
+    def _open_gap(self, ext: int, now: float) -> None:
+        gap = ext - self.highest - 1
+        if gap + len(self._missing) > self._policy.max_waiting:
+            self._give_up(list(self._missing))
+            self._note_abandoned(range(max(self.highest + 1, ext - MAX_ABANDONED), ext), gap)
+        else:
+            for missing in range(self.highest + 1, ext):
+                self._missing[missing] = _Missing(now)
+        self.highest = ext
+        self._next = (ext + 1) & SEQ_MASK
+
+    def _fill_gap(self, ext: int, now: float) -> int:
+        entry = self._missing.pop(ext, None)
+        if entry is not None:
+            self._learn(entry, now)
+            return ext
+        if ext in self._abandoned:
+            del self._abandoned[ext]
+            return ext
+        self.duplicates += 1
+        return -1
+
+    def _learn(self, entry: _Missing, now: float) -> None:
+        """Unasked: it was overtaken, so wait that long next time. Asked once: a measured round trip."""
+        if entry.tries == 0:
+            late = (now - entry.since) * RETRY_RTT
+            self.reorder_s = min(max(late, self.reorder_s), REORDER_MAX_S)
+            return
+        self.repaired += 1
+        self.reorder_s = max(REORDER_S, self.reorder_s * 0.95)  # a real loss: forget overtaking slowly
+        if entry.tries == 1:
+            self.measure_rtt(now - entry.asked_at)
+
+    def _give_up(self, numbers: list[int]) -> None:
+        for ext in numbers:
+            del self._missing[ext]
+        self._note_abandoned(numbers, len(numbers))
+
+    def _note_abandoned(self, numbers: list[int] | range, count: int) -> None:
+        self.abandoned += count
+        self.key_frame_wanted = self.key_frame_wanted or (self._policy.key_frames and count > 0)
+        for ext in numbers:
+            self._abandoned[ext] = None
+        while len(self._abandoned) > MAX_ABANDONED:
+            del self._abandoned[next(iter(self._abandoned))]
