@@ -1,0 +1,1 @@
+"""Sessions, their rooms and seats: who may sit in which room, and until when."""
