@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from media.record import layout
-from media.record.chain import GENESIS, Head, key_id
+from media.record.chain import Head, key_id
 from media.record.pending import Pending
 from media.record.segments import JournalDamaged, Tail, lock_directory, read_tail
 from media.record.writer import Clocks, SegmentWriter
@@ -102,7 +102,7 @@ class Journal:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = lock_directory(directory)
         try:
-            tail = read_tail(directory) or Tail(GENESIS, -1, 0, 0, {}, {}, ())
+            tail = read_tail(directory)
             _check_same(tail, session, room, key)
             writer = SegmentWriter(directory, session=session, room=room, key=key, tail=tail, clocks=clocks)
             journal = cls(writer, lock, tail, clocks, on_failure)
@@ -114,8 +114,8 @@ class Journal:
 
     def _begin(self, tail: Tail, facts: dict[str, Any]) -> None:
         self._writer.open_segment(self._pending.next_event, self._pending.next_stream)
-        if tail.facts:
-            gap_us = self._clocks()[0] - int(tail.clock.get("wall_us", 0))
+        if tail.header is not None:
+            gap_us = self._clocks()[0] - tail.wall_us
             self.event("continued", None, {"facts": facts, "gap_us": gap_us, "torn": list(tail.torn)})
         else:
             self.event("opened", None, {"facts": facts, "torn": list(tail.torn)})
@@ -276,9 +276,13 @@ class Journal:
 
 
 def _check_same(tail: Tail, session: str, room: str, key: bytes) -> None:
-    for name, value in (("session", session), ("room", room), ("key_id", key_id(key))):
-        if tail.facts and tail.facts[name] != value:
-            raise JournalDamaged(f"the journal here is of {name} {tail.facts[name]}, not {value}")
+    header = tail.header
+    if header is None:
+        return
+    found, wanted = (header.session, header.room, header.key_id), (session, room, key_id(key))
+    for name, here, asked in zip(("session", "room", "key"), found, wanted, strict=True):
+        if here != asked:
+            raise JournalDamaged(f"the journal here is of {name} {here}, not {asked}")
 
 
 def new_session_key() -> bytes:

@@ -67,22 +67,56 @@ def split_records(plaintext: bytes) -> Iterator[Record]:
 
 
 @dataclass(frozen=True, slots=True)
+class Chunk:
+    """A descriptor. stream None means events."""
+
+    index: int
+    stream: int | None
+    records: int
+    length: int
+    sha256: str
+    sm3: str | None
+    commit: str
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """A block's header as read: the parsed first line, the descriptors, and the raw lines that are hashed."""
+    """A block's header as read; line and leaves are the bytes that are hashed. stated is the head written beside them."""
 
     line: bytes
-    facts: dict[str, Any]
     leaves: tuple[bytes, ...]
-    chunks: tuple[dict[str, Any], ...]
+    number: int
+    previous: Head
+    wall_us: int
+    mono_us: int
+    next_event: int
+    next_stream: int
+    chunks: tuple[Chunk, ...]
     stated: Head
 
     @property
-    def number(self) -> int:
-        return int(self.facts["block"])
-
-    @property
     def body_bytes(self) -> int:
-        return sum(int(chunk["len"]) for chunk in self.chunks)
+        return sum(chunk.length for chunk in self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHeader:
+    """A segment's first line as read; torn are the unfinished ends of earlier files that it declares."""
+
+    line: bytes
+    session: str
+    room: str
+    number: int
+    salt: bytes
+    key_id: str
+    previous: Head
+    next_event: int
+    next_stream: int
+    torn: tuple[dict[str, Any], ...]
+    wall_us: int
+    mono_us: int
+    boot: str
 
 
 def encode_block(line: bytes, leaves: Sequence[bytes], head: Head) -> bytes:
@@ -93,45 +127,102 @@ def encode_block(line: bytes, leaves: Sequence[bytes], head: Head) -> bytes:
 
 
 def decode_block(header: bytes) -> Block:
-    """Raises ValueError naming what is wrong."""
+    """Raises BadLayout naming what is wrong."""
     lines = header.split(b"\n")
     if len(lines) < 2:
         raise BadLayout("block header has fewer than two lines")
-    parsed = [_object(line) for line in lines]
-    facts, chunks, last = parsed[0], parsed[1:-1], parsed[-1]
-    if not isinstance(facts.get("block"), int):
-        raise BadLayout("block header has no block number")
-    for chunk in chunks:
-        if not isinstance(chunk.get("len"), int) or chunk["len"] < 0:
-            raise BadLayout(f"block {facts['block']}: a chunk has no length")
-    head = Head(facts["block"], _digest(last, "head"), _digest(last, "sm3"))
-    return Block(lines[0], facts, tuple(lines[1:-1]), tuple(chunks), head)
+    facts, *chunks, last = (read_object(line) for line in lines)
+    number = _count(facts, "block")
+    return Block(
+        lines[0],
+        tuple(lines[1:-1]),
+        number,
+        Head(number - 1, _digest(facts, "prev"), _digest(facts, "prev_sm3")),
+        _count(facts, "wall_us"),
+        _count(facts, "mono_us"),
+        _count(facts, "next_event"),
+        _count(facts, "next_stream"),
+        tuple(_chunk(index, chunk) for index, chunk in enumerate(chunks)),
+        Head(number, _digest(last, "head"), _digest(last, "sm3")),
+    )
+
+
+def _chunk(index: int, facts: dict[str, Any]) -> Chunk:
+    if facts.get("chunk") != index:
+        raise BadLayout(f"descriptor {index} says it is chunk {facts.get('chunk')!r}")
+    return Chunk(
+        index,
+        _count(facts, "stream") if "stream" in facts else None,
+        _count(facts, "records"),
+        _count(facts, "len"),
+        _digest(facts, "sha256").hex(),
+        _digest(facts, "sm3").hex() if "sm3" in facts else None,
+        _digest(facts, "commit").hex(),
+        facts.get("private") is True,
+    )
 
 
 def encode_segment(line: bytes) -> bytes:
     return PREFIX.pack(SEGMENT_MAGIC, len(line)) + line
 
 
-def decode_segment(line: bytes) -> dict[str, Any]:
-    """Raises ValueError naming what is wrong."""
-    facts = _object(line)
+def decode_segment(line: bytes) -> SegmentHeader:
+    """Raises BadLayout naming what is wrong."""
+    facts = read_object(line)
     if facts.get("format") != FORMAT:
         raise BadLayout(f"format {facts.get('format')!r} is not {FORMAT}")
-    for name in ("session", "room", "salt", "key_id", "prev", "prev_sm3"):
-        if not isinstance(facts.get(name), str):
-            raise BadLayout(f"segment header has no {name}")
-    return facts
+    clock, torn = facts.get("clock"), facts.get("torn")
+    if not isinstance(clock, dict) or not isinstance(torn, list) or not all(isinstance(tear, dict) for tear in torn):
+        raise BadLayout("segment header has no clock or no list torn")
+    block = facts.get("block")
+    return SegmentHeader(
+        line,
+        _text(facts, "session"),
+        _text(facts, "room"),
+        _count(facts, "segment"),
+        _hex(facts, "salt", 16),
+        _text(facts, "key_id"),
+        Head(-1 if block == -1 else _count(facts, "block"), _digest(facts, "prev"), _digest(facts, "prev_sm3")),
+        _count(facts, "next_event"),
+        _count(facts, "next_stream"),
+        tuple(torn),
+        _count(clock, "wall_us"),
+        _count(clock, "mono_us"),
+        _text(clock, "boot"),
+    )
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    value = json.loads(line)
+def read_object(line: bytes) -> dict[str, Any]:
+    """One JSON object. Raises BadLayout."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLayout(f"not JSON: {error}") from None
     if isinstance(value, dict):
         return value
-    raise BadLayout("header line is not an object")
+    raise BadLayout("not a JSON object")
 
 
-def _digest(line: dict[str, Any], name: str) -> bytes:
-    value = line.get(name)
-    if not isinstance(value, str) or len(value) != 64:
-        raise BadLayout(f"block header has no {name}")
-    return bytes.fromhex(value)
+def _count(facts: dict[str, Any], name: str) -> int:
+    value = facts.get(name)
+    if type(value) is int and 0 <= value < 1 << 63:
+        return value
+    raise BadLayout(f"{name} is not a count: {value!r}")
+
+
+def _text(facts: dict[str, Any], name: str) -> str:
+    value = facts.get(name)
+    if isinstance(value, str):
+        return value
+    raise BadLayout(f"{name} is not a text: {value!r}")
+
+
+def _digest(facts: dict[str, Any], name: str) -> bytes:
+    return _hex(facts, name, 32)
+
+
+def _hex(facts: dict[str, Any], name: str, size: int) -> bytes:
+    value = _text(facts, name)
+    if len(value) == 2 * size and set(value) <= set("0123456789abcdef"):
+        return bytes.fromhex(value)
+    raise BadLayout(f"{name} is not {size} bytes in lower-case hex")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from media.record import layout
 from media.record.chain import GENESIS, Head, after_block, after_segment, sha256
-from media.record.layout import BLOCK_MAGIC, PREFIX, SEGMENT_MAGIC, Block
+from media.record.layout import BLOCK_MAGIC, PREFIX, SEGMENT_MAGIC, Block, Chunk, SegmentHeader
 
 SUFFIX = ".lzj"
 
@@ -71,65 +70,52 @@ class Found:
     end: int
 
 
-def walk_blocks(data: bytes | mmap.mmap, start: int) -> Iterator[Found]:
+def walk_blocks(data: bytes | memoryview, start: int) -> Iterator[Found]:
     """Blocks from byte `start` up to the first place that is not a whole block. Checks lengths, not hashes."""
-    at, size = start, len(data)
-    while at + PREFIX.size <= size:
-        magic, length = PREFIX.unpack_from(data, at)
-        body = at + PREFIX.size + length
-        if magic != BLOCK_MAGIC or length > layout.MAX_HEADER_BYTES or body > size:
-            return
-        try:
-            block = layout.decode_block(data[at + PREFIX.size : body])
-        except ValueError:
-            return
-        end = body + block.body_bytes
-        if end > size:
-            return
-        yield Found(block, at, body, end)
-        at = end
+    found = parse_block(data, start)
+    while found is not None:
+        yield found
+        found = parse_block(data, found.end)
 
 
-def chunk_views(data: bytes | mmap.mmap, found: Found) -> Iterator[tuple[dict[str, Any], bytes]]:
+def chunk_bytes(data: bytes | memoryview, found: Found) -> Iterator[tuple[Chunk, bytes | memoryview]]:
     """Each chunk's descriptor with its ciphertext."""
     at = found.body
     for chunk in found.block.chunks:
-        end = at + int(chunk["len"])
-        yield chunk, data[at:end]
-        at = end
+        yield chunk, data[at : at + chunk.length]
+        at += chunk.length
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Where a journal ends: what a continuing writer needs to know."""
+    """Where a journal ends: what a continuing writer needs to know. header None: nothing was ever written."""
 
-    head: Head
-    segment: int
-    next_event: int
-    next_stream: int
-    facts: dict[str, Any]
-    clock: dict[str, int]
-    torn: tuple[dict[str, Any], ...]
+    head: Head = GENESIS
+    segment: int = -1
+    next_event: int = 0
+    next_stream: int = 0
+    wall_us: int = 0
+    header: SegmentHeader | None = None
+    torn: tuple[dict[str, Any], ...] = ()
 
 
-def read_tail(directory: Path) -> Tail | None:
-    """The end of the journal in `directory`; None when there is none. Checks the last segment's hashes.
+def read_tail(directory: Path) -> Tail:
+    """The end of the journal in `directory`. Checks the hashes of the last segment that has a whole header.
 
-    A segment of which not even the header is whole counts as torn, and the one before it is the last.
-    Raises JournalDamaged when no segment has a whole header though files exist.
+    Raises JournalDamaged when files before the last one have no whole header.
     """
     paths = list_segments(directory)
     torn: list[dict[str, Any]] = []
     for path in reversed(paths):
-        tail = _tail_of(path, _number(paths[-1]), torn)
+        tail = _tail_of(path, segment_number(paths[-1]), torn)
         if tail is not None:
             return tail
-    if paths and any(path.stat().st_size for path in paths[:-1]):
+    if len(paths) > 1:
         raise JournalDamaged(f"no segment of {len(paths)} has a whole header")
-    return Tail(GENESIS, _number(paths[-1]), 0, 0, {}, {}, tuple(torn)) if paths else None
+    return Tail(segment=segment_number(paths[-1]), torn=tuple(torn)) if paths else Tail()
 
 
-def _number(path: Path) -> int:
+def segment_number(path: Path) -> int:
     return int(path.stem.removeprefix("journal-"))
 
 
@@ -139,39 +125,53 @@ def _tail_of(path: Path, last: int, torn: list[dict[str, Any]]) -> Tail | None:
     if opened is None:
         torn.append(_torn(path, data, 0))
         return None
-    facts, line, at = opened
-    head = after_segment(Head(int(facts["block"]), bytes.fromhex(facts["prev"]), bytes.fromhex(facts["prev_sm3"])), line)
-    next_event, next_stream, clock = int(facts["next_event"]), int(facts["next_stream"]), dict(facts["clock"])
+    header, at = opened
+    head, next_event, next_stream, wall_us = after_segment(header.previous, header.line), header.next_event, header.next_stream, header.wall_us
     for found in walk_blocks(data, at):
-        after = after_block(head, found.block.number, found.block.line, found.block.leaves)
-        if after != found.block.stated or not _chunks_whole(data, found):
+        block = found.block
+        after = after_block(head, block.number, block.line, block.leaves)
+        if after != block.stated or not _chunks_whole(data, found):
             break
-        head, at, line_facts = after, found.end, found.block.facts
-        next_event, next_stream = int(line_facts["next_event"]), int(line_facts["next_stream"])
-        clock = {**clock, "wall_us": int(line_facts["wall_us"]), "mono_us": int(line_facts["mono_us"])}
+        head, at, next_event, next_stream, wall_us = after, found.end, block.next_event, block.next_stream, block.wall_us
     if data[at:].strip(b"\x00"):
         torn.append(_torn(path, data, at))
-    return Tail(head, last, next_event, next_stream, facts, clock, tuple(torn))
+    return Tail(head, last, next_event, next_stream, wall_us, header, tuple(torn))
 
 
 def _chunks_whole(data: bytes, found: Found) -> bool:
-    return all(sha256(sealed).hex() == chunk["sha256"] for chunk, sealed in chunk_views(data, found))
+    return all(sha256(sealed).hex() == chunk.sha256 for chunk, sealed in chunk_bytes(data, found))
 
 
 def _torn(path: Path, data: bytes, at: int) -> dict[str, Any]:
-    return {"segment": _number(path), "valid_bytes": at, "torn_bytes": len(data) - at, "torn_sha256": sha256(data[at:]).hex()}
+    rest = data[at:]
+    return {"segment": segment_number(path), "valid_bytes": at, "torn_bytes": len(rest), "torn_sha256": sha256(rest).hex()}
 
 
-def read_segment_header(data: bytes | mmap.mmap) -> tuple[dict[str, Any], bytes, int] | None:
-    """(facts, the line as hashed, offset of the first block), or None when the header is not whole."""
+def read_segment_header(data: bytes | memoryview) -> tuple[SegmentHeader, int] | None:
+    """The header and the offset of the first block, or None when it is not whole."""
     if len(data) < PREFIX.size:
         return None
     magic, length = PREFIX.unpack_from(data, 0)
     end = PREFIX.size + length
     if magic != SEGMENT_MAGIC or length > layout.MAX_HEADER_BYTES or end > len(data):
         return None
-    line = data[PREFIX.size : end]
     try:
-        return layout.decode_segment(line), line, end
+        return layout.decode_segment(bytes(data[PREFIX.size : end])), end
     except ValueError:
         return None
+
+
+def parse_block(data: bytes | memoryview, at: int) -> Found | None:
+    """The block at byte `at`, or None when there is no whole one. Checks lengths, not hashes."""
+    if at + PREFIX.size > len(data):
+        return None
+    magic, length = PREFIX.unpack_from(data, at)
+    body = at + PREFIX.size + length
+    if magic != BLOCK_MAGIC or length > layout.MAX_HEADER_BYTES or body > len(data):
+        return None
+    try:
+        block = layout.decode_block(bytes(data[at + PREFIX.size : body]))
+    except ValueError:
+        return None
+    end = body + block.body_bytes
+    return Found(block, at, body, end) if end <= len(data) else None
