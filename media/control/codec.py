@@ -23,6 +23,10 @@ class BadMessage(ValueError):
         self.message = message
 
 
+class Unparsable(ValueError):
+    """A frame that is not JSON; the connection it came on must end."""
+
+
 class Envelope(Struct, frozen=True):
     """What every request has, whatever else is wrong with it."""
 
@@ -38,11 +42,13 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def read_envelope(text: bytes) -> Envelope:
-    """Number and verb of a request. Raises BadMessage naming the field."""
+    """Number and verb of a request. Raises Unparsable for what is not JSON, BadMessage naming the field."""
     try:
         return _envelope.decode(text)
-    except (msgspec.ValidationError, UnicodeDecodeError) as error:
+    except msgspec.ValidationError as error:
         raise BadMessage("bad_request", str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unparsable(str(error)) from error
 
 
 def read_request(op: str, text: bytes) -> Request:
@@ -52,7 +58,7 @@ def read_request(op: str, text: bytes) -> Request:
         raise BadMessage("unknown_op", f"no such op: {op[:64]}")
     try:
         return decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadMessage("bad_request", str(error)) from error
 
 

@@ -31,6 +31,7 @@ ErrorCode = Literal[
     "draining",
     "record_failed",
     "unsupported",
+    "internal",
 ]
 
 

@@ -1,0 +1,222 @@
+"""The feedback lane of a worker: everything that RTCP brings, and everything that we say by RTCP.
+
+    in     NACK -> retransmit; PLI, FIR -> ask the publisher, throttled; SR -> clocks; RR -> loss and round trip of a subscriber
+    out    NACK by timer; PLI; once a second and peer: sender reports, receiver reports, the bandwidth we grant (REMB)
+
+Subscribers' own estimates (REMB, transport-cc) arrive here too; the bandwidth core will take them from `receive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Protocol
+
+from media.core.quality import SeatQuality
+from media.core.reports import PublisherClock, WorkerClock, make_sender_report, round_trip_s
+from media.core.rtcp import (
+    BandwidthEstimate,
+    FullIntra,
+    Nack,
+    Packet,
+    PictureLoss,
+    ReceiverReport,
+    ReportBlock,
+    RtcpError,
+    SenderReport,
+    SourceDescription,
+    parse_compound,
+    write_compound,
+)
+from media.forward.path import DownStream, ForwardPath, Lane, UpStream
+
+# How often losses are looked at while there are any: a fraction of the shortest round trip.
+LOSS_TICK_S: Final = 0.01
+# What a person may send as picture until we measure his line (transport-cc): a good 720p face, a village uplink twice over.
+GRANTED_BPS: Final = 1_500_000
+# A sender report is 28 bytes and its CNAME chunk at most 28: so many fit a datagram with the report blocks in front.
+REPORTS_PER_DATAGRAM: Final = 16
+
+
+class Party(Protocol):
+    """A peer, as the feedback lane sees it."""
+
+    @property
+    def lane(self) -> Lane: ...
+
+    @property
+    def cname(self) -> str: ...
+
+    @property
+    def clock(self) -> PublisherClock: ...
+
+    @property
+    def quality(self) -> SeatQuality: ...
+
+    @property
+    def downs(self) -> dict[int, DownStream]: ...
+
+    @property
+    def ups(self) -> Sequence[UpStream]: ...
+
+
+class Feedback:
+    """One per worker. `path` must be set before the first packet (path and feedback know each other)."""
+
+    path: ForwardPath
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: WorkerClock) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._lossy: dict[UpStream, None] = {}
+        self._wanting: dict[UpStream, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._readers: dict[type, Callable[[Party, Packet, float], None]] = {
+            Nack: self._on_nack,
+            PictureLoss: self._on_picture_loss,
+            FullIntra: self._on_full_intra,
+            SenderReport: self._on_sender_report,
+            ReceiverReport: self._on_receiver_report,
+        }
+
+    # --- in ---------------------------------------------------------------------------------------------------------
+
+    def receive(self, party: Party, compound: bytes, now: float) -> None:
+        """One authentic compound packet of a peer."""
+        try:
+            packets = parse_compound(compound)
+        except RtcpError:
+            self.path.dropped["rtcp_malformed"] += 1
+            return
+        for packet in packets:
+            reader = self._readers.get(type(packet))
+            if reader is not None:
+                reader(party, packet, now)
+
+    def _on_nack(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, Nack)
+        down = party.downs.get(packet.media_ssrc)
+        if down is not None:
+            self.path.retransmit(down, packet.seqs, now)
+
+    def _on_picture_loss(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, PictureLoss)
+        self._ask_for(party.downs.get(packet.media_ssrc), now)
+
+    def _on_full_intra(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, FullIntra)
+        for ssrc, _number in packet.requests:
+            self._ask_for(party.downs.get(ssrc), now)
+
+    def _ask_for(self, down: DownStream | None, now: float) -> None:
+        if down is not None and down.up is not None:
+            self.ask_key_frame(down.up, now)
+
+    def _on_sender_report(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, SenderReport)
+        up = party.lane.ups.get(packet.ssrc)
+        if up is not None:
+            up.reception.note_sender_report(packet.ntp, now)
+            up.clock.learn(packet.rtp_ts, party.clock.learn(packet.ntp, now))
+            if up.tap is not None and not up.paused:
+                up.tap.report(packet.ntp, packet.rtp_ts, packet.packet_count, packet.octet_count, now)
+        self._note_blocks(party, packet.blocks, now)
+
+    def _on_receiver_report(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, ReceiverReport)
+        self._note_blocks(party, packet.blocks, now)
+
+    def _note_blocks(self, party: Party, blocks: Sequence[ReportBlock], now: float) -> None:
+        for block in blocks:
+            if block.ssrc in party.downs:
+                rtt_s = round_trip_s(block, self._clock, now)
+                party.quality.note_report(block, rtt_s)
+                if rtt_s is not None:
+                    for up in party.ups:
+                        up.loss.measure_rtt(rtt_s)
+
+    # --- key frames and losses --------------------------------------------------------------------------------------
+
+    def on_key_wanted(self, up: UpStream) -> None:
+        self.ask_key_frame(up, time.monotonic())
+
+    def ask_key_frame(self, up: UpStream, now: float) -> None:
+        """A PLI now, or as soon as the last one is old enough; again until a key frame has come."""
+        if up.kind != "video":
+            return
+        if up.keys.ask(now):
+            self._send_pli(up)
+        self._wanting[up] = None
+
+    def _send_pli(self, up: UpStream) -> None:
+        self.path.send_rtcp(up.lane, write_compound([PictureLoss(up.lane.rtcp_ssrc, up.ssrc)]))
+
+    def on_gap(self, up: UpStream) -> None:
+        """Look at the losses of `up` each LOSS_TICK_S until it has none."""
+        if up.nack:
+            self._lossy[up] = None
+            if self._timer is None:
+                self._timer = self._loop.call_later(LOSS_TICK_S, self._on_loss_timer)
+
+    def _on_loss_timer(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        for up in list(self._lossy):
+            self._ask_again(up, now)
+        if self._lossy:
+            self._timer = self._loop.call_later(LOSS_TICK_S, self._on_loss_timer)
+
+    def _ask_again(self, up: UpStream, now: float) -> None:
+        seqs = up.loss.due(now)
+        if seqs and not up.paused:
+            own = up.lane.rtcp_ssrc
+            self.path.send_rtcp(up.lane, write_compound([Nack(own, up.ssrc, tuple(seqs))]))
+        if up.loss.key_frame_wanted:
+            up.loss.key_frame_wanted = False
+            if up.downs or up.waiting:
+                self.ask_key_frame(up, now)
+        if not up.loss.waiting:
+            self._lossy.pop(up, None)
+
+    def tick(self, now: float) -> None:
+        """Ten times a second: key frames that were asked for too soon, or that never came."""
+        for up in list(self._wanting):
+            if not up.keys.wanted or up.paused:
+                del self._wanting[up]
+            elif up.keys.due(now):
+                self._send_pli(up)
+
+    def forget(self, up: UpStream) -> None:
+        """The stream is gone."""
+        self._lossy.pop(up, None)
+        self._wanting.pop(up, None)
+
+    # --- once a second ----------------------------------------------------------------------------------------------
+
+    def report(self, party: Party, now: float) -> None:
+        """Tell one connected peer what we received from it and what we sent to it."""
+        for compound in self._compounds(party, now):
+            self.path.send_rtcp(party.lane, compound)
+        for up in party.ups:
+            up.cache.forget(now)
+
+    def _compounds(self, party: Party, now: float) -> Iterator[bytes]:
+        blocks = tuple(block for up in party.ups if (block := up.reception.report(now)) is not None)
+        sent = [report for down in party.downs.values() if (report := self._sender_report(down, now)) is not None]
+        video = tuple(up.ssrc for up in party.ups if up.kind == "video")
+        own = party.lane.rtcp_ssrc
+        granted = [BandwidthEstimate(own, GRANTED_BPS * len(video), video)] if video else []
+        first = sent[:REPORTS_PER_DATAGRAM]
+        names = ((own, party.cname), *((report.ssrc, party.cname) for report in first))
+        yield write_compound([ReceiverReport(own, blocks), *first, SourceDescription(names), *granted])
+        for start in range(REPORTS_PER_DATAGRAM, len(sent), REPORTS_PER_DATAGRAM):
+            chunk = sent[start : start + REPORTS_PER_DATAGRAM]
+            names = tuple((report.ssrc, party.cname) for report in chunk)
+            yield write_compound([*chunk, SourceDescription(names)])
+
+    def _sender_report(self, down: DownStream, now: float) -> SenderReport | None:
+        up = down.up
+        if up is None or up.paused or not down.map.open or not down.packets:
+            return None
+        return make_sender_report(down.ssrc, up.clock, down.map.ts_delta, down.packets, down.octets, self._clock, now)

@@ -1,0 +1,223 @@
+"""What a packet path works on, and the interface that the Python path and the C path both satisfy.
+
+    Lane         one peer's address and keys, and the table of what it sends us
+    UpStream     one stream from a person to us: loss, reception, cache, and who gets it
+    DownStream   one half (audio or video) of a slot: an SSRC of ours at one subscriber, whoever it shows
+
+The room and the feedback lane change these objects only through a path; a path calls back through `LaneOwner` and `Watcher`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from media.core.keyframe import KEY_FRAME_TESTS, KeyFrameThrottle
+from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossTracker
+from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
+from media.core.reception import Reception
+from media.core.reports import StreamClock
+from media.core.seqmap import SeqMap
+from media.net.ice_lite import Address
+from media.net.srtp import SrtpSessions
+
+Kind = Literal["audio", "video"]
+# One frame at 30 fps: the least distance of two pictures over a switch of source.
+VIDEO_STEP_S = 1 / 30
+# Retransmissions a subscriber may cause: a NACK of 20 bytes can ask for 85 packets, so it must not do so for ever.
+RTX_PER_S = 400.0
+RTX_AT_ONCE = 200.0
+NOWHERE: Address = ("", 0)  # no address nominated yet
+
+
+class Tap(Protocol):
+    """The recorder, as one up stream sees it. `now` is monotonic seconds; nothing here may wait."""
+
+    def packet(self, packet: bytes, now: float) -> None:
+        """One decrypted RTP packet, as received."""
+        ...
+
+    def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
+        """One sender report of the publisher."""
+        ...
+
+
+class LaneOwner(Protocol):
+    """The peer behind a lane, for everything that is not an RTP packet of a known SSRC."""
+
+    def on_dtls(self, datagram: bytes) -> bool: ...
+
+    def on_feedback(self, compound: bytes, now: float) -> None: ...
+
+    def on_unknown(self, packet: bytes, ssrc: int, now: float) -> UpStream | None: ...
+
+
+class Watcher(Protocol):
+    """The feedback lane: what the path notices and does not settle itself."""
+
+    def on_gap(self, up: UpStream) -> None:
+        """Packets came out of order: losses are due for a look."""
+        ...
+
+    def on_key_wanted(self, up: UpStream) -> None:
+        """A subscriber can go on only with a key frame."""
+        ...
+
+
+class Lane:
+    """One peer on the port. `heard` is when the last authentic packet or check came, monotonic seconds."""
+
+    __slots__ = ("address", "heard", "owner", "repairs", "rtcp_ssrc", "rx", "sessions", "tx", "ups")
+
+    def __init__(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
+        """rtcp_ssrc  whom our receiver reports, NACKs and PLIs come from."""
+        self.owner = owner
+        self.rtcp_ssrc = rtcp_ssrc
+        self.address: Address = NOWHERE
+        self.sessions: SrtpSessions | None = None
+        self.rx: object | None = None  # libsrtp's pointers, valid while `sessions` lives
+        self.tx: object | None = None
+        self.ups: dict[int, UpStream] = {}
+        self.repairs: dict[int, UpStream] = {}  # by the SSRC of their RTX stream
+        self.heard = now
+
+
+class UpStream:
+    """See the module. `handle` is unique in the worker's life: it is SeqMap's source."""
+
+    __slots__ = (
+        "cache",
+        "clock",
+        "clock_rate",
+        "codec",
+        "downs",
+        "handle",
+        "is_key_frame",
+        "keys",
+        "kind",
+        "lane",
+        "last_at",
+        "last_seq",
+        "loss",
+        "nack",
+        "octets",
+        "paused",
+        "pt",
+        "reception",
+        "rtx_ssrc",
+        "ssrc",
+        "tap",
+        "waiting",
+    )
+
+    def __init__(
+        self, handle: int, lane: Lane, kind: Kind, codec: str, clock_rate: int, ssrc: int, *, nack: bool
+    ) -> None:
+        """codec  as in SDP (`opus`, `VP8`, `H264`).   nack  whether the browser will answer NACKs."""
+        video = kind == "video"
+        self.handle = handle
+        self.lane = lane
+        self.kind: Kind = kind
+        self.codec = codec
+        self.clock_rate = clock_rate
+        self.ssrc = ssrc
+        self.rtx_ssrc: int | None = None
+        self.pt = 0  # payload type of the stream that RTX repairs
+        self.nack = nack
+        self.loss = LossTracker(VIDEO_LOSS if video else AUDIO_LOSS)
+        self.keys = KeyFrameThrottle()  # while `wanted`, each packet is looked at
+        self.is_key_frame = KEY_FRAME_TESTS.get(codec)
+        self.clock = StreamClock(clock_rate)
+        self.cache = PacketCache(VIDEO_PACKETS if video else AUDIO_PACKETS)
+        self.reception = Reception(ssrc, clock_rate)
+        self.downs: list[DownStream] = []  # flowing; replaced, never changed, so that a loop over it stays whole
+        self.waiting: list[DownStream] = []  # video that starts with the next key frame
+        self.paused = False
+        self.tap: Tap | None = None
+        self.last_seq = -1
+        self.last_at = 0.0  # monotonic seconds of the last packet, 0 = none yet
+        self.octets = 0
+
+
+class DownStream:
+    """See the module. `pt` maps (marker << 7 | payload type) of the up stream to ours; 0 = the subscriber cannot take it."""
+
+    __slots__ = (
+        "abs_base",
+        "kind",
+        "lane",
+        "map",
+        "octets",
+        "packets",
+        "pt",
+        "rtx_at",
+        "rtx_pt",
+        "rtx_seq",
+        "rtx_ssrc",
+        "rtx_tokens",
+        "sent_rtx",
+        "ssrc",
+        "up",
+    )
+
+    def __init__(self, lane: Lane, kind: Kind, clock_rate: int, ssrc: int, first_seq: int, first_ts: int) -> None:
+        self.lane = lane
+        self.kind: Kind = kind
+        self.ssrc = ssrc
+        self.map = SeqMap(clock_rate, first_seq, first_ts, VIDEO_STEP_S if kind == "video" else 0.0)
+        self.pt = bytes(256)
+        self.abs_base = 0  # element header of abs-send-time, 0 = not negotiated
+        self.rtx_ssrc = 0
+        self.rtx_pt = 0  # 0 = no RTX
+        self.rtx_seq = first_seq
+        self.rtx_tokens = RTX_AT_ONCE
+        self.rtx_at = 0.0
+        self.sent_rtx = 0
+        self.packets = 0
+        self.octets = 0
+        self.up: UpStream | None = None
+
+
+class ForwardPath(Protocol):
+    """Moves packets. All calls from the worker's loop."""
+
+    dropped: Counter[str]
+    packets_in: int
+    packets_out: int
+
+    def open_lane(self, lane: Lane, sessions: SrtpSessions) -> None:
+        """The handshake gave keys: packets of this lane are taken from now on."""
+        ...
+
+    def close_lane(self, lane: Lane) -> None:
+        """Nothing is taken from or sent to this lane from now on; its ups and downs must be removed before."""
+        ...
+
+    def add_up(self, up: UpStream) -> None:
+        """Its SSRC belongs to its lane from now on."""
+        ...
+
+    def remove_up(self, up: UpStream) -> None:
+        """Forget it and take it from all its down streams."""
+        ...
+
+    def connect(self, up: UpStream, down: DownStream) -> None:
+        """Send `up` into `down`; video begins with a key frame, which is asked for."""
+        ...
+
+    def disconnect(self, down: DownStream) -> None:
+        """Send nothing into `down` until it is connected again."""
+        ...
+
+    def pause(self, up: UpStream, paused: bool) -> None:
+        """Forward nothing of `up` while paused; afterwards video begins with a key frame, which is asked for."""
+        ...
+
+    def retransmit(self, down: DownStream, seqs: Sequence[int], now: float) -> int:
+        """Send what a NACK asks for over RTX; returns how many were sent."""
+        ...
+
+    def send_rtcp(self, lane: Lane, compound: bytes) -> bool:
+        """Protect and send one compound packet."""
+        ...

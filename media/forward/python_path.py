@@ -1,0 +1,356 @@
+"""The packet path in pure Python: always there.
+
+Per packet that comes in: unprotect in place, find the up stream by SSRC, account, cache. Per packet that goes out: write a new
+header, copy the payload behind it, protect in place, send. Nothing on this way makes an object per outgoing packet but the
+slices that CPython insists on. The price of each step stands in the issue's measurements; a change here is measured first.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from media.core.rtp import (
+    EXTENSION_BIT,
+    FIXED_HEADER,
+    HEADER,
+    HEADER_ABS,
+    HEADER_ABS_SIZE,
+    PADDING_BIT,
+    VERSION_2,
+    RtpError,
+    payload_start,
+    unwrap_rtx,
+    write_header,
+    write_rtx_payload,
+)
+from media.forward.path import NOWHERE, RTX_AT_ONCE, RTX_PER_S, DownStream, Lane, UpStream, Watcher
+from media.net.srtp import (
+    MAX_PACKET,
+    TRAILER,
+    SrtpBuffer,
+    SrtpSessions,
+    protect,
+    protect_rtcp,
+    unprotect,
+    unprotect_rtcp,
+)
+
+_ONE_WORD = 0xBEDE0001
+# A plain packet that still fits the datagram gate of the next hop with header extension, RTX number and tag.
+MAX_PLAIN = MAX_PACKET - HEADER_ABS_SIZE - 2 - 16
+
+
+class PythonPath:
+    """See media/forward/path.py for what each method promises."""
+
+    def __init__(
+        self,
+        port: socket.socket,
+        received: SrtpBuffer,
+        dropped: Counter[str],
+        watcher: Watcher,
+    ) -> None:
+        """port      non-blocking UDP socket, for sending.
+        received  where the port leaves each datagram.
+        """
+        self._sendto = port.sendto
+        self._received = received
+        self._out = SrtpBuffer()
+        self._on_gap = watcher.on_gap
+        self._on_key_wanted = watcher.on_key_wanted
+        self._ups: dict[int, UpStream] = {}
+        self.dropped = dropped
+        self.packets_in = 0
+        self.packets_out = 0
+
+    # --- packets --------------------------------------------------------------------------------------------------
+
+    def on_rtp(self, lane: Lane, size: int, now: float) -> None:
+        """One SRTP packet of a lane, in the receive buffer."""
+        if lane.rx is None:
+            self.dropped["no_keys"] += 1
+            return
+        received = self._received
+        length, data = received.length, received.data
+        length[0] = size
+        if unprotect(lane.rx, received.c, length):
+            self.dropped["bad_auth"] += 1
+            return
+        size = length[0]
+        lane.heard = now
+        packet = bytes(received.view[:size])
+        first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(data)
+        up = lane.ups.get(ssrc)
+        if up is None:
+            self._take_slow(lane, packet, ssrc, now)
+        else:
+            self._take(up, packet, first, marker_pt, seq, ts, now)
+
+    def on_rtcp(self, lane: Lane, size: int, now: float) -> None:
+        """One SRTCP packet of a lane, in the receive buffer."""
+        if lane.rx is None:
+            self.dropped["no_keys"] += 1
+            return
+        received = self._received
+        received.length[0] = size
+        if unprotect_rtcp(lane.rx, received.c, received.length):
+            self.dropped["bad_auth"] += 1
+            return
+        lane.heard = now
+        lane.owner.on_feedback(bytes(received.view[: received.length[0]]), now)
+
+    def _take_slow(self, lane: Lane, packet: bytes, ssrc: int, now: float) -> None:
+        """RTX, or an SSRC seen for the first time: the owner may know it by its mid."""
+        repaired = lane.repairs.get(ssrc)
+        if repaired is not None:
+            self._take_repair(repaired, packet, now)
+            return
+        up = lane.owner.on_unknown(packet, ssrc, now)
+        if up is None:
+            self.dropped["unknown_ssrc"] += 1
+        elif ssrc == up.ssrc:
+            first, marker_pt, seq, ts, _ = HEADER.unpack_from(packet)
+            self._take(up, packet, first, marker_pt, seq, ts, now)
+        else:
+            self._take_repair(up, packet, now)
+
+    def _take_repair(self, up: UpStream, packet: bytes, now: float) -> None:
+        try:
+            original = unwrap_rtx(packet, len(packet), up.ssrc, up.pt)
+        except RtpError:
+            self.dropped["rtp_malformed"] += 1
+            return
+        if original is None or up.last_seq < 0:  # a probe, or a repair of what we never missed
+            return
+        first, marker_pt, seq, ts, _ = HEADER.unpack_from(original)
+        self._take(up, original, first, marker_pt, seq, ts, now, repair=True)
+
+    def _take(
+        self,
+        up: UpStream,
+        packet: bytes,
+        first: int,
+        marker_pt: int,
+        seq: int,
+        ts: int,
+        now: float,
+        repair: bool = False,
+    ) -> None:
+        """Account one plain packet, keep it, record it, and send it down."""
+        size = len(packet)
+        self.packets_in += 1
+        ext = up.loss.receive(seq, now)
+        if ext < 0:
+            self.dropped["duplicate"] += 1
+            return
+        if seq != (up.last_seq + 1) & 0xFFFF:
+            self._on_gap(up)
+        if not repair:
+            up.last_seq = seq
+            up.reception.receive(ext, ts, now)
+        up.last_at = now
+        up.octets += size
+        if up.paused:
+            return
+        if size > MAX_PLAIN:
+            self.dropped["too_long"] += 1
+            return
+        if first & 0x1F:
+            try:
+                start = payload_start(packet, size)
+            except RtpError:
+                self.dropped["rtp_malformed"] += 1
+                return
+        else:
+            start = FIXED_HEADER
+        up.cache.store(ext, packet, now)
+        if up.tap is not None:
+            up.tap.packet(packet, now)
+        if up.keys.wanted:
+            self._look_for_key_frame(up, packet, start)
+        if up.downs:
+            self._send_down(up, packet[start:], first & PADDING_BIT | VERSION_2, marker_pt, ext, ts, now)
+
+    def _send_down(self, up: UpStream, body: bytes, first: int, marker_pt: int, ext: int, ts: int, now: float) -> None:
+        out = self._out
+        data, view, c, length = out.data, out.view, out.c, out.length
+        sendto, pack, pack_abs = self._sendto, HEADER.pack_into, HEADER_ABS.pack_into
+        body_size = len(body)
+        plain_end, abs_end = FIXED_HEADER + body_size, HEADER_ABS_SIZE + body_size
+        abs_time = int(now * 262144.0) & 0xFFFFFF
+        sent = 0
+        for down in up.downs:
+            out_pt = down.pt[marker_pt]
+            if not out_pt:
+                continue
+            seqmap = down.map
+            if ext > seqmap.highest:
+                seqmap.highest = ext
+                seqmap.last_ts = ts
+                seqmap.last_now = now
+                out_seq, out_ts = ext + seqmap.seq_delta & 0xFFFF, ts + seqmap.ts_delta & 0xFFFFFFFF
+            else:
+                packed = seqmap.forward_slow(ext, ts, now)
+                if packed < 0:
+                    continue
+                out_seq, out_ts = packed >> 32, packed & 0xFFFFFFFF
+            if down.abs_base:
+                word = down.abs_base | abs_time
+                pack_abs(data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, down.ssrc, _ONE_WORD, word)
+                data[HEADER_ABS_SIZE:abs_end] = body
+                length[0] = abs_end
+            else:
+                pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
+                data[FIXED_HEADER:plain_end] = body
+                length[0] = plain_end
+            lane = down.lane
+            if protect(lane.tx, c, length):
+                self.dropped["protect_failed"] += 1
+                continue
+            try:
+                sendto(view[: length[0]], lane.address)
+            except BlockingIOError:
+                self._congested(down)
+                continue
+            except OSError:
+                self.dropped["send_failed"] += 1
+                continue
+            down.packets += 1
+            down.octets += body_size
+            sent += 1
+        self.packets_out += sent
+
+    def _look_for_key_frame(self, up: UpStream, packet: bytes, start: int) -> None:
+        """Video begins with a key frame only: on another person's picture as reference a decoder paints garbage.
+
+        A codec that we cannot look into begins at once; the subscriber's own PLI repairs the picture.
+        """
+        if up.is_key_frame is None or up.is_key_frame(packet, start, len(packet)):
+            up.keys.arrived()
+            up.downs = up.downs + up.waiting
+            up.waiting = []
+
+    def _congested(self, down: DownStream) -> None:
+        """The socket is full: audio loses one packet, video the rest until a key frame (which is asked for)."""
+        self.dropped["send_full"] += 1
+        up = down.up
+        if down.kind == "audio" or up is None:
+            return
+        up.downs = [other for other in up.downs if other is not down]
+        if down not in up.waiting:
+            up.waiting = [*up.waiting, down]
+        down.map.cut()
+        self._on_key_wanted(up)
+
+    # --- lanes and streams ------------------------------------------------------------------------------------------
+
+    def open_lane(self, lane: Lane, sessions: SrtpSessions) -> None:
+        lane.sessions = sessions
+        lane.rx, lane.tx = sessions.rx, sessions.tx
+
+    def close_lane(self, lane: Lane) -> None:
+        lane.rx = lane.tx = None
+        lane.sessions = None
+
+    def add_up(self, up: UpStream) -> None:
+        up.lane.ups[up.ssrc] = up
+        if up.rtx_ssrc is not None:
+            up.lane.repairs[up.rtx_ssrc] = up
+        self._ups[up.handle] = up
+
+    def remove_up(self, up: UpStream) -> None:
+        for down in [*up.downs, *up.waiting]:
+            self.disconnect(down)
+        up.tap = None
+        up.lane.ups.pop(up.ssrc, None)
+        if up.rtx_ssrc is not None:
+            up.lane.repairs.pop(up.rtx_ssrc, None)
+        self._ups.pop(up.handle, None)
+
+    def connect(self, up: UpStream, down: DownStream) -> None:
+        if down.up is not None:
+            self.disconnect(down)
+        down.up = up
+        down.map.switch(up.handle)
+        if down.kind == "audio":
+            up.downs = [*up.downs, down]
+            return
+        up.waiting = [*up.waiting, down]
+        if not up.paused:
+            self._on_key_wanted(up)
+
+    def disconnect(self, down: DownStream) -> None:
+        up = down.up
+        if up is None:
+            return
+        up.downs = [other for other in up.downs if other is not down]
+        up.waiting = [other for other in up.waiting if other is not down]
+        down.map.cut()
+        down.up = None
+
+    def pause(self, up: UpStream, paused: bool) -> None:
+        up.paused = paused
+        if not paused:
+            if up.waiting:
+                self._on_key_wanted(up)
+            return
+        for down in up.downs:
+            down.map.cut()
+        if up.kind == "video":
+            up.waiting, up.downs = up.waiting + up.downs, []
+
+    # --- retransmission and RTCP ------------------------------------------------------------------------------------
+
+    def retransmit(self, down: DownStream, seqs: Sequence[int], now: float) -> int:
+        if not down.rtx_pt or down.lane.tx is None:
+            return 0
+        down.rtx_tokens = min(RTX_AT_ONCE, down.rtx_tokens + (now - down.rtx_at) * RTX_PER_S)
+        down.rtx_at = now
+        allowed = itertools.islice(seqs, int(down.rtx_tokens))
+        sent = sum(self._retransmit_one(down, seq, now) for seq in allowed)
+        down.rtx_tokens -= sent
+        return sent
+
+    def _retransmit_one(self, down: DownStream, out_seq: int, now: float) -> bool:
+        """One packet on the RTX stream's own SSRC and numbers: never the same number twice with other bytes."""
+        origin = down.map.origin(out_seq)
+        up = None if origin is None else self._ups.get(origin.source)
+        if origin is None or up is None or up.paused:
+            return False
+        packet = up.cache.get(origin.ext, now)
+        if packet is None:
+            return False
+        start = payload_start(packet, len(packet))
+        first, marker_pt, _, ts, _ = HEADER.unpack_from(packet)
+        data = self._out.data
+        out_ts = ts + origin.ts_delta & 0xFFFFFFFF
+        end = write_header(
+            data, bool(first & PADDING_BIT), marker_pt & 0x80 | down.rtx_pt, down.rtx_seq, out_ts, down.rtx_ssrc
+        )
+        size = write_rtx_payload(data, end, out_seq, packet[start:])
+        down.rtx_seq = down.rtx_seq + 1 & 0xFFFF
+        down.sent_rtx += 1
+        return self._protect_and_send(down.lane, size, protect)
+
+    def send_rtcp(self, lane: Lane, compound: bytes) -> bool:
+        size = len(compound)
+        if lane.tx is None or lane.address is NOWHERE or size > MAX_PACKET - TRAILER:
+            return False
+        self._out.data[:size] = compound
+        return self._protect_and_send(lane, size, protect_rtcp)
+
+    def _protect_and_send(self, lane: Lane, size: int, seal: Callable[..., int]) -> bool:
+        out = self._out
+        out.length[0] = size
+        if seal(lane.tx, out.c, out.length):
+            self.dropped["protect_failed"] += 1
+            return False
+        try:
+            self._sendto(out.view[: out.length[0]], lane.address)
+        except OSError:
+            self.dropped["send_full"] += 1
+            return False
+        return True
