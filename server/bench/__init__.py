@@ -1,0 +1,82 @@
+"""`python3 -m server bench NAME`: what the product costs, beside the best others where they are installed.
+
+Each benchmark is one module with `NAME`-independent entry `run(arguments, progress) -> Result`; the table below is the whole registry.
+Further ones (record, roster, feeds, queue, network, workers, fuzz) come with the features they measure: one line here, one module beside.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol
+
+from server.bench.core import Result, to_json, to_table
+
+BENCHES = {
+    "media": "server CPU per forwarded packet, latency, loss and memory of one media worker, beside Janus",
+    "join": "time from pressing the button to the first picture of the other person",
+}
+
+
+class Bench(Protocol):
+    """What a module in this folder offers."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, options: argparse.Namespace) -> Result:
+        """Measures. Raises BenchError with a sentence for the operator when not even our own figures can be had."""
+
+
+class BenchError(Exception):
+    """The benchmark could not be run; the message says why and what to do."""
+
+
+class _UsageError(Exception):
+    """The command line was wrong."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(f"{self.format_usage()}{self.prog}: {message}")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one benchmark.
+
+    argv     the words after `bench`.
+    Returns  0 when our own figures were measured (absent peers are named in the result), 1 when not, 2 for a wrong command line.
+    """
+    try:
+        options = _parser(argv).parse_args(argv)
+        result = _load(options.bench).run(options)
+    except _UsageError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(to_json(result) if options.json else to_table(result), flush=True)
+    return 0
+
+
+def say(line: str) -> None:
+    """Progress: on standard error, so that standard output holds the result alone."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser(argv: Sequence[str]) -> _Parser:
+    parser = _Parser(prog="python3 -m server bench", description="Measure the product on this machine.")
+    names = parser.add_subparsers(dest="bench", metavar="NAME", required=True)
+    for name, purpose in BENCHES.items():
+        one = names.add_parser(name, help=purpose, description=f"Measures {purpose}.")
+        one.add_argument("--json", action="store_true", help="print one line of JSON instead of a table")
+        if name in argv:
+            _load(name).add_options(one)
+    return parser
+
+
+def _load(name: str) -> Bench:
+    module: Bench = importlib.import_module(f"server.bench.{name}")
+    return module

@@ -1,0 +1,242 @@
+"""`bench media`: what one forwarded packet costs our media worker, beside Janus VideoRoom.
+
+1. Every server runs as a process of its own, and a load generator beside each has joined all rooms.
+2. In each round the servers are put under load one after the other, for a short slice, in an order drawn anew (seeded).
+3. CPU is the process clock of the server during the slice; on loopback the kernel charges the delivery of a packet to its sender, for
+   all servers alike.
+4. Ratios are taken inside the round (core.py); loss is counted per receiver and SSRC from sequence numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from server.bench import BenchError, say
+from server.bench.core import Figure, Ratio, Result, paired_ratio, percentile_us
+from server.bench.machine import machine_facts, package_versions
+from server.bench.servers import JANUS_INSTALL, ROOT, RunningServer, janus, janus_version, media_worker
+
+Slice = dict[str, Any]
+Starter = Callable[[str, Path], AbstractContextManager[RunningServer]]
+
+# Ours: every path of the worker that can be chosen. The C path adds `native` here.
+OURS: dict[str, Starter] = {"python": media_worker}
+PEERS: dict[str, Starter] = {
+    "janus": lambda name, folder: janus(name, folder, 0),
+    "janus-ev1": lambda name, folder: janus(name, folder, 1),
+}
+ANSWER_WITHIN_S = 120.0
+
+
+class GeneratorFailed(Exception):
+    """A load generator gave up; the message is its own."""
+
+
+@dataclass(slots=True)
+class Series:
+    """What was measured of one server; `slices` by round."""
+
+    ready: dict[str, Any]
+    slices: dict[int, Slice] = field(default_factory=dict)
+
+    def cost_us(self) -> dict[int, float]:
+        """Microseconds of server CPU per forwarded packet, by round."""
+        return {n: one["server_cpu_s"] / one["window"]["received"] * 1e6 for n, one in self.slices.items() if one["window"]["received"]}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ours", default=",".join(OURS), type=_names(OURS), help="our packet paths, comma-separated (default: all)")
+    parser.add_argument("--peer", default=",".join(PEERS), type=_names(PEERS), help=f"others to compare with: {', '.join(PEERS)}; none: -")
+    parser.add_argument("--rooms", type=_at_least(1), default=10)
+    parser.add_argument("--members", type=_at_least(2), default=3, help="participants per room")
+    parser.add_argument("--publishers", type=_at_least(0), default=0, help="how many of them send (0: all)")
+    parser.add_argument("--rounds", type=_at_least(1), default=5)
+    parser.add_argument("--slice", type=float, default=2.0, metavar="SECONDS", help="load on one server per round")
+    parser.add_argument("--profile", default="gcm128", help="SRTP profiles the participants offer: gcm128, gcm256, cm")
+    parser.add_argument("--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python")
+    parser.add_argument("--seed", type=int, default=1, help="of the order of servers in the rounds")
+
+
+def run(options: argparse.Namespace) -> Result:
+    absent: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as running:
+        generators = _start_all(options, Path(folder), running, absent)
+        series = {name: Series(generator.ready) for name, generator in generators.items()}
+        order = random.Random(options.seed)
+        for number in range(options.rounds):
+            for name in order.sample(sorted(generators), len(generators)):
+                series[name].slices[number] = generators[name].slice(options.slice)
+                say(f"round {number + 1}/{options.rounds}  {_line(name, series[name], number)}")
+    return result_of(series, options.ours, absent)
+
+
+def result_of(series: Mapping[str, Series], ours: Sequence[str], absent: Mapping[str, str]) -> Result:
+    """All figures and ratios of what was measured."""
+    figures: dict[str, Figure] = {}
+    ratios: dict[str, Ratio] = {}
+    missing = dict(absent)
+    for name, one in series.items():
+        figures.update(_figures(name.replace("-", "_"), one))
+    for own in (name for name in series if name in ours):
+        for peer in (name for name in series if name not in ours):
+            ratio = paired_ratio(series[own].cost_us(), series[peer].cost_us())
+            if ratio is None:
+                missing[f"{own}/{peer}"] = "no round in which both forwarded packets"
+            else:
+                ratios[f"{own}/{peer}"] = ratio
+    first = next((series[name] for name in ours if name in series), None)
+    if first is not None:
+        figures = _headline(first) | figures
+    return Result("media", machine_facts(), _versions(series), figures, ratios, missing)
+
+
+def _headline(series: Series) -> dict[str, Figure]:
+    """Our own figures under keys without a server's name."""
+    mine = _figures("x", series)
+    wanted = ("latency_p50_us", "latency_p99_us", "loss", "memory_per_participant_kib", "srtp_profile")
+    plane = Figure(series.ready["plane"], "name")
+    return {key: mine[f"x_{key}"] for key in wanted if f"x_{key}" in mine} | {"generator": plane}
+
+
+def _figures(prefix: str, series: Series) -> dict[str, Figure]:
+    slices = list(series.slices.values())
+    cost = list(series.cost_us().values())
+    found: dict[str, Figure] = {}
+    if cost:
+        found["us_per_forwarded_packet"] = Figure(round(median(cost), 2), "us")
+        found["us_per_forwarded_packet_min"] = Figure(round(min(cost), 2), "us")
+        found["us_per_forwarded_packet_max"] = Figure(round(max(cost), 2), "us")
+    found["forwarded_per_s"] = Figure(round(median(s["window"]["received"] / s["seconds"] for s in slices)), "1/s")
+    found["cpu_share"] = Figure(round(median(s["server_cpu_s"] / s["seconds"] for s in slices), 4), "share")
+    histogram = [sum(counts) for counts in zip(*(s["histogram"] for s in slices), strict=True)]
+    for label, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+        latency = percentile_us(histogram, share)
+        if latency is not None:
+            found[f"latency_{label}_us"] = Figure(latency, "us")
+    found["loss"] = Figure(round(max(s["loss"] for s in slices), 6), "share")
+    found["memory_per_participant_kib"] = Figure(round(slices[-1]["memory_per_participant_kib"]), "KiB")
+    found["memory_kib"] = Figure(slices[-1]["memory_kib"], "KiB")
+    found["join_all_s"] = Figure(round(series.ready["join_s"], 2), "s")
+    found["srtp_profile"] = Figure(series.ready["srtp_profile"], "name")
+    found["generator_cpu_share"] = Figure(round(median(s["generator_cpu_s"] / s["seconds"] for s in slices), 3), "share")
+    found["generator_late_frames"] = Figure(sum(s["window"]["late"] + s["window"]["unsent"] for s in slices), "count")
+    return {f"{prefix}_{key}": figure for key, figure in found.items()}
+
+
+def _versions(series: Mapping[str, Series]) -> dict[str, str]:
+    versions = package_versions("laizuo", "aiortc", "aioice", "pylibsrtp", "uvloop")
+    return versions | ({"janus": janus_version()} if any(name.startswith("janus") for name in series) else {})
+
+
+def _line(name: str, series: Series, number: int) -> str:
+    one = series.slices[number]
+    cost = series.cost_us().get(number)
+    return f"{name:10}  {'nothing forwarded' if cost is None else f'{cost:6.2f} us/packet'}  loss {one['loss']:.4%}"
+
+
+# starting --------------------------------------------------------------------------------------------------------------------
+
+
+def _start_all(options: argparse.Namespace, folder: Path, running: ExitStack, absent: dict[str, str]) -> dict[str, Generator]:
+    """Ours must come up; a peer that does not is named in `absent`."""
+    generators = {name: running.enter_context(_measured(name, OURS[name], folder, options)) for name in options.ours}
+    for name in options.peer:
+        if shutil.which("janus") is None:
+            reason = JANUS_INSTALL
+        else:
+            try:
+                generators[name] = running.enter_context(_measured(name, PEERS[name], folder, options))
+                continue
+            except BenchError as error:
+                reason = str(error)
+        absent.update({f"{own}/{name}": reason for own in options.ours})
+        say(f"{name}: {reason}")
+    if not generators:
+        raise BenchError("nothing to measure")
+    return generators
+
+
+@contextmanager
+def _measured(name: str, start: Starter, folder: Path, options: argparse.Namespace) -> Iterator[Generator]:
+    """A running server with a generator that has joined everybody."""
+    with start(name, folder / name) as server:
+        try:
+            with _generator(server, options) as generator:
+                yield generator
+        except GeneratorFailed as error:
+            log = (folder / name / "log").read_text(errors="replace")[-1500:]
+            raise BenchError(f"{name}: {error}\n{log}") from error
+
+
+@contextmanager
+def _generator(server: RunningServer, options: argparse.Namespace) -> Iterator[Generator]:
+    command = [sys.executable, "-m", "server.bench.loadgen.generator", "--server", server.place]
+    command += ["--pid", str(server.pid), "--host", server.host]
+    for key in ("rooms", "members", "publishers", "profile", "plane"):
+        command += [f"--{key}", str(getattr(options, key))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield Generator(process)
+        finally:
+            process.terminate()
+
+
+class Generator:
+    """The measuring end of one load generator process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.ready = self._answer("ready")
+
+    def slice(self, seconds: float) -> Slice:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(f"slice {seconds}\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise GeneratorFailed("the load generator ended") from error
+        return self._answer("slice")
+
+    def _answer(self, key: str) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        message: dict[str, Any] = json.loads(line) if line else {"error": "the load generator ended without a word"}
+        if "error" in message:
+            raise GeneratorFailed(message["error"])
+        answer: dict[str, Any] = message[key]
+        return answer
+
+
+# options ---------------------------------------------------------------------------------------------------------------------
+
+
+def _names(known: Mapping[str, Starter]) -> Callable[[str], list[str]]:
+    def names(text: str) -> list[str]:
+        wanted = [] if text == "-" else text.split(",")
+        unknown = [name for name in wanted if name not in known]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"no such server: {', '.join(unknown)} (known: {', '.join(known)})")
+        return wanted
+
+    return names
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdigit() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} on, not {text!r}")
+        return int(text)
+
+    return number
