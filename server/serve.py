@@ -1,0 +1,59 @@
+"""The web process: `python -m server.serve FD DATA`, started by the parent (server/supervise).
+
+FD is the listening socket, which stays open in the parent while we restart. The settings come on standard input as JSON once the
+database is there; everything slow (imports) is done before they are read. `ready` on standard output says that requests are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+
+import uvloop
+from aiohttp import web
+
+from server import config, logs
+from server.app import build_app
+from server.config import ConfigError, Settings
+from server.db.migrate import MigrationError, migrate
+from server.supervise.core import EX_CONFIG
+from server.tls import server_context
+
+DRAIN_S = 5.0  # for requests that are being answered when we are told to stop
+
+log = logging.getLogger("laizuo.web")
+
+
+def main(argv: list[str]) -> int:
+    listener = socket.socket(fileno=int(argv[0]))
+    settings = config.from_json(sys.stdin.buffer.read())
+    logs.set_up(settings.log_level)
+    try:
+        uvloop.run(serve(settings, listener))
+    except (MigrationError, ConfigError) as error:
+        log.error("%s", error)
+        return EX_CONFIG
+    return 0
+
+
+async def serve(settings: Settings, listener: socket.socket) -> None:
+    """Answer requests on `listener` until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    await migrate(settings.database_url)
+    # No access log: it would hold addresses and, in URLs, tokens
+    runner = web.AppRunner(build_app(settings), access_log=None, shutdown_timeout=DRAIN_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, ssl_context=server_context(settings)).start()
+        print("ready", flush=True)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

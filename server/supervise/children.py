@@ -1,0 +1,98 @@
+"""What the children are: PostgreSQL, media workers, the web process, each with its command line and its environment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from server import config
+from server.config import Settings, WorkerLink
+from server.db.binaries import PostgresUnavailable
+from server.db.embedded import EmbeddedPostgres
+from server.supervise import core
+from server.supervise.child import CannotStart, Plan
+from server.supervise.home import Home
+from server.supervise.listen import media_host, media_ports
+from server.supervise.process import Command
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECRET_VARIABLES = ("DATABASE_URL", "LAIZUO_MASTER_KEY")  # a media worker needs neither
+RECOVERY_S = 1800.0  # replaying the log after a power cut may take long; being ended in the middle would not make it faster
+
+
+def postgres_plan(postgres: EmbeddedPostgres) -> Plan:
+    async def prepare() -> Command:
+        try:
+            return await asyncio.to_thread(postgres.prepare)
+        except PostgresUnavailable as error:
+            raise CannotStart(str(error)) from error
+
+    return Plan(
+        name="postgres",
+        stage=core.Stage.DATABASE,
+        prepare=prepare,
+        is_ready=postgres.is_ready,
+        stop_signal=signal.SIGINT,
+        impatient_signal=signal.SIGQUIT,
+        policy=core.Policy(start_timeout_s=RECOVERY_S),
+    )
+
+
+def worker_plans(settings: Settings, home: Home) -> list[tuple[Plan, WorkerLink]]:
+    """The media workers of this machine, and how the web process reaches each.
+
+    Raises  PortTaken.
+    """
+    host = media_host(settings)
+    ports = media_ports(settings, host)
+    return [_worker_plan(settings, home, f"w{index}", host, port) for index, port in enumerate(ports)]
+
+
+def _worker_plan(settings: Settings, home: Home, name: str, host: str, port: int) -> tuple[Plan, WorkerLink]:
+    control = f"unix:{home.socket(name)}"
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    argv = [sys.executable, "-m", "media", "--name", name, "--control", control, "--udp", address, "--data", str(settings.data)]
+    if settings.media.announce:
+        argv += ["--announce", settings.media.announce]
+    environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
+    plan = Plan(name, core.Stage.MEDIA, partial(_as_is, Command(tuple(argv), env=environ)))
+    return plan, WorkerLink(name, control)
+
+
+def web_plan(settings: Settings, listener: socket.socket, links: tuple[WorkerLink, ...], database: Callable[[], Awaitable[str]]) -> Plan:
+    """The web process. It imports its code while the database starts, and gets its settings once `database` knows the URL."""
+    # The data directory on the command line is what a later parent knows a leftover by
+    argv = (sys.executable, "-m", "server.serve", str(listener.fileno()), str(settings.data))
+    port = int(listener.getsockname()[1])
+
+    async def given() -> bytes:
+        full = msgspec.structs.replace(
+            settings,
+            port=port,
+            database_url=await database(),
+            public_url=settings.public_url or config.local_url(settings, port),
+            worker_links=links or settings.worker_links,
+        )
+        return config.to_json(full)
+
+    command = Command(argv, env=_environment(), given=b"", pass_fds=(listener.fileno(),))
+    return Plan("web", core.Stage.WEB, partial(_as_is, command), given=given)
+
+
+async def _as_is(command: Command) -> Command:
+    return command
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with our sources first on the path, wherever we were started from."""
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = [str(ROOT), *(entry for entry in inherited if entry and entry != str(ROOT))]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1"}

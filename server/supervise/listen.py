@@ -1,0 +1,69 @@
+"""Sockets and ports, settled before anything is started, so that a taken port is said at once and in plain words."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from server.config import Settings
+
+BACKLOG = 1024  # people who press a button while the web process restarts wait here
+
+
+class PortTaken(Exception):
+    """Another program has the port."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The listening TCP socket, which the web process inherits and which outlives it.
+
+    Raises  PortTaken, or OSError with the address named.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6 and host == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"port {port} of {host} is in use by another program. Choose another: --port {port + 1}") from error
+        raise
+    return listener
+
+
+def media_host(settings: Settings) -> str:
+    """The address media workers bind. A name is not enough for them."""
+    host = settings.media.host or settings.host or "0.0.0.0"
+    return str(socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][4][0])
+
+
+def media_ports(settings: Settings, host: str) -> list[int]:
+    """One UDP port for each worker, counting up from media.port.
+
+    A taken port is an error where a firewall or a proxy counts on it, and gives way to any free one on loopback.
+    """
+    ports = []
+    for index in range(settings.workers):
+        wanted = settings.media.port + index if settings.media.port else 0
+        port = _free_udp_port(host, wanted)
+        if port is None and settings.is_loopback:
+            port = _free_udp_port(host, 0)
+        if port is None:
+            raise PortTaken(f"UDP port {wanted} of {host} is in use by another program. Choose others with media.port or LAIZUO_MEDIA_PORT")
+        ports.append(port)
+    return ports
+
+
+def _free_udp_port(host: str, port: int) -> int | None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return None
+            raise
+        return int(probe.getsockname()[1])
