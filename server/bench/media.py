@@ -25,6 +25,7 @@ from typing import Any
 
 from server.bench import BenchError, say
 from server.bench.core import Figure, Ratio, Result, paired_ratio, percentile_us
+from server.bench.loadgen.peer import PROFILES
 from server.bench.machine import machine_facts, package_versions
 from server.bench.servers import JANUS_INSTALL, ROOT, RunningServer, janus, janus_version, media_worker
 
@@ -37,7 +38,7 @@ PEERS: dict[str, Starter] = {
     "janus": lambda name, folder: janus(name, folder, 0),
     "janus-ev1": lambda name, folder: janus(name, folder, 1),
 }
-ANSWER_WITHIN_S = 120.0
+LONGEST_SLICE_S = 600.0
 
 
 class GeneratorFailed(Exception):
@@ -63,8 +64,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--members", type=_at_least(2), default=3, help="participants per room")
     parser.add_argument("--publishers", type=_at_least(0), default=0, help="how many of them send (0: all)")
     parser.add_argument("--rounds", type=_at_least(1), default=5)
-    parser.add_argument("--slice", type=float, default=2.0, metavar="SECONDS", help="load on one server per round")
-    parser.add_argument("--profile", default="gcm128", help="SRTP profiles the participants offer: gcm128, gcm256, cm")
+    parser.add_argument("--slice", type=_seconds, default=2.0, metavar="SECONDS", help="load on one server per round")
+    parser.add_argument("--profile", type=_profiles, default="gcm128", help=f"SRTP profiles the participants offer: {', '.join(PROFILES)}")
     parser.add_argument("--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python")
     parser.add_argument("--seed", type=int, default=1, help="of the order of servers in the rounds")
 
@@ -231,6 +232,23 @@ def _names(known: Mapping[str, Starter]) -> Callable[[str], list[str]]:
         return wanted
 
     return names
+
+
+def _profiles(text: str) -> str:
+    unknown = [name for name in text.split(",") if name not in PROFILES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no such SRTP profile: {', '.join(unknown)} (known: {', '.join(PROFILES)})")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < LONGEST_SLICE_S:
+        raise argparse.ArgumentTypeError(f"seconds, more than 0 and below {LONGEST_SLICE_S:g}, not {text!r}")
+    return seconds
 
 
 def _at_least(least: int) -> Callable[[str], int]:

@@ -1,0 +1,37 @@
+"""`bench join`: how long a person waits between the press of a button and the other's picture.
+
+Two levels: the media worker alone (join_worker.py), and the running product with real browsers (join_browser.py). The second is what the
+targets speak of; where no browser is found the first is still measured and the absence says how to get one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from server.bench import say
+from server.bench.core import Figure, Result, quantile
+from server.bench.join_worker import measure_worker_joins
+from server.bench.machine import machine_facts, package_versions
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=20, help="joins measured at each level")
+
+
+def run(options: argparse.Namespace) -> Result:
+    figures: dict[str, Figure] = {}
+    absent: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
+        figures |= spread("worker_join_ms", measure_worker_joins(Path(folder), options.rounds))
+        say(f"worker: {figures['worker_join_ms'].value} ms")
+    return Result("join", machine_facts(), package_versions("laizuo", "aiortc", "playwright"), figures, {}, absent)
+
+
+def spread(key: str, values_ms: Sequence[float]) -> dict[str, Figure]:
+    """Median under the key itself, then the 90th percentile and the worst."""
+    found = {key: median(values_ms), f"{key}_p90": quantile(values_ms, 0.9), f"{key}_max": max(values_ms)}
+    return {name: Figure(round(value, 1), "ms") for name, value in found.items()} | {f"{key}_rounds": Figure(len(values_ms), "count")}
