@@ -1,4 +1,4 @@
-"""Where a picture can be entered: is this payload the start of a key frame, and when may the publisher be asked for one.
+"""Where a picture can be entered: does a key frame start here, and when may the publisher be asked for one.
 
 Source: RFC 7741 §4.2, §4.3 (VP8); RFC 6184 §5.4, §5.7, §5.8 (H.264).
 """
@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from media.core.rtp import Buffer
 
-# One request a second and stream at most: a key frame is five to ten times an ordinary one, and a room of twelve would else ask twelve times.
+# One request a second and stream at most: a key frame is five to ten times an ordinary one, and a room of twelve would
+# else ask twelve times.
 PLI_INTERVAL_S = 1.0
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
@@ -38,10 +39,10 @@ def is_vp8_key_frame(packet: Buffer, offset: int, end: int) -> bool:
 
 
 def is_h264_key_frame(packet: Buffer, offset: int, end: int) -> bool:
-    """Whether the H.264 payload begins a key frame: parameter set (SPS) or IDR slice, alone, aggregated (STAP-A) or fragmented (FU-A).
+    """Whether the H.264 payload begins a key frame: SPS or IDR slice, alone, aggregated (STAP-A) or fragmented (FU-A).
 
-    An IDR without parameter sets counts too: a hardware encoder may send them once only, and waiting for ever is worse than
-    one undecodable frame that the subscriber's own PLI repairs.
+    An IDR without parameter sets counts too: a hardware encoder may send them once only, and waiting for ever is worse
+    than one undecodable frame that the subscriber's own PLI repairs.
     """
     if offset >= end:
         return False

@@ -1,17 +1,21 @@
 """Loss of one up stream: what is missing, what to ask for again (NACK) and when to stop asking.
 
-Every packet of the stream, first sent or retransmitted, passes `receive`, which gives it its extended number once and only once. That makes
-this class also the gate against duplicates, on which seqmap.py relies (no number is ever sent twice with GCM).
+Every packet of the stream, first sent or retransmitted, passes `receive`, which gives it its extended number once and
+only once. That makes this class also the gate against duplicates, on which seqmap.py relies (no number is ever sent
+twice with GCM).
 
 Cases for an arriving number n, highest so far h:
 1. n = h+1: the common one, two additions.
-2. n > h+1: h+1..n-1 become *missing*. More than `max_waiting` missing: the line is gone, not lossy; all are abandoned, a key frame is wanted.
+2. n > h+1: h+1..n-1 become *missing*. More than `max_waiting` missing: the line was gone, it is not lossy; all are
+   abandoned, a key frame is wanted, and what comes late out of that hole is refused (to remember each number would let
+   a hostile sender make us work).
 3. n <= h and missing: repaired.
 4. n <= h and abandoned: late but new; still forwarded.
 5. n <= h otherwise: a duplicate, refused.
 
-When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet that was merely overtaken
-comes by itself within that), then again each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned.
+When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet
+that was merely overtaken comes by itself within that), then again each RTT and a quarter, at most `max_tries` times and
+for `max_age_s`; then it is abandoned.
 """
 
 from __future__ import annotations
@@ -41,7 +45,8 @@ class LossPolicy:
 
 
 VIDEO_LOSS = LossPolicy(max_age_s=1.0, max_tries=8, max_waiting=256, key_frames=True)
-AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=False)  # past a jitter buffer's reach no ear hears it
+# Half a second is past the reach of a browser's jitter buffer: no ear would hear a later repair.
+AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=False)
 
 
 class _Missing:
@@ -56,10 +61,25 @@ class _Missing:
 
 
 class LossTracker:
-    """See the module. Counters: `repaired` (came after being asked for), `abandoned`, `asked` (numbers in NACKs), `duplicates`."""
+    """See the module.
 
-    __slots__ = ("_abandoned", "_missing", "_next", "_policy", "abandoned", "asked", "duplicates", "highest", "key_frame_wanted",
-                 "reorder_s", "repaired", "rtt_s")  # fmt: skip
+    Counters: `repaired` (came after being asked for), `abandoned`, `asked` (numbers in NACKs), `duplicates`.
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_missing",
+        "_next",
+        "_policy",
+        "abandoned",
+        "asked",
+        "duplicates",
+        "highest",
+        "key_frame_wanted",
+        "reorder_s",
+        "repaired",
+        "rtt_s",
+    )
 
     def __init__(self, policy: LossPolicy, rtt_s: float = RTT_START_S) -> None:
         self._policy = policy
@@ -86,12 +106,14 @@ class LossTracker:
         return self._receive_out_of_order(seq, now)
 
     def due(self, now: float) -> list[int]:
-        """Sequence numbers (16 bit) to ask for now, in rising order. Abandons what is too old; may set `key_frame_wanted`."""
+        """Sequence numbers (16 bit) to ask for now. Abandons what is too old, which may set `key_frame_wanted`."""
         ask: list[int] = []
         given_up: list[int] = []
         retry_s = max(RTT_MIN_S, min(self.rtt_s, RTT_MAX_S)) * RETRY_RTT
         for ext, entry in self._missing.items():
-            if now - entry.since > self._policy.max_age_s or entry.tries >= self._policy.max_tries and now - entry.asked_at >= retry_s:
+            if now - entry.since > self._policy.max_age_s or (
+                entry.tries >= self._policy.max_tries and now - entry.asked_at >= retry_s
+            ):
                 given_up.append(ext)
             elif self._is_due(ext, entry, retry_s, now):
                 entry.tries += 1
@@ -127,7 +149,7 @@ class LossTracker:
         gap = ext - self.highest - 1
         if gap + len(self._missing) > self._policy.max_waiting:
             self._give_up(list(self._missing))
-            self._note_abandoned(range(max(self.highest + 1, ext - MAX_ABANDONED), ext), gap)
+            self._count_abandoned(gap)
         else:
             for missing in range(self.highest + 1, ext):
                 self._missing[missing] = _Missing(now)
@@ -159,12 +181,12 @@ class LossTracker:
     def _give_up(self, numbers: list[int]) -> None:
         for ext in numbers:
             del self._missing[ext]
-        self._note_abandoned(numbers, len(numbers))
-
-    def _note_abandoned(self, numbers: list[int] | range, count: int) -> None:
-        self.abandoned += count
-        self.key_frame_wanted = self.key_frame_wanted or (self._policy.key_frames and count > 0)
-        for ext in numbers:
             self._abandoned[ext] = None
         while len(self._abandoned) > MAX_ABANDONED:
             del self._abandoned[next(iter(self._abandoned))]
+        self._count_abandoned(len(numbers))
+
+    def _count_abandoned(self, count: int) -> None:
+        self.abandoned += count
+        if count and self._policy.key_frames:
+            self.key_frame_wanted = True

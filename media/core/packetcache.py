@@ -1,6 +1,7 @@
 """Recent packets of one up stream, kept for retransmission: a ring addressed by extended sequence number.
 
-Capped by count (the ring) and by age (`forget`), because caches are most of a participant's memory: a second of 1.5 Mbit/s is 190 KiB.
+Capped by count (the ring) and by age (`forget`), because caches are most of a participant's memory: a second of 1.5
+Mbit/s is 190 KiB.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ MAX_AGE_S = 1.0  # RTT 200 ms and four attempts; a later repair finds the pictur
 
 
 class PacketCache:
-    """Plain (decrypted) packets; what `get` returns is byte for byte what `store` was given under that number, or None."""
+    """Plain (decrypted) packets: `get` gives back byte for byte what was stored under that number, or None."""
 
     __slots__ = ("_ages", "_mask", "_newest", "_packets", "_seqs", "_tail", "bytes_held", "max_age_s")
 
@@ -29,7 +30,7 @@ class PacketCache:
         self.bytes_held = 0
 
     def store(self, ext: int, packet: bytes, now: float) -> None:
-        """Keep one packet under its extended sequence number; one that lies a whole ring behind the newest is ignored."""
+        """Keep one packet under its extended number; one that lies a whole ring behind the newest is ignored."""
         i = ext & self._mask
         if ext > self._newest:
             if self._newest < 0:
@@ -64,32 +65,3 @@ class PacketCache:
                 self._packets[i] = b""
             ext += 1
         self._tail = ext
-
-
-RESEND_MIN_S = 0.02  # below one RTT the subscriber cannot know yet that the first answer was lost
-RESENDS_PER_WINDOW = 256  # a hostile subscriber must not turn small NACKs into a flood: at most so many ...
-RESEND_WINDOW_S = 1.0  # ... in this time, per peer
-
-
-class ResendGuard:
-    """Which numbers of a subscriber's NACKs are answered: none twice within an RTT, and a bounded number in all. One per down stream."""
-
-    __slots__ = ("_sent", "_window_count", "_window_start", "refused")
-
-    def __init__(self) -> None:
-        self._sent: dict[int, float] = {}  # outgoing seq -> when last resent
-        self._window_start = float("-inf")
-        self._window_count = 0
-        self.refused = 0
-
-    def allow(self, out_seq: int, rtt_s: float, now: float) -> bool:
-        if now - self._window_start >= RESEND_WINDOW_S:
-            self._window_start, self._window_count = now, 0
-            self._sent = {seq: at for seq, at in self._sent.items() if now - at < RESEND_WINDOW_S}
-        too_early = now - self._sent.get(out_seq, float("-inf")) < max(RESEND_MIN_S, rtt_s * 0.9)
-        if too_early or self._window_count >= RESENDS_PER_WINDOW:
-            self.refused += 1
-            return False
-        self._sent[out_seq] = now
-        self._window_count += 1
-        return True

@@ -11,7 +11,7 @@ WINDOW_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counters of all streams of a seat since it connected; they only grow (up_lost may shrink by a repair or a late packet)."""
+    """Counters of all streams of a seat since it connected. They grow; up_lost may shrink by a late packet."""
 
     up_expected: int
     up_lost: int

@@ -16,8 +16,19 @@ MAX_CUMULATIVE = 0x7FFFFF
 class Reception:
     """Statistics of one ssrc. `packets` and `jitter_ticks` may be read at any time."""
 
-    __slots__ = ("_base", "_clock_rate", "_expected_before", "_highest", "_received_before", "_sr_at", "_sr_ntp_mid", "_transit",
-                 "jitter_ticks", "packets", "ssrc")  # fmt: skip
+    __slots__ = (
+        "_base",
+        "_clock_rate",
+        "_expected_before",
+        "_highest",
+        "_received_before",
+        "_sr_at",
+        "_sr_ntp_mid",
+        "_transit",
+        "jitter_ticks",
+        "packets",
+        "ssrc",
+    )
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
@@ -68,7 +79,9 @@ class Reception:
         expected_interval = expected - self._expected_before
         lost_interval = expected_interval - (self.packets - self._received_before)
         self._expected_before, self._received_before = expected, self.packets
-        fraction = min(255, (lost_interval << 8) // expected_interval) if expected_interval > 0 and lost_interval > 0 else 0
+        fraction = (
+            min(255, (lost_interval << 8) // expected_interval) if expected_interval > 0 and lost_interval > 0 else 0
+        )
         delay = int((now - self._sr_at) * 65536) if self._sr_ntp_mid else 0
         return ReportBlock(
             ssrc=self.ssrc,

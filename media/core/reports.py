@@ -1,8 +1,8 @@
 """Sender reports for down streams, and the round trip from the receiver reports that answer them.
 
-Every subscriber sees one clock, the worker's: the NTP time of each publisher is moved by one offset per publisher, the same for his voice
-and his face, so that lips stay in step, that a slot may change from person to person without a jump of NTP time, and that a receiver
-report's LSR can be compared with our own clock.
+Every subscriber sees one clock, the worker's: the NTP time of each publisher is moved by one offset per publisher, the
+same for his voice and his face, so that lips stay in step, that a slot may change from person to person without a jump
+of NTP time, and that a receiver report's LSR can be compared with our own clock.
 
 Source: RFC 3550 §6.4.1.
 """
@@ -83,7 +83,7 @@ def make_sender_report(
 
 
 def round_trip_s(block: ReportBlock, clock: WorkerClock, now: float) -> float | None:
-    """RTT from one report block about a down stream; None if no sender report had arrived there or the result is absurd."""
+    """RTT from one report block about a down stream; None if no sender report had arrived there, or if absurd."""
     if not block.last_sr:
         return None
     ticks = (clock.ntp(now) >> 16) - block.last_sr - block.delay_since_last_sr & 0xFFFFFFFF

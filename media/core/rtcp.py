@@ -1,9 +1,10 @@
 """RTCP: compound packets to small dataclasses and back.
 
-    Packet = SenderReport | ReceiverReport | SourceDescription | Goodbye | Nack | PictureLoss | FullIntra | BandwidthEstimate | TransportFeedback
+    Packet = SenderReport | ReceiverReport | SourceDescription | Goodbye | Nack | PictureLoss | FullIntra |
+    BandwidthEstimate | TransportFeedback
 
-Packet types and feedback formats that are not listed are skipped. Work is bounded by the datagram: every loop eats bytes, and the two
-forms in which few bytes could stand for much (NACK bitmaps, REMB ssrc lists) grow at most 17-fold.
+Packet types and feedback formats that are not listed are skipped. Work is bounded by the datagram: every loop eats
+bytes, and the two forms in which few bytes could stand for much (NACK bitmaps, REMB ssrc lists) grow at most 17-fold.
 
 Source: RFC 3550 §6, RFC 4585 §6, RFC 5104 §4.3.1, RFC 5506 (reduced size), draft-alvestrand-rmcat-remb-03,
 draft-holmer-rmcat-transport-wide-cc-extensions-01.
@@ -276,7 +277,14 @@ _READERS: dict[int, Callable[[int, bytes], Packet | None]] = {
     RTPFB: _read_rtpfb,
     PSFB: _read_psfb,
 }
-_NAMES = {SR: "sender report", RR: "receiver report", SDES: "sdes", BYE: "bye", RTPFB: "transport feedback", PSFB: "payload feedback"}
+_NAMES = {
+    SR: "sender report",
+    RR: "receiver report",
+    SDES: "sdes",
+    BYE: "bye",
+    RTPFB: "transport feedback",
+    PSFB: "payload feedback",
+}
 
 
 def write_compound(packets: Iterable[Packet]) -> bytes:
@@ -293,7 +301,9 @@ def write_packet(packet: Packet) -> bytes:
 
 
 def write_report(
-    report: SenderReport | ReceiverReport, cname: str, *feedback: Nack | PictureLoss | FullIntra | BandwidthEstimate | TransportFeedback
+    report: SenderReport | ReceiverReport,
+    cname: str,
+    *feedback: Nack | PictureLoss | FullIntra | BandwidthEstimate | TransportFeedback,
 ) -> bytes:
     """A full compound packet (RFC 3550 §6.1): report first, CNAME second, then feedback."""
     return write_compound([report, SourceDescription(((report.ssrc, cname),)), *feedback])

@@ -1,7 +1,8 @@
 """RTP packets as bytes and plain integers: reading a header, finding a header extension, writing a header anew, RTX.
 
-The header of a packet that goes down to a subscriber is always *written anew*, 12 bytes without or 20 bytes with the extension that the
-subscriber negotiated (abs-send-time): extension identifiers and mids belong to one peer's session and must never be passed on to another.
+The header of a packet that goes down to a subscriber is always *written anew*, 12 bytes without or 20 bytes with the
+extension that the subscriber negotiated (abs-send-time): extension identifiers and mids belong to one peer's session
+and must never be passed on to another.
 
 Source: RFC 3550 §5.1, RFC 8285 §4 (extensions), RFC 4588 §4 (RTX), RFC 7983 (first byte).
 """
@@ -100,7 +101,9 @@ def parse_header(packet: Buffer, size: int) -> Header:
             raise RtpError(f"rtp padding: {pad} bytes in a payload of {size - payload}")
         end = size - pad
     extension = FIXED_HEADER + ((first & 0x0F) << 2) if first & EXTENSION_BIT else 0
-    return Header(bool(first & PADDING_BIT), second >= MARKER_BIT, second & 0x7F, seq, ts, ssrc, extension, payload, end)
+    return Header(
+        bool(first & PADDING_BIT), second >= MARKER_BIT, second & 0x7F, seq, ts, ssrc, extension, payload, end
+    )
 
 
 def find_extension(packet: Buffer, size: int, ident: int) -> tuple[int, int] | None:
@@ -198,7 +201,7 @@ def write_header_abs(out: bytearray, padding: bool, marker_pt: int, seq: int, ts
 
 
 def write_rtx_payload(out: bytearray, offset: int, original_seq: int, payload: Buffer) -> int:
-    """The body of an RTX packet behind its own header: original sequence number, then the payload. Returns the packet's size.
+    """The body of an RTX packet behind its own header: original number, then payload. Returns the packet's size.
 
     The caller has written a header with the RTX stream's ssrc, payload type and its own next sequence number, and the
     timestamp of the original.  Source: RFC 4588 §4.
@@ -221,4 +224,6 @@ def unwrap_rtx(packet: Buffer, size: int, ssrc: int, pt: int) -> bytes | None:
         return None
     marker_pt = MARKER_BIT | pt if header.marker else pt
     original_seq = packet[header.payload] << 8 | packet[header.payload + 1]
-    return HEADER.pack(VERSION_2, marker_pt, original_seq, header.ts, ssrc) + bytes(packet[header.payload + 2 : header.end])
+    return HEADER.pack(VERSION_2, marker_pt, original_seq, header.ts, ssrc) + bytes(
+        packet[header.payload + 2 : header.end]
+    )

@@ -1,19 +1,21 @@
 """One outgoing line of sequence numbers and timestamps, fed by changing sources.
 
-A slot of a subscriber has one ssrc for its whole life, but shows one person now, another later, with pauses between. The browser must see a
-single stream: no gap in sequence numbers where we left packets out on purpose, gaps exactly where packets are really lost (so that it asks
-for them), timestamps that run on with the clock, and no number ever used for two packets (with AES-GCM that would give away the key stream,
-RFC 7714 §8.1: nonce = ssrc, rollover counter, sequence number).
+A slot of a subscriber has one ssrc for its whole life, but shows one person now, another later, with pauses between.
+The browser must see a single stream: no gap in sequence numbers where we left packets out on purpose, gaps exactly
+where packets are really lost (so that it asks for them), timestamps that run on with the clock, and no number ever used
+for two packets (with AES-GCM that would give away the key stream, RFC 7714 §8.1: nonce = ssrc, rollover counter,
+sequence number).
 
 A *segment* is a run of one source's packets mapped by one offset:  out = in + delta.  Cases:
 
 1. in > highest: the next packet of the open segment, a gap included. Two additions.
-2. no open segment (start, after `cut`): the packet opens one at (last out + 1), its timestamp at the place where the clock stands.
+2. no open segment (start, after `cut`): the packet opens one at (last out + 1), its timestamp at the place where the
+   clock stands.
 3. in < highest but inside the open or a closed segment: late or retransmitted; mapped by that segment's own delta.
 4. anything else belongs to what was left out on purpose: not sent.
 
-Two segments never overlap on the outgoing side, and inside a segment the map adds a constant. Hence it is injective, as long as each
-(source, number) is offered once, which LossTracker.receive sees to.
+Two segments never overlap on the outgoing side, and inside a segment the map adds a constant. Hence it is injective, as
+long as each (source, number) is offered once, which LossTracker.receive sees to.
 """
 
 from __future__ import annotations
@@ -58,8 +60,19 @@ class SeqMap:
             packed = m.forward_slow(ext, ts, now)
     """
 
-    __slots__ = ("_clock_rate", "_closed", "_first", "_next_out", "_step", "highest", "last_now", "last_ts", "seq_delta", "source",
-                 "ts_delta")  # fmt: skip
+    __slots__ = (
+        "_clock_rate",
+        "_closed",
+        "_first",
+        "_next_out",
+        "_step",
+        "highest",
+        "last_now",
+        "last_ts",
+        "seq_delta",
+        "source",
+        "ts_delta",
+    )
 
     def __init__(self, clock_rate: int, first_seq: int, first_ts: int, min_step_s: float = 0.0) -> None:
         """first_seq, first_ts  where the outgoing line starts (random, given by the caller).
@@ -105,12 +118,12 @@ class SeqMap:
         return NOTHING
 
     def switch(self, source: int) -> None:
-        """From now on packets of `source` are offered; the next one opens a segment. The same source again: as `cut`."""
+        """From now on packets of `source` are offered; the next one opens a segment."""
         self.cut()
         self.source = source
 
     def cut(self) -> None:
-        """Leave packets out on purpose from here: pause, full queue, waiting for a key frame. The next one offered opens a new segment."""
+        """Packets are left out on purpose from here: pause, full queue, waiting for a key frame."""
         if not self.open:
             return
         self._closed.append(_Segment(self.source, self._first, self.highest, self.seq_delta, self.ts_delta))

@@ -1,13 +1,14 @@
 """Arithmetic on numbers that wrap: 16-bit sequence numbers and 32-bit timestamps (RFC 3550 §4, §A.1; RFC 1982).
 
-An *extended* sequence number is the 16-bit one continued past its wraps: it only grows, so that two of them can be compared with `<`.
+An *extended* sequence number is the 16-bit one continued past its wraps: it only grows, so that two of them can be
+compared with `<`.
 """
 
 from __future__ import annotations
 
 SEQ_MASK = 0xFFFF
 TS_MASK = 0xFFFFFFFF
-# A first packet starts in the second cycle, so that packets which were sent before it still get an extended number >= 0.
+# A first packet starts in the second cycle, so that packets sent before it still get an extended number >= 0.
 FIRST_CYCLE = 1 << 16
 
 

@@ -2,11 +2,13 @@
 
 Rules, in this order:
 1. An occupant that is still present keeps its slot. Nothing ever jumps.
-2. `voice` and `face` of one seat are one occupant, a *person*, in one slot; `document` and `screen` are occupants of their own and take only
-   a slot's video half.
-3. Persons are seated before extra pictures, each in the order given (arrival). A person takes a slot with both halves, else one that
-   has the half he needs; an extra picture takes a slot without an audio half first, to leave whole slots to persons.
-4. Among equals the slot goes that has been free longest: a late packet or a face on screen is then least likely mistaken.
+2. `voice` and `face` of one seat are one occupant, a *person*, in one slot; `document` and `screen` are occupants of
+   their own and take only a slot's video half.
+3. Persons are seated before extra pictures, each in the order given (arrival). A person takes a slot with both halves,
+   else one that has the half he needs; an extra picture takes a slot without an audio half first, to leave whole slots
+   to persons.
+4. Among equals the slot goes that has been free longest: a late packet or a face on screen is then least likely
+   mistaken.
 5. Whoever finds no slot counts as `short`.
 """
 
@@ -30,7 +32,7 @@ class Occupant:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """audio, video: whether the peer offered that half. `freed` orders free slots: smaller was freed earlier, 0 never used."""
+    """audio, video: whether the peer offered that half. `freed`: smaller was freed earlier, 0 never used."""
 
     index: int
     audio: bool
@@ -46,7 +48,10 @@ class Assignment:
 
 
 def make_slots(audio: int, video: int, before: Sequence[Slot] = ()) -> tuple[Slot, ...]:
-    """The table for so many recvonly audio and video lines; occupants of `before` stay (a renegotiation only adds lines)."""
+    """The table for so many recvonly audio and video lines; occupants of `before` stay.
+
+    A slot that a renegotiation took away is dropped with its occupant, who is then seated anew.
+    """
     return tuple(
         replace(before[i], audio=i < audio, video=i < video) if i < len(before) else Slot(i, i < audio, i < video)
         for i in range(max(audio, video))
@@ -65,10 +70,11 @@ def assign_slots(slots: Sequence[Slot], present: Sequence[Occupant]) -> Assignme
     last = max((slot.freed for slot in slots), default=0)
     table: list[Slot] = []
     for slot in slots:
-        if slot.occupant is not None and slot.occupant not in here:
+        if slot.occupant is None or slot.occupant in here:
+            table.append(slot)
+        else:
             last += 1
-            slot = replace(slot, occupant=None, freed=last)
-        table.append(slot)
+            table.append(replace(slot, occupant=None, freed=last))
     seated = {slot.occupant for slot in table}
     waiting = [o for o in present if o not in seated]
     waiting.sort(key=lambda o: o.source in EXTRA_PICTURES)  # stable: arrival within each

@@ -1,14 +1,16 @@
-"""Our answer to a browser's offer, and the facts that the forwarder takes from the negotiation. Pure: addresses and ssrcs are arguments.
+"""Our answer to a browser's offer, and the facts that the forwarder takes from the negotiation. Pure: addresses and
+ssrcs are arguments.
 
 What each line of the offer becomes:
 
     sendonly, sendrecv     up: answered recvonly; `sources` says what it shows
     recvonly               down: answered sendonly; the n-th audio and the n-th video of them are slot n
     inactive               idle: answered inactive
-    anything else          rejected: port 0, outside BUNDLE (data channels, unknown kinds, no usable codec, not bundled, switched off)
+    anything else          rejected: port 0, outside BUNDLE (data channels, unknown kinds, no usable codec, not bundled,
+                           switched off)
 
-Identifiers (payload types, extensions) are those of the offer, line by line. A down line is answered without mid and audio level: its ssrcs
-are signalled, and the header of a down packet is written anew (rtp.py).
+Identifiers (payload types, extensions) are those of the offer, line by line. A down line is answered without mid and
+audio level: its ssrcs are signalled, and the header of a down packet is written anew (rtp.py).
 
 Source: RFC 8829, RFC 3264, RFC 9143, RFC 8445 §2.5 (ICE-lite), RFC 6184 §8.1 (H.264 profiles).
 """
@@ -35,6 +37,8 @@ PROTOCOL = "UDP/TLS/RTP/SAVPF"
 # In-band FEC is what a lost voice packet is mended from; without it a village line of 5 % loss is hard to follow.
 OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 H264_PARAMETERS = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id="
+# profile_idc -> the bits of profile_iop that are fixed, and their value
+_CONSTRAINED_BASELINE = {0x42: (0x4F, 0x40), 0x4D: (0x8F, 0x80), 0x58: (0xCF, 0xC0)}
 _PROFILE = re.compile(r"[0-9A-Fa-f]{6}\Z")
 
 
@@ -110,7 +114,7 @@ def negotiate(
     kept      the facts before a renegotiation: down lines keep their ssrcs.
     Raises    SdpError.
     """
-    kept_ssrcs = {line.mid: (line.ssrc, line.rtx_ssrc) for line in kept if line.role is Role.DOWN}
+    kept_by_mid = {line.mid: line for line in kept if line.role is Role.DOWN}
     slots = {"audio": 0, "video": 0}
     lines: list[Negotiated] = []
     for index, media in enumerate(offer.media):
@@ -118,11 +122,12 @@ def negotiate(
         if fact.role is Role.UP:
             fact = _take_up(fact, media, sources)
         elif fact.role is Role.DOWN:
-            ssrcs = kept_ssrcs.get(fact.mid) or (new_ssrc(), new_ssrc())
-            fact = replace(fact, slot=slots[fact.kind], ssrc=ssrcs[0], rtx_ssrc=ssrcs[1] if fact.rtx_pts else 0)
+            before = kept_by_mid.get(fact.mid, fact)
+            rtx_ssrc = (before.rtx_ssrc or new_ssrc()) if fact.rtx_pts else 0
+            fact = replace(fact, slot=slots[fact.kind], ssrc=before.ssrc or new_ssrc(), rtx_ssrc=rtx_ssrc)
             slots[fact.kind] += 1
         lines.append(fact)
-    _check_whole(lines, sources)
+    _check_whole(lines)
     return tuple(lines)
 
 
@@ -162,7 +167,7 @@ def _take_up(fact: Negotiated, media: MediaLine, sources: Mapping[str, str]) -> 
     return replace(fact, source=source, ssrcs=media.ssrcs, rtx_ssrcs=dict(media.rtx_ssrcs), rids=media.rids)
 
 
-def _check_whole(lines: list[Negotiated], sources: Mapping[str, str]) -> None:
+def _check_whole(lines: list[Negotiated]) -> None:
     if not any(line.role is not Role.REJECTED for line in lines):
         raise SdpError("offer: no line can be accepted (bundled audio or video with opus, VP8 or H.264)")
     taken = [line.source for line in lines if line.role is Role.UP]
@@ -192,16 +197,21 @@ def _fits(name: str, codec: Codec) -> bool:
     if name == "opus":
         return codec.channels == 2
     if name == "H264":
-        return codec.parameters.get("packetization-mode") == "1" and is_constrained_baseline(codec.parameters.get("profile-level-id", ""))
+        return codec.parameters.get("packetization-mode") == "1" and is_constrained_baseline(
+            codec.parameters.get("profile-level-id", "")
+        )
     return True
 
 
 def is_constrained_baseline(profile_level_id: str) -> bool:
-    """Whether every H.264 decoder in a browser takes it. Source: RFC 6184 §8.1, table 5 (three spellings of the same subset)."""
+    """Whether every browser's H.264 decoder takes it. Source: RFC 6184 §8.1, table 5: three spellings of one subset."""
     if not _PROFILE.match(profile_level_id):
         return False
     idc, iop = bytes.fromhex(profile_level_id)[:2]
-    return idc == 0x42 and iop & 0x4F == 0x40 or idc == 0x4D and iop & 0x8F == 0x80 or idc == 0x58 and iop & 0xCF == 0xC0
+    if idc not in _CONSTRAINED_BASELINE:
+        return False
+    fixed, value = _CONSTRAINED_BASELINE[idc]
+    return iop & fixed == value
 
 
 def _find_rtx(media: MediaLine, chosen: Mapping[str, Codec]) -> dict[str, int]:

@@ -1,9 +1,10 @@
 """A browser's SDP offer, read strictly and within bounds. The answer is made in answer.py.
 
-Unknown attributes are skipped, known ones must be well-formed. Every complaint is an SdpError that names the line, counted from 1.
+Unknown attributes are skipped, known ones must be well-formed. Every complaint is an SdpError that names the line,
+counted from 1.
 
-Source: RFC 8866 (SDP), RFC 8839 (ICE), RFC 8122 (fingerprint), RFC 9143 (BUNDLE), RFC 5576 (ssrc), RFC 8285 (extmap), RFC 8851 (rid),
-RFC 8853 (simulcast), RFC 4588 (rtx), RFC 6184 (H.264), RFC 7587 (Opus).
+Source: RFC 8866 (SDP), RFC 8839 (ICE), RFC 8122 (fingerprint), RFC 9143 (BUNDLE), RFC 5576 (ssrc), RFC 8285 (extmap),
+RFC 8851 (rid), RFC 8853 (simulcast), RFC 4588 (rtx), RFC 6184 (H.264), RFC 7587 (Opus).
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from enum import Enum
 MAX_OFFER_BYTES = 128 * 1024
 MAX_MEDIA_LINES = 64
 MAX_LINE_CHARS = 4096
+MAX_LINES = 10_000  # 64 media lines of a browser make 8,000
 MAX_SSRCS = 32  # per media line: three layers, their RTX, and room
 MAX_EXTENSIONS = 64
+MAX_FEEDBACK = 512  # Chromium writes about 100 per line
 MAX_FINGERPRINTS = 8
 MAX_RIDS = 8
 DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
@@ -74,7 +77,9 @@ class Transport:
 
 @dataclass(frozen=True, slots=True)
 class MediaLine:
-    """One m= section. `pts` in order of preference; `extensions` uri -> identifier; `rtx_ssrcs` ssrc -> ssrc of its RTX."""
+    """One m= section. `pts` in order of preference; `extensions` uri -> identifier; `rtx_ssrcs` ssrc -> ssrc of its
+    RTX.
+    """
 
     line: int  # where it stands in the offer
     kind: str
@@ -124,7 +129,8 @@ class _Section:
     fingerprints: list[Fingerprint] = field(default_factory=list)
     rtpmaps: dict[int, tuple[str, int, int]] = field(default_factory=dict)
     parameters: dict[int, dict[str, str]] = field(default_factory=dict)
-    feedback: list[tuple[str, str]] = field(default_factory=list)
+    feedback: dict[str, list[str]] = field(default_factory=dict)  # payload type as written, or *
+    feedback_lines: int = 0
     extensions: dict[str, int] = field(default_factory=dict)
     ssrcs: dict[int, None] = field(default_factory=dict)
     rtx_ssrcs: dict[int, int] = field(default_factory=dict)
@@ -138,6 +144,8 @@ def parse_offer(text: str) -> Offer:
     session, sections = _Section(), list[_Section]()
     current = session
     lines = text.replace("\r\n", "\n").split("\n")
+    if len(lines) > MAX_LINES:
+        raise SdpError(f"offer: more than {MAX_LINES} lines")
     for number, line in enumerate(lines, 1):
         if not line:
             if number == len(lines):
@@ -180,7 +188,11 @@ def _read_media(value: str, number: int) -> _Section:
     if len(value) > MAX_LINE_CHARS or len(parts) < 4 or not all(map(_TOKEN.match, (parts[0], *parts[3:]))):
         raise SdpError("m=: needs kind, port, protocol and formats")
     return _Section(
-        line=number, kind=parts[0], port=_number(parts[1], 65535, "m= port"), protocol=parts[2], formats=tuple(parts[3:])
+        line=number,
+        kind=parts[0],
+        port=_number(parts[1], 65535, "m= port"),
+        protocol=parts[2],
+        formats=tuple(parts[3:]),
     )
 
 
@@ -257,7 +269,10 @@ def _read_rtcp_fb(section: _Section, value: str) -> None:
     pt_text, _, feedback = value.partition(" ")
     if pt_text != "*":
         _number(pt_text, 127, "payload type")
-    section.feedback.append((pt_text, feedback))
+    section.feedback_lines += 1
+    if section.feedback_lines > MAX_FEEDBACK:
+        raise SdpError(f"more than {MAX_FEEDBACK}")
+    section.feedback.setdefault(pt_text, []).append(feedback)
 
 
 def _read_extmap(section: _Section, value: str) -> None:
@@ -369,7 +384,7 @@ def _freeze_media(section: _Section, session: _Section) -> MediaLine:
     for text in section.formats:
         pt = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
         if pt in section.rtpmaps and pt not in codecs:
-            feedback = tuple(fb for which, fb in section.feedback if which in (text, "*"))
+            feedback = (*section.feedback.get(text, ()), *section.feedback.get("*", ()))
             codecs[pt] = Codec(pt, *section.rtpmaps[pt], section.parameters.get(pt, {}), feedback)
     rtx = set(section.rtx_ssrcs.values())
     return MediaLine(
