@@ -9,3 +9,4 @@ if TYPE_CHECKING:  # the parent process starts PostgreSQL without speaking to it
     from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"

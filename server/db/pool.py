@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 if TYPE_CHECKING:
-    from server.db import Connection
-
-    Pool = asyncpg.Pool[asyncpg.Record]
+    from server.db import Connection, Pool
 
 T = TypeVar("T")
 

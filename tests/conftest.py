@@ -1,0 +1,119 @@
+"""Fixtures everybody shares. One is for every test: an unhandled exception in an event loop fails the test that caused it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from server.config import Settings
+from server.db import Pool
+from server.db.pool import open_pool
+from tests.support.database import TestCluster, running_cluster
+from tests.support.product import Product, ProductFactory
+
+if TYPE_CHECKING:
+    from aiohttp import web
+    from aiohttp.test_utils import TestClient
+    from pytest_aiohttp.plugin import AiohttpClient
+
+PRODUCTS = pytest.StashKey[ProductFactory]()
+
+
+@pytest.fixture(autouse=True)
+def no_unhandled_exceptions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail the test when an event loop, or aiohttp on behalf of a handler, had nobody to give an exception to."""
+    found: list[str] = []
+
+    def from_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        found.append(f"{context['message']}: {context.get('exception')!r}")
+
+    class FromServer(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(f"{record.getMessage()}: {record.exc_info and record.exc_info[1]!r}")
+
+    handler = FromServer(logging.ERROR)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "call_exception_handler", from_loop)
+    logging.getLogger("aiohttp.server").addHandler(handler)
+    yield
+    logging.getLogger("aiohttp.server").removeHandler(handler)
+    if inspect.iscoroutinefunction(getattr(request.node, "function", None)):
+        gc.collect()  # a task's exception that nobody fetched is reported when the task is collected
+    assert not found, "unhandled in an event loop:\n" + "\n".join(found)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[TestCluster]:
+    """One PostgreSQL for the whole run."""
+    with running_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(cluster: TestCluster) -> Iterator[str]:
+    """A database with all migrations and nothing else in it."""
+    with cluster.database() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(cluster: TestCluster) -> Iterator[str]:
+    """A database without any migration."""
+    with cluster.database(template="template1") as url:
+        yield url
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Pool]:
+    """A pool on a database of this test's own."""
+    pool = await open_pool(database_url)
+    yield pool
+    pool.terminate()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings of a web process without demo data and without media workers."""
+    return Settings(data=tmp_path, database_url=database_url, public_url="http://127.0.0.1", workers=0)
+
+
+@pytest.fixture
+def app(settings: Settings) -> web.Application:
+    from server.app import build_app  # noqa: PLC0415  # tests of one part must not need every other part
+
+    return build_app(settings)
+
+
+@pytest.fixture
+async def client(aiohttp_client: AiohttpClient, app: web.Application) -> TestClient[Any, Any]:
+    """The application behind a real socket on loopback."""
+    return await aiohttp_client(app)
+
+
+@pytest.fixture
+def start_product(request: pytest.FixtureRequest) -> Iterator[ProductFactory]:
+    """Starts real products; ends them after the test, and adds their logs to its failure report."""
+    factory = ProductFactory()
+    request.node.stash[PRODUCTS] = factory
+    yield factory
+    factory.close()
+
+
+@pytest.fixture
+def product(start_product: ProductFactory) -> Product:
+    """The real product with one media worker, ready, on an empty data directory."""
+    return start_product("--workers", "1").wait_ready()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed and (factory := item.stash.get(PRODUCTS, None)):
+        report.sections.extend(factory.logs())
+    return report
