@@ -25,7 +25,7 @@ from server.bench.loadgen.native import NativeUnavailable, load
 from server.bench.loadgen.peer import PROFILES, Certificate, Peer, PeerFailed
 from server.bench.loadgen.plane import Plane, PythonPlane
 from server.bench.loadgen.sdp import SdpError
-from server.bench.loadgen.streams import Joined, Stream, audio_stream, video_stream
+from server.bench.loadgen.streams import Joined, Plan, Stream, audio_stream, video_stream
 from server.bench.loadgen.worker import WorkerSignaling
 from server.bench.machine import process_cpu_s, resident_kib
 
@@ -38,12 +38,8 @@ IDLE_MS = 50
 class Signaling(Protocol):
     """How participants come into rooms of one kind of server."""
 
-    def open_room(self, index: int) -> None: ...
-
-    def join_room(
-        self, index: int, publishing: Sequence[Sequence[Stream]], make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]
-    ) -> Joined:
-        """Bring one participant per entry into the room, each sending those streams; returns every peer made with what it sends."""
+    def fill(self, plan: Plan, make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]) -> Joined:
+        """Open the rooms and bring everybody in; returns every peer made with what it sends, in the order of joining."""
 
     def idle(self) -> None:
         """Called between packets; must not block."""
@@ -69,11 +65,9 @@ class Generator:
     def fill(self, rooms: int, members: int, publishers: int) -> float:
         """Open and fill all rooms. Returns the seconds it took."""
         start = time.monotonic()
-        for room in range(rooms):
-            self._signaling.open_room(room)
-            publishing = [self._streams() if member < publishers else () for member in range(members)]
-            for peer, streams in self._signaling.join_room(room, publishing, self._make_peer, self._connect):
-                self._add(peer, streams)
+        plan = [[self._streams() if member < publishers else () for member in range(members)] for _ in range(rooms)]
+        for peer, streams in self._signaling.fill(plan, self._make_peer, self._connect):
+            self._add(peer, streams)
         self._participants = rooms * members
         self._flows_expected = rooms * 2 * (publishers * (members - 1))
         return time.monotonic() - start

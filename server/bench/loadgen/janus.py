@@ -16,7 +16,7 @@ from urllib.error import URLError
 
 from server.bench.loadgen.peer import Peer, PeerFailed
 from server.bench.loadgen.sdp import answer, offer, remote
-from server.bench.loadgen.streams import Joined, Stream
+from server.bench.loadgen.streams import Joined, Plan, Stream
 
 ANSWER_WITHIN_S = 10.0
 FIRST_ROOM = 1000
@@ -32,31 +32,30 @@ class JanusSignaling:
         self._session = self._post("", {"janus": "create"})["data"]["id"]
         self._control = self._attach()
 
-    def open_room(self, index: int) -> None:
-        """VideoRoom's defaults, but for the limit on publishers and the bitrate cap, which would hold the load back."""
-        room = {"request": "create", "room": FIRST_ROOM + index, "publishers": 100, "bitrate": 0}
-        self._message(self._control, room | {"videocodec": "vp8", "audiocodec": "opus", "notify_joining": False}, event=False)
-
-    def join_room(
-        self, index: int, publishing: Sequence[Sequence[Stream]], make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]
-    ) -> Joined:
-        """Fill a room: first everybody publishes, then everybody subscribes to all others. `connect` brings peers up."""
-        publishers, feeds = [], []
-        for streams in publishing:
-            peer = make_peer()
-            feeds.append(self._publish(FIRST_ROOM + index, peer, streams) if streams else None)
-            publishers.append((peer, streams))
-        connect([peer for peer, streams in publishers if streams])
-        subscribers: Joined = []
-        for me in range(len(publishing)):
-            wanted = [feed for other, feed in enumerate(feeds) if other != me and feed is not None]
-            if wanted:
-                subscribers.append((self._subscribe(FIRST_ROOM + index, make_peer(), wanted), ()))
-        connect([peer for peer, _ in subscribers])
-        return [pair for pair in publishers if pair[1]] + subscribers
+    def fill(self, plan: Plan, make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]) -> Joined:
+        """First everybody publishes, then everybody subscribes to all others of his room."""
+        publishers: Joined = []
+        feeds: list[dict[int, int]] = []  # per room: participant -> feed
+        for index, room in enumerate(plan):
+            self._open_room(FIRST_ROOM + index)
+            senders = {member: (make_peer(), streams) for member, streams in enumerate(room) if streams}
+            feeds.append({member: self._publish(FIRST_ROOM + index, *sender) for member, sender in senders.items()})
+            publishers += senders.values()
+        connect([peer for peer, _ in publishers])
+        subscribers = []
+        for index, room in enumerate(plan):
+            wanted = [[feed for other, feed in feeds[index].items() if other != member] for member in range(len(room))]
+            subscribers += [self._subscribe(FIRST_ROOM + index, make_peer(), chosen) for chosen in wanted if chosen]
+        connect(subscribers)
+        return publishers + [(peer, ()) for peer in subscribers]
 
     def idle(self) -> None:
         """Nothing: the session has no time-out (config of the server under test)."""
+
+    def _open_room(self, room: int) -> None:
+        """VideoRoom's defaults, but for the limit on publishers and the bitrate cap, which would hold the load back."""
+        wanted = {"request": "create", "room": room, "publishers": 100, "bitrate": 0}
+        self._message(self._control, wanted | {"videocodec": "vp8", "audiocodec": "opus", "notify_joining": False}, event=False)
 
     def _publish(self, room: int, peer: Peer, streams: Sequence[Stream]) -> int:
         handle = self._attach()

@@ -35,5 +35,7 @@ def audio_stream(ssrc: int, mid: str) -> Stream:
     return Stream("audio", ssrc, 111, mid, 100, 1, SECOND_NS // 50, 960)
 
 
-# Every peer connection of a room with what it sends.
+# Per room, per participant: what he sends.
+Plan = Sequence[Sequence[Sequence[Stream]]]
+# Every peer connection with what it sends.
 Joined = list[tuple[Peer, Sequence[Stream]]]

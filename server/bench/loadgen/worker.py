@@ -11,7 +11,7 @@ from typing import Any
 from media.control.frames import FrameReader, frame
 from server.bench.loadgen.peer import Peer, PeerFailed
 from server.bench.loadgen.sdp import offer, remote
-from server.bench.loadgen.streams import Joined, Stream
+from server.bench.loadgen.streams import Joined, Plan, Stream
 
 ANSWER_WITHIN_S = 10.0
 EPOCH = 1
@@ -81,16 +81,16 @@ class WorkerSignaling:
     def open_room(self, index: int) -> None:
         self.control.request("open_room", room=f"r{index}", session=f"s{index}", epoch=EPOCH, capacity=64, record=None)
 
-    def join_room(
-        self, index: int, publishing: Sequence[Sequence[Stream]], make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]
-    ) -> Joined:
-        """Fill a room; each participant has a slot for every other one who sends."""
-        senders = sum(bool(streams) for streams in publishing)
-        joined = []
-        for seat, streams in enumerate(publishing):
-            peer = make_peer()
-            self.join_seat(f"r{index}", f"p{seat}", peer, streams, senders - bool(streams))
-            joined.append((peer, streams))
+    def fill(self, plan: Plan, make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]) -> Joined:
+        """Each participant has a slot for every other one who sends."""
+        joined: Joined = []
+        for index, room in enumerate(plan):
+            self.open_room(index)
+            senders = sum(bool(streams) for streams in room)
+            for seat, streams in enumerate(room):
+                peer = make_peer()
+                self.join_seat(f"r{index}", f"p{seat}", peer, streams, senders - bool(streams))
+                joined.append((peer, streams))
         connect([peer for peer, _ in joined])
         return joined
 
