@@ -14,15 +14,15 @@ Cases for an arriving number n, highest so far h:
 5. n <= h otherwise: a duplicate, refused.
 
 When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet
-that was merely overtaken comes by itself within that), then again each RTT and a quarter, at most `max_tries` times and
-for `max_age_s`; then it is abandoned.
+that was merely overtaken comes by itself within that; on a stream of few packets twice the time is enough), then again
+each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from media.core.seqno import FIRST_CYCLE, SEQ_MASK
+from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 
 REORDER_S = 0.01  # overtaking on one path stays below this; Wi-Fi retries and 4G are learnt (`reorder_s` grows)
 REORDER_MAX_S = 0.06  # more waiting than this costs more frames than needless NACKs cost bytes
@@ -132,14 +132,15 @@ class LossTracker:
     def _is_due(self, ext: int, entry: _Missing, retry_s: float, now: float) -> bool:
         if entry.tries:
             return now - entry.asked_at >= retry_s
-        return now - entry.since >= self.reorder_s and self.highest - ext >= REORDER_PACKETS
+        late_s = now - entry.since
+        return late_s >= self.reorder_s and (self.highest - ext >= REORDER_PACKETS or late_s >= 2 * self.reorder_s)
 
     def _receive_out_of_order(self, seq: int, now: float) -> int:
         if self._next < 0:
             self.highest = FIRST_CYCLE + seq
             self._next = (seq + 1) & SEQ_MASK
             return self.highest
-        ext = self.highest + ((seq - self.highest + 0x8000) & SEQ_MASK) - 0x8000
+        ext = unwrap_seq(seq, self.highest)
         if ext > self.highest:
             self._open_gap(ext, now)
             return ext

@@ -300,15 +300,6 @@ def write_packet(packet: Packet) -> bytes:
     return _HEADER.pack(0x80 | count, kind, len(body) >> 2) + body
 
 
-def write_report(
-    report: SenderReport | ReceiverReport,
-    cname: str,
-    *feedback: Nack | PictureLoss | FullIntra | BandwidthEstimate | TransportFeedback,
-) -> bytes:
-    """A full compound packet (RFC 3550 §6.1): report first, CNAME second, then feedback."""
-    return write_compound([report, SourceDescription(((report.ssrc, cname),)), *feedback])
-
-
 def _write_block(block: ReportBlock) -> bytes:
     loss = block.fraction_lost << 24 | block.cumulative_lost & 0xFFFFFF
     return _BLOCK.pack(block.ssrc, loss, block.highest_seq, block.jitter, block.last_sr, block.delay_since_last_sr)

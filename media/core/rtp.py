@@ -4,7 +4,7 @@ The header of a packet that goes down to a subscriber is always *written anew*, 
 extension that the subscriber negotiated (abs-send-time): extension identifiers and mids belong to one peer's session
 and must never be passed on to another.
 
-Source: RFC 3550 §5.1, RFC 8285 §4 (extensions), RFC 4588 §4 (RTX), RFC 7983 (first byte).
+Source: RFC 3550 §5.1, RFC 8285 §4 (extensions), RFC 4588 §4 (RTX).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ EXTENSION_BIT = 0x10
 PADDING_BIT = 0x20
 MARKER_BIT = 0x80
 VERSION_2 = 0x80
-_ONE_WORD = ONE_BYTE_PROFILE << 16 | 1
+# The head of an extension block of one word.
+ONE_WORD = ONE_BYTE_PROFILE << 16 | 1
 _U16 = Struct("!H")
 
 
@@ -55,16 +56,6 @@ class Header:
     extension: int  # offset of the extension's profile field, 0 = none
     payload: int
     end: int
-
-
-def is_rtp_or_rtcp(first_byte: int) -> bool:
-    """RFC 7983: 128..191."""
-    return 128 <= first_byte <= 191
-
-
-def is_rtcp(second_byte: int) -> bool:
-    """RFC 5761 §4: packet types 192..223 are RTCP where RTP and RTCP share a port."""
-    return 192 <= second_byte <= 223
 
 
 def payload_start(packet: Buffer, size: int) -> int:
@@ -183,21 +174,18 @@ def abs_send_time(now: float) -> int:
 
 
 def abs_send_time_word(ident: int, now: float) -> int:
-    """The extension element as one 32-bit word, ready for HEADER_ABS (add 0xBEDE0001 in front of it)."""
+    """The extension element as one 32-bit word, ready for HEADER_ABS."""
     return ident << 28 | 0x02000000 | abs_send_time(now)
 
 
 def write_header(out: bytearray, padding: bool, marker_pt: int, seq: int, ts: int, ssrc: int) -> int:
-    """A header without extensions into the front of `out`; returns 12, the offset for the payload."""
+    """A header without extensions into the front of `out`; returns 12, the offset for the payload.
+
+    With extension: HEADER_ABS.pack_into(out, 0, first | EXTENSION_BIT, marker_pt, seq, ts, ssrc, ONE_WORD, word),
+    where word is abs_send_time_word(ident, now), and the payload at HEADER_ABS_SIZE.
+    """
     HEADER.pack_into(out, 0, VERSION_2 | PADDING_BIT if padding else VERSION_2, marker_pt, seq, ts, ssrc)
     return FIXED_HEADER
-
-
-def write_header_abs(out: bytearray, padding: bool, marker_pt: int, seq: int, ts: int, ssrc: int, word: int) -> int:
-    """A header with abs-send-time (`word` from abs_send_time_word); returns 20, the offset for the payload."""
-    first = VERSION_2 | EXTENSION_BIT | PADDING_BIT if padding else VERSION_2 | EXTENSION_BIT
-    HEADER_ABS.pack_into(out, 0, first, marker_pt, seq, ts, ssrc, _ONE_WORD, word)
-    return HEADER_ABS_SIZE
 
 
 def write_rtx_payload(out: bytearray, offset: int, original_seq: int, payload: Buffer) -> int:

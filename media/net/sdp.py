@@ -67,7 +67,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """ICE and DTLS of a line (all bundled lines share the first one's)."""
+    """ICE and DTLS of all bundled lines: those of the line that BUNDLE names first."""
 
     ufrag: str
     pwd: str
@@ -216,16 +216,13 @@ def _read_group(section: _Section, value: str) -> None:
         section.bundle = tuple(mids)
 
 
-def _read_ufrag(section: _Section, value: str) -> None:
-    if not (4 <= len(value) <= 256 and _ICE_TEXT.match(value)):
-        raise SdpError("must be 4 to 256 ice characters")
-    section.ufrag = value
+def _ice_reader(name: str, least: int) -> Callable[[_Section, str], None]:
+    def read(section: _Section, value: str) -> None:
+        if not (least <= len(value) <= 256 and _ICE_TEXT.match(value)):
+            raise SdpError(f"must be {least} to 256 ice characters")
+        setattr(section, name, value)
 
-
-def _read_pwd(section: _Section, value: str) -> None:
-    if not (22 <= len(value) <= 256 and _ICE_TEXT.match(value)):
-        raise SdpError("must be 22 to 256 ice characters")
-    section.pwd = value
+    return read
 
 
 def _read_fingerprint(section: _Section, value: str) -> None:
@@ -313,12 +310,11 @@ def _read_rid(section: _Section, value: str) -> None:
     section.rids.append(rid)
 
 
-def _read_mux(section: _Section, value: str) -> None:
-    section.rtcp_mux = True
+def _flag_reader(name: str) -> Callable[[_Section, str], None]:
+    def read(section: _Section, value: str) -> None:
+        setattr(section, name, True)
 
-
-def _read_bundle_only(section: _Section, value: str) -> None:
-    section.bundle_only = True
+    return read
 
 
 def _direction_reader(direction: Direction) -> Callable[[_Section, str], None]:
@@ -331,8 +327,8 @@ def _direction_reader(direction: Direction) -> Callable[[_Section, str], None]:
 _ATTRIBUTES: dict[str, Callable[[_Section, str], None]] = {
     "mid": _read_mid,
     "group": _read_group,
-    "ice-ufrag": _read_ufrag,
-    "ice-pwd": _read_pwd,
+    "ice-ufrag": _ice_reader("ufrag", 4),
+    "ice-pwd": _ice_reader("pwd", 22),
     "fingerprint": _read_fingerprint,
     "setup": _read_setup,
     "rtpmap": _read_rtpmap,
@@ -342,8 +338,8 @@ _ATTRIBUTES: dict[str, Callable[[_Section, str], None]] = {
     "ssrc": _read_ssrc,
     "ssrc-group": _read_ssrc_group,
     "rid": _read_rid,
-    "rtcp-mux": _read_mux,
-    "bundle-only": _read_bundle_only,
+    "rtcp-mux": _flag_reader("rtcp_mux"),
+    "bundle-only": _flag_reader("bundle_only"),
     **{direction.value: _direction_reader(direction) for direction in Direction},
 }
 
@@ -353,12 +349,12 @@ def _freeze_offer(session: _Section, sections: list[_Section]) -> Offer:
         raise SdpError("offer: no media line")
     media = tuple(_freeze_media(section, session) for section in sections)
     mids = [line.mid for line in media if line.mid]
-    for mid in session.bundle:
-        if mid not in mids:
-            raise SdpError(f"a=group: BUNDLE names mid {mid}, which no line has")
+    unknown = next((mid for mid in session.bundle if mid not in mids), None)
+    if unknown is not None:
+        raise SdpError(f"a=group: BUNDLE names mid {unknown}, which no line has")
     if len(set(mids)) != len(mids):
         raise SdpError("a=mid: two lines have the same")
-    first = next((s for s in sections if s.mid in session.bundle), sections[0])
+    first = next((s for s in sections if s.mid in session.bundle[:1]), sections[0])
     return Offer(_freeze_transport(first, session), session.bundle, media)
 
 
