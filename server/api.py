@@ -22,11 +22,16 @@ from aiohttp import web
 
 from server.access.core import Action, Actor, may_at_all
 from server.access.identify import actor_of, check_csrf
+from server.db.pool import connection
 from server.errors import BadInput, NotAllowed, NotSignedIn
 from server.keys import CLOCK, POOL
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     import asyncpg
+
+    from server.db import Connection
 
 BODY_LIMIT = 64 * 1024
 
@@ -52,6 +57,10 @@ class Call(Generic[BodyT]):
     def pool(self) -> asyncpg.Pool[asyncpg.Record]:
         """The database pool."""
         return self.request.app[POOL]
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A database connection; waits a little for a restarting PostgreSQL. Raises DatabaseAway."""
+        return connection(self.pool)
 
     def path(self, name: str) -> str:
         """A part of the path."""

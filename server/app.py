@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 import asyncpg
 from aiohttp import web
 
-from server import errors, openapi, pages
+from server import errors, health, live, openapi, pages
 from server.api import OPERATIONS
+from server.db.pool import CommitUnknown, DatabaseAway
+from server.demo import http as demo
+from server.endpoints import http as endpoints
+from server.people import http as people
+from server.waiting import http as waiting
 from server.keys import CLOCK, SETTINGS, TEMPLATES
 
 if TYPE_CHECKING:
@@ -24,7 +29,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("laizuo.app")
 
 # What a dead or restarting database looks like from here: the caller is told to come again, nothing was acknowledged.
-_DATABASE_AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, ConnectionError, TimeoutError)
+_DATABASE_AWAY = (
+    DatabaseAway,
+    CommitUnknown,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 def utc_now() -> dt.datetime:
@@ -49,7 +64,7 @@ def build_app(settings: Settings) -> web.Application:
 
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
-    return []
+    return [live.add, health.add, people.add, endpoints.add, waiting.add, demo.add]
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
@@ -78,7 +93,9 @@ async def _answer_errors(request: web.Request, handler: errors.RequestHandler) -
 
 
 def _error_answer(request: web.Request, error: errors.UserError) -> web.Response:
-    wants_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/")
+    wants_page = (
+        request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/")
+    )
     if not wants_page:
         return errors.to_response(error)
     if isinstance(error, errors.NotSignedIn):

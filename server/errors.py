@@ -1,15 +1,15 @@
 """What can go wrong between a person and the server, and the one place that puts it on the wire.
 
-    UserError                 the caller can act on it; `code` names the sentence in the catalogs (`errors.<code>`)
-    |- BadInput        400    the request is malformed; `field` says where
-    |- NotSignedIn     401    nobody we know
-    |- NotAllowed      403    known, but the policy table says no
-    |- NotFound        404    not there, or not for you (the two are not told apart)
-    |- Conflict        409    the world changed, or a rule of the act forbids it
-    |- TooMany         429    slow down; `retry_after_s`
+UserError                 the caller can act on it; `code` names the sentence in the catalogs (`errors.<code>`)
+|- BadInput        400    the request is malformed; `field` says where
+|- NotSignedIn     401    nobody we know
+|- NotAllowed      403    known, but the policy table says no
+|- NotFound        404    not there, or not for you (the two are not told apart)
+|- Conflict        409    the world changed, or a rule of the act forbids it
+|- TooMany         429    slow down; `retry_after_s`
 
-    |- ServiceAway     503    something we need is restarting; scripts come again by themselves
-    `- Unexpected      500    our fault: logged with its trace under a reference that a person can read out on the phone
+|- ServiceAway     503    something we need is restarting; scripts come again by themselves
+`- Unexpected      500    our fault: logged with its trace under a reference that a person can read out on the phone
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from server.access.core import ANYONE, Actor, Grant, Role
 from server.access.tokens import csrf_of, looks_like_token, same, token_hash
+from server.db.pool import connection
 from server.errors import NotAllowed
 from server.keys import CLOCK, POOL, SETTINGS
 
@@ -48,7 +49,7 @@ async def actor_of(request: web.Request) -> Actor:
     token = request.cookies.get(endpoint_cookie(endpoint_id) if endpoint_id else STAFF_COOKIE, "")
     actor = ANYONE
     if looks_like_token(token):
-        async with request.app[POOL].acquire() as conn:
+        async with connection(request.app[POOL]) as conn:
             now = request.app[CLOCK]()
             actor = await (endpoint_by_token(conn, token, endpoint_id) if endpoint_id else person_by_token(conn, token, now))
     request[_ACTOR] = actor

@@ -1,0 +1,31 @@
+-- name: insert_endpoint
+insert into endpoint (site_id, kind, name_zh, name_en, enrol_hash, enrol_expires) values ($1, $2, $3, $4, $5, $6) returning id::text
+
+-- name: renew_code
+update endpoint set enrol_hash = $2, enrol_expires = $3 where id = $1 and revoked_at is null
+
+-- name: enrol
+-- The code is spent by the statement that accepts it: two browsers with one code cannot both win.
+update endpoint set token_hash = $2, enrol_hash = null, enrol_expires = null, enrolled_at = $3
+where enrol_hash = $1 and enrol_expires > $3 and revoked_at is null
+returning id::text
+
+-- name: revoke
+update endpoint set token_hash = null, enrol_hash = null, revoked_at = $2 where id = $1 and revoked_at is null
+
+-- name: seen
+update endpoint set last_seen_at = $2 where id = $1 and (last_seen_at is null or last_seen_at < $2 - interval '20 seconds')
+
+-- name: site_of
+select site_id::text from endpoint where id = $1
+
+-- name: endpoint
+select e.id::text as id, e.site_id::text as site_id, e.kind, e.name_zh, e.name_en, s.slug as site_slug, s.name_zh as site_name_zh,
+       s.name_en as site_name_en
+from endpoint e join site s on s.id = e.site_id where e.id = $1
+
+-- name: endpoints_below
+select e.id::text as id, e.site_id::text as site_id, e.kind, e.name_zh, e.name_en, s.slug as site_slug, s.name_zh as site_name_zh,
+       s.name_en as site_name_en, e.enrolled_at, e.revoked_at, e.last_seen_at
+from endpoint e join site s on s.id = e.site_id
+where e.site_id in (select site_subtree($1)) order by s.slug, e.name_zh

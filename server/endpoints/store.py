@@ -1,0 +1,83 @@
+"""Endpoints in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from server.db.statements import load_statements
+
+if TYPE_CHECKING:
+    from server.db import Connection
+
+_SQL = load_statements(__package__)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One device and where it stands."""
+
+    id: str
+    site_id: str
+    kind: str
+    name_zh: str
+    name_en: str
+    site_slug: str
+    site_name_zh: str
+    site_name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointListed(Endpoint):
+    """A row of the administrator's list."""
+
+    enrolled_at: datetime | None
+    revoked_at: datetime | None
+    last_seen_at: datetime | None
+
+
+async def insert(conn: Connection, site_id: str, kind: str, names: tuple[str, str], code_hash: bytes, expires: datetime) -> str:
+    """A new endpoint that waits for its enrolment; `names` = (Chinese, English)."""
+    endpoint_id: str = await conn.fetchval(_SQL["insert_endpoint"], UUID(site_id), kind, names[0], names[1], code_hash, expires)
+    return endpoint_id
+
+
+async def renew_code(conn: Connection, endpoint_id: str, code_hash: bytes, expires: datetime) -> None:
+    """Another one-time code, for instance after the device was replaced."""
+    await conn.execute(_SQL["renew_code"], UUID(endpoint_id), code_hash, expires)
+
+
+async def enrol(conn: Connection, code_hash: bytes, token_hash: bytes, now: datetime) -> str | None:
+    """Spend a code; the endpoint's id, or None if there is no such code (any more)."""
+    endpoint_id: str | None = await conn.fetchval(_SQL["enrol"], code_hash, token_hash, now)
+    return endpoint_id
+
+
+async def revoke(conn: Connection, endpoint_id: str, now: datetime) -> None:
+    """The device's credential is worth nothing from now on."""
+    await conn.execute(_SQL["revoke"], UUID(endpoint_id), now)
+
+
+async def seen(conn: Connection, endpoint_id: str, now: datetime) -> None:
+    """The device is there; written at most every 20 s."""
+    await conn.execute(_SQL["seen"], UUID(endpoint_id), now)
+
+
+async def site_of(conn: Connection, endpoint_id: UUID) -> str | None:
+    """The site of an endpoint."""
+    site_id: str | None = await conn.fetchval(_SQL["site_of"], endpoint_id)
+    return site_id
+
+
+async def load(conn: Connection, endpoint_id: str) -> Endpoint:
+    """One endpoint. The id comes from an Actor, so the row exists."""
+    row = await conn.fetchrow(_SQL["endpoint"], UUID(endpoint_id))
+    assert row is not None
+    return Endpoint(**dict(row))
+
+
+async def endpoints_below(conn: Connection, site_id: str) -> list[EndpointListed]:
+    """All endpoints at or below a site."""
+    return [EndpointListed(**dict(row)) for row in await conn.fetch(_SQL["endpoints_below"], UUID(site_id))]

@@ -1,0 +1,1 @@
+"""The tree of places: any number of levels, any kind of site."""

@@ -1,0 +1,181 @@
+"""The staff desk: my line, live, and the calls."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+
+from server.access.core import Action
+from server.api import Call, Operation
+from server.i18n import language_of
+from server.keys import CLOCK
+from server.live import Notice, stream
+from server.pages import Page, page
+from server.people.store import load_person
+from server.sessions import service as sessions
+from server.waiting import service, store
+
+
+class PersonShown(msgspec.Struct):
+    """Who is signed in."""
+
+    id: str
+    name: str
+    roles: list[str]
+
+
+class Waiting(msgspec.Struct):
+    """Somebody in line. `taken_at` in unix seconds: the page counts the waiting time itself."""
+
+    ticket: str
+    number: str
+    site_name: str
+    endpoint_name: str
+    citizen_name: str
+    priority: int
+    taken_at: float
+
+
+class AreaShown(msgspec.Struct):
+    """One line with those who wait in it."""
+
+    id: str
+    site_name: str
+    service: str
+    may_call: bool
+    waiting: list[Waiting]
+
+
+class SessionShown(msgspec.Struct):
+    """The session that this person leads now."""
+
+    id: str
+    state: str
+    procedure: str
+    number: str
+    url: str
+
+
+class Desk(msgspec.Struct):
+    """The whole desk."""
+
+    person: PersonShown
+    areas: list[AreaShown]
+    session: SessionShown | None
+
+
+class CallNext(msgspec.Struct, forbid_unknown_fields=True):
+    """From which lines; all of one's own if not said."""
+
+    areas: Annotated[list[str], msgspec.Meta(max_length=100)] | None = None
+
+
+class RoomDoor(msgspec.Struct):
+    """The way into the room: the page, and the seat token of the room protocol."""
+
+    url: str
+    token: str
+
+
+class CalledShown(msgspec.Struct):
+    """Whom one has called."""
+
+    session: str
+    ticket: str
+    number: str
+    citizen_name: str
+    room: RoomDoor
+
+
+class NameCitizen(msgspec.Struct, forbid_unknown_fields=True):
+    """The name of somebody who did not type it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+
+
+class Done(msgspec.Struct):
+    """Nothing more to say."""
+
+    done: bool = True
+
+
+async def desk_page(call: Call[None]) -> web.StreamResponse:
+    """The page."""
+    return page(call, "desk.html")
+
+
+async def desk_state(call: Call[None]) -> Desk:
+    """The desk of the person who asks, now."""
+    english = language_of(call.request) == "en"
+    async with call.connection() as conn:
+        person = await load_person(conn, str(call.actor.id))
+        seen = await service.areas_seen(conn, call.actor)
+        callable_ids = {area.id for area in await service.areas_of(conn, call.actor)}
+        rows = await store.waiting_list(conn, [area.id for area in seen])
+        current = await sessions.session_of_person(conn, person.id)
+        number = await store.number_called_by(conn, person.id) if current else None
+    areas = [_area(area, rows, area.id in callable_ids, english) for area in seen]
+    shown = PersonShown(person.id, person.name_en if english else person.name_zh, sorted(call.actor.roles()))
+    running = SessionShown(current.id, current.state, current.procedure, number or "", f"/room/{current.id}") if current else None
+    return Desk(shown, areas, running)
+
+
+def _area(area: store.ServedArea, rows: list[store.WaitingRow], may_call: bool, english: bool) -> AreaShown:
+    waiting = [_waiting(row, english) for row in rows if row.area_id == area.id]
+    return AreaShown(area.id, area.site_name_en if english else area.site_name_zh, area.service, may_call, waiting)
+
+
+def _waiting(row: store.WaitingRow, english: bool) -> Waiting:
+    site, endpoint = (row.site_name_en, row.endpoint_name_en) if english else (row.site_name_zh, row.endpoint_name_zh)
+    return Waiting(row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp())
+
+
+async def desk_events(call: Call[None]) -> web.StreamResponse:
+    """The desk at once and at each change."""
+
+    async def state() -> Desk:
+        return await desk_state(Call(call.request, call.actor, None, None, call.app[CLOCK]()))
+
+    def wanted(notice: Notice) -> bool:
+        return notice.get("kind") in ("queue", "session")
+
+    return await stream(call, "desk", state, wanted)
+
+
+async def call_next(call: Call[CallNext]) -> CalledShown:
+    """Call the next person of one's lines."""
+    async with call.connection() as conn:
+        return _called(await service.call_next(conn, call.actor, call.body.areas, call.now))
+
+
+async def call_ticket(call: Call[None]) -> CalledShown:
+    """Call this person, out of turn."""
+    async with call.connection() as conn:
+        return _called(await service.call_ticket(conn, call.actor, call.path("ticket"), call.now))
+
+
+def _called(called: service.Called) -> CalledShown:
+    door = RoomDoor(f"/room/{called.session.session_id}", called.session.staff_token)
+    ticket = called.ticket
+    return CalledShown(called.session.session_id, ticket.id, ticket.number, ticket.citizen_name, door)
+
+
+async def name_citizen(call: Call[NameCitizen]) -> Done:
+    """Fill in a name."""
+    async with call.connection() as conn:
+        await service.name_citizen(conn, call.actor, call.path("ticket"), call.body.name, call.now)
+    return Done()
+
+
+OPERATIONS = [
+    Operation("GET", "/api/desk", desk_state, Action.SEE_DESK, "My line and my session", reply=Desk),
+    Operation(
+        "GET", "/api/desk/events", desk_events, Action.SEE_DESK, "The desk at each change (event: desk)", media_type="text/event-stream"
+    ),
+    Operation("POST", "/api/desk/call-next", call_next, Action.CALL_NEXT, "Call the next person", body=CallNext, reply=CalledShown),
+    Operation("POST", "/api/desk/tickets/{ticket}/call", call_ticket, Action.CALL_NEXT, "Call this person", reply=CalledShown),
+    Operation("POST", "/api/desk/tickets/{ticket}/name", name_citizen, Action.NAME_CITIZEN, "Fill in a name", body=NameCitizen, reply=Done),
+]
+PAGES = [Page("/desk", desk_page, Action.SEE_DESK)]

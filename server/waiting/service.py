@@ -1,0 +1,192 @@
+"""Taking, leaving and calling tickets: each in one transaction, with its audit entry and its notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+import asyncpg
+
+from server import audit
+from server.access.core import SERVES, Action, Actor
+from server.access.require import as_uuid, require_own
+from server.errors import Conflict, NotFound
+from server.people.store import load_person
+from server.sessions import service as sessions
+from server.waiting import core, store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from server.db import Connection
+    from server.sessions.core import Procedure
+
+SERVED_LATELY = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A ticket with its place in line; `wait_s` None: nobody serves this line now."""
+
+    ticket: store.LiveTicket
+    wait_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What a professional gets for pressing *call next*."""
+
+    ticket: store.CalledTicket
+    session: sessions.OpenedSession
+    procedure: str
+
+
+async def take_ticket(conn: Connection, actor: Actor, service: str, citizen_name: str, request_key: str, now: datetime) -> Place:
+    """Put a device in line. The same press sent twice is one ticket.
+
+    Raises  Conflict('ticket_held') when the device holds another live ticket, NotFound('service_not_here').
+    """
+    require_own(actor, Action.TAKE_TICKET, actor.id)
+    assert actor.id is not None and actor.site_id is not None
+    if await store.ticket_by_request(conn, actor.id, request_key) is None:
+        line = await _line(conn, actor.site_id, service)
+        new = store.NewTicket(actor.id, actor.site_id, citizen_name.strip(), request_key)
+        await _insert(conn, actor, line, new, now)
+    place = await place_of(conn, actor, now)
+    if place is None:
+        raise Conflict("ticket_closed")
+    return place
+
+
+async def _line(conn: Connection, site_id: str, service: str) -> store.Line:
+    for line in await store.lines_of_site(conn, site_id):
+        if line.service == service:
+            return line
+    raise NotFound("service_not_here")
+
+
+async def _insert(conn: Connection, actor: Actor, line: store.Line, new: store.NewTicket, now: datetime) -> None:
+    day = core.day_of(now)
+    try:
+        async with conn.transaction():
+            number = core.ticket_number(line.letter, await store.next_count(conn, line.id, day))
+            ticket_id = await store.insert_ticket(conn, line.id, day, number, new, now)
+            await audit.append(conn, actor, "take_ticket", "ticket", ticket_id, now, {"area": line.id})
+            await store.announce(conn, "queue", area=line.id)
+            await store.announce(conn, "ticket", ticket=ticket_id, endpoint=new.endpoint_id)
+    except asyncpg.UniqueViolationError as error:
+        # The same press twice at once: the other one made the ticket. Anything else is a second ticket for one device.
+        if error.constraint_name != "ticket_request" and await store.ticket_by_request(conn, new.endpoint_id, new.request_key) is None:
+            raise Conflict("ticket_held") from error
+
+
+async def place_of(conn: Connection, actor: Actor, now: datetime) -> Place | None:
+    """The device's live ticket with its place, or None."""
+    require_own(actor, Action.SEE_OWN_TICKET, actor.id)
+    assert actor.id is not None
+    ticket = await store.live_ticket(conn, actor.id)
+    if ticket is None:
+        return None
+    waiting = ticket.state == core.TicketState.WAITING
+    return Place(ticket, await estimate(conn, ticket.area_id, ticket.service, ticket.people_ahead, now) if waiting else 0)
+
+
+async def estimate(conn: Connection, area_id: str, service: str, people_ahead: int, now: datetime) -> int | None:
+    """Seconds until somebody with this many people before them is called."""
+    serving = await store.serving_count(conn, area_id, now - SERVED_LATELY)
+    return core.estimated_wait(people_ahead, serving, service, await store.recent_lengths(conn, area_id))
+
+
+async def leave_queue(conn: Connection, actor: Actor, now: datetime) -> None:
+    """The citizen goes; leaving twice, or when already called, changes nothing."""
+    require_own(actor, Action.LEAVE_QUEUE, actor.id)
+    assert actor.id is not None
+    async with conn.transaction():
+        left = await store.leave_queue(conn, actor.id, now)
+        if left is None:
+            return
+        await audit.append(conn, actor, "leave_queue", "ticket", left[0], now)
+        await store.announce(conn, "queue", area=left[1])
+        await store.announce(conn, "ticket", ticket=left[0], endpoint=actor.id)
+
+
+async def areas_of(conn: Connection, actor: Actor) -> list[store.ServedArea]:
+    """The lines this person may call from."""
+    pairs = [(service, grant.site_id) for grant in actor.grants for service in SERVES.get(grant.role, ())]
+    return await store.areas_served(conn, pairs)
+
+
+async def areas_seen(conn: Connection, actor: Actor) -> list[store.ServedArea]:
+    """The lines this person may look at: an assistant sees the notary's line and calls nobody."""
+    pairs = [(service, grant.site_id) for grant in actor.grants for service in core.SEEN_BY.get(grant.role, ())]
+    return await store.areas_served(conn, pairs)
+
+
+async def call_next(conn: Connection, actor: Actor, area_ids: Sequence[str] | None, now: datetime) -> Called:
+    """Call the next ticket of the person's lines (or of the named ones among them) and open its session.
+
+    Raises  Conflict('nobody_waiting'), Conflict('session_running').
+    """
+    areas = {area.id: area for area in await areas_of(conn, actor)}
+    wanted = [area for area in (area_ids if area_ids is not None else areas) if area in areas]
+    assert actor.id is not None
+    async with conn.transaction():
+        await _refuse_second_session(conn, actor.id)
+        ticket = await store.call_next(conn, wanted, actor.id, now)
+        if ticket is None:
+            raise Conflict("nobody_waiting")
+        return await _open(conn, actor, areas[ticket.area_id], ticket, now)
+
+
+async def call_ticket(conn: Connection, actor: Actor, ticket_id: str, now: datetime) -> Called:
+    """Call one ticket out of turn. Raises NotFound, Conflict('ticket_gone'), Conflict('session_running')."""
+    ticket_uuid = as_uuid(ticket_id)
+    areas = {area.id: area for area in await areas_of(conn, actor)}
+    area_id = await store.area_of_ticket(conn, ticket_uuid)
+    if area_id not in areas:
+        raise NotFound()
+    assert actor.id is not None
+    async with conn.transaction():
+        await _refuse_second_session(conn, actor.id)
+        ticket = await store.call_this(conn, ticket_uuid, actor.id, now)
+        if ticket is None:
+            raise Conflict("ticket_gone")
+        return await _open(conn, actor, areas[area_id], ticket, now)
+
+
+async def _refuse_second_session(conn: Connection, person_id: str) -> None:
+    if await sessions.session_of_person(conn, person_id) is not None:
+        raise Conflict("session_running")
+
+
+async def _open(conn: Connection, actor: Actor, area: store.ServedArea, ticket: store.CalledTicket, now: datetime) -> Called:
+    assert actor.id is not None
+    person = await load_person(conn, actor.id)
+    opened = await sessions.open_session(
+        conn,
+        procedure=cast("Procedure", area.service),
+        site_id=area.site_id,
+        in_charge=actor.id,
+        in_charge_name=person.name_zh,
+        ticket_id=ticket.id,
+        citizen=sessions.Citizen(ticket.endpoint_id, ticket.citizen_name),
+        now=now,
+    )
+    await audit.append(conn, actor, "call_ticket", "ticket", ticket.id, now, {"session": opened.session_id})
+    await store.announce(conn, "queue", area=area.id)
+    await store.announce(conn, "ticket", ticket=ticket.id, endpoint=ticket.endpoint_id)
+    return Called(ticket, opened, area.service)
+
+
+async def name_citizen(conn: Connection, actor: Actor, ticket_id: str, name: str, now: datetime) -> None:
+    """Fill in the name of somebody in a line that the person looks after. Raises NotFound."""
+    ticket_uuid = as_uuid(ticket_id)
+    area_id = await store.area_of_ticket(conn, ticket_uuid)
+    if area_id not in {area.id for area in await areas_seen(conn, actor)}:
+        raise NotFound()
+    async with conn.transaction():
+        await store.name_citizen(conn, ticket_uuid, name.strip())
+        await audit.append(conn, actor, "name_citizen", "ticket", ticket_id, now)
+        await store.announce(conn, "queue", area=area_id)
