@@ -98,9 +98,7 @@ def _active(overrides: Iterable[Override], kind: OverrideKind) -> dict[tuple[Slo
 
 def _close(slots: tuple[Slot, ...], overrides: tuple[Override, ...]) -> tuple[Slot, ...]:
     closed = {key: o.reason for (key, _), o in _active(overrides, OverrideKind.CLOSE).items()}
-    return tuple(
-        replace(slot, closed=closed[slot.key], seats=()) if slot.key in closed else slot for slot in slots
-    )
+    return tuple(replace(slot, closed=closed[slot.key], seats=()) if slot.key in closed else slot for slot in slots)
 
 
 def _lost(overrides: tuple[Override, ...], wanted: Mapping[SlotKey, Occurrence]) -> tuple[Warning, ...]:
@@ -180,9 +178,7 @@ class _Table:
         post = rule.posts[override.post]
         return Seat(post.role, override.person, why, post.needs)
 
-    def _whole_entry(
-        self, occurrence: Occurrence, posts: list[int]
-    ) -> dict[int, tuple[PersonId | None, Why]] | None:
+    def _whole_entry(self, occurrence: Occurrence, posts: list[int]) -> dict[int, tuple[PersonId | None, Why]] | None:
         """The member entry in turn, else the stand-in entry with the least hours; None if no entry is whole."""
         passed: list[Passed] = []
         for position in self._asked(occurrence, posts):
@@ -194,9 +190,7 @@ class _Table:
             return {p: (entry[p], self._why(occurrence, position, p, tuple(passed))) for p in posts}
         return None
 
-    def _post_by_post(
-        self, occurrence: Occurrence, posts: list[int]
-    ) -> dict[int, tuple[PersonId | None, Why]]:
+    def _post_by_post(self, occurrence: Occurrence, posts: list[int]) -> dict[int, tuple[PersonId | None, Why]]:
         return {post: self._one_post(occurrence, post) for post in posts}
 
     def _one_post(self, occurrence: Occurrence, post: int) -> tuple[PersonId | None, Why]:

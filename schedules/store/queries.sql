@@ -1,0 +1,186 @@
+-- Statements of schedules/store.py. Identifiers travel as text and are cast here.
+
+-- name: lock_publishing
+-- One publish at a time in the whole city: feeds of a person span sites, so two publishes would each write the feed without the other's news.
+select pg_advisory_xact_lock(hashtext('laizuo.publish_roster'))
+
+-- name: ensure_roster
+insert into duty_roster (site_id, first_day, last_day, updated_at) values ($1::text::uuid, $2, $3, $4)
+on conflict (site_id) do nothing
+
+-- name: load_roster
+select site_id::text, revision, first_day, last_day, version from duty_roster where site_id = $1::text::uuid
+
+-- name: raise_revision
+-- One row if the caller saw the present revision, none if somebody else was faster.
+update duty_roster set revision = revision + 1, updated_at = $3, updated_by = $4::text::uuid
+where site_id = $1::text::uuid and revision = $2 returning revision
+
+-- name: raise_revisions_of_person
+-- A leave concerns every roster that has this person.
+update duty_roster set revision = revision + 1, updated_at = $2
+where site_id in (
+    select r.site_id from duty_rotation r join duty_member m on m.rotation_id = r.id
+    where m.person_id = $1::text::uuid and r.retired_at is null
+    union select site_id from duty_override where person_id = $1::text::uuid and withdrawn_at is null
+) returning site_id::text
+
+-- name: set_window
+update duty_roster set first_day = $2, last_day = $3 where site_id = $1::text::uuid
+
+-- name: load_rotations
+select id::text, site_id::text, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last
+from duty_rotation where site_id = $1::text::uuid and retired_at is null order by service, id
+
+-- name: load_posts
+select p.rotation_id::text, p.post, p.role, p.needs
+from duty_post p join duty_rotation r on r.id = p.rotation_id
+where r.site_id = $1::text::uuid and r.retired_at is null order by p.rotation_id, p.post
+
+-- name: load_members
+select m.rotation_id::text, m.position, m.post, m.person_id::text
+from duty_member m join duty_rotation r on r.id = m.rotation_id
+where r.site_id = $1::text::uuid and r.retired_at is null order by m.rotation_id, m.position, m.post
+
+-- name: save_rotation
+-- Where the id exists already at another site, nothing is changed and nothing comes back.
+insert into duty_rotation (id, site_id, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last)
+values ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+on conflict (id) do update set service = excluded.service, title = excluded.title, weekdays = excluded.weekdays, starts = excluded.starts,
+    ends = excluded.ends, turn = excluded.turn, week_starts = excluded.week_starts, anchor = excluded.anchor, holidays = excluded.holidays,
+    makeup_days = excluded.makeup_days, serves_first = excluded.serves_first, serves_last = excluded.serves_last
+where duty_rotation.site_id = excluded.site_id and duty_rotation.retired_at is null
+returning id::text
+
+-- name: clear_posts
+delete from duty_post where rotation_id = $1::text::uuid
+
+-- name: add_post
+insert into duty_post (rotation_id, post, role, needs) values ($1::text::uuid, $2, $3, $4)
+
+-- name: add_member
+insert into duty_member (rotation_id, position, post, person_id) values ($1::text::uuid, $2, $3, $4::text::uuid)
+
+-- name: retire_rotation
+update duty_rotation set retired_at = $3 where id = $2::text::uuid and site_id = $1::text::uuid and retired_at is null returning id::text
+
+-- name: load_overrides
+select id::text, slot_key, kind, post, person_id::text, reason from duty_override
+where site_id = $1::text::uuid and withdrawn_at is null order by made_at, id
+
+-- name: withdraw_same_override
+update duty_override set withdrawn_at = $5
+where site_id = $1::text::uuid and slot_key = $2 and kind = $3 and post = $4 and withdrawn_at is null
+
+-- name: add_override
+insert into duty_override (site_id, slot_key, kind, post, person_id, reason, made_at, made_by)
+values ($1::text::uuid, $2, $3, $4, $5::text::uuid, $6, $7, $8::text::uuid) returning id::text
+
+-- name: withdraw_override
+update duty_override set withdrawn_at = $3
+where site_id = $1::text::uuid and id = $2::text::uuid and withdrawn_at is null returning id::text
+
+-- name: add_leave
+insert into duty_leave (person_id, during, entered_at, entered_by)
+values ($1::text::uuid, tstzrange($2, $3), $4, $5::text::uuid) returning id::text
+
+-- name: remove_leave
+delete from duty_leave where id = $1::text::uuid returning person_id::text
+
+-- name: load_leave
+select id::text, person_id::text, lower(during) as first, upper(during) as last from duty_leave
+where person_id = any($1::text[]::uuid[]) and during && tstzrange($2, $3) order by lower(during), id
+
+-- name: load_elsewhere
+select c.person_id::text, lower(c.during) as first, upper(c.during) as last, c.site_id::text
+from duty_current c
+where c.person_id = any($2::text[]::uuid[]) and c.site_id <> $1::text::uuid and c.during && tstzrange($3, $4)
+order by lower(c.during), c.person_id
+
+-- name: load_served
+select person_id::text, (sum(extract(epoch from upper(during) - lower(during))) / 60)::bigint as minutes
+from duty_current where person_id = any($1::text[]::uuid[]) and lower(during) >= $2 and lower(during) < $3 group by person_id
+
+-- name: load_people
+-- Qualifications: the rows that are there, and a granted role of which there is no row.
+select p.id::text, (p.disabled_at at time zone 'Asia/Shanghai')::date as left_on, q.code, q.valid_first, q.valid_last
+from person p
+left join lateral (
+    select code, valid_first, valid_last from duty_qualification where person_id = p.id
+    union
+    select role, null, null from role_grant g where g.person_id = p.id
+        and not exists (select from duty_qualification d where d.person_id = p.id and d.code = g.role)
+) q on true
+where p.id = any($1::text[]::uuid[]) order by p.id, q.code, q.valid_first
+
+-- name: name_people
+select id::text, name_zh, name_en from person where id = any($1::text[]::uuid[])
+
+-- name: name_sites
+select id::text, slug, name_zh, name_en from site where id = any($1::text[]::uuid[])
+
+-- name: load_release
+select r.content::text from duty_release r join duty_roster d on d.site_id = r.site_id and d.version = r.version where r.site_id = $1::text::uuid
+
+-- name: load_version
+select content::text from duty_release where site_id = $1::text::uuid and version = $2
+
+-- name: list_versions
+select version, published_at, published_by::text from duty_release where site_id = $1::text::uuid order by version desc limit $2
+
+-- name: load_releases_of_people
+-- Current releases of all sites that name one of these people.
+select r.content::text from duty_release r join duty_roster d on d.site_id = r.site_id and d.version = r.version
+where r.people && $1::text[]::uuid[] order by r.site_id
+
+-- name: save_release
+insert into duty_release (site_id, version, published_at, published_by, rules_version, inputs, content, people)
+values ($1::text::uuid, $2, $3, $4::text::uuid, $5, $6::text::jsonb, $7::text::jsonb, $8::text[]::uuid[])
+
+-- name: show_release
+update duty_roster set version = $2 where site_id = $1::text::uuid
+
+-- name: clear_current
+delete from duty_current where site_id = $1::text::uuid and slot_key = any($2::text[])
+
+-- name: add_current
+insert into duty_current (site_id, slot_key, post, service, role, person_id, during, version)
+values ($1::text::uuid, $2, $3, $4, $5, $6::text::uuid, tstzrange($7, $8), $9)
+
+-- name: on_duty
+select slot_key, service, role, person_id::text, p.name_zh, p.name_en, upper(during) as until
+from duty_current c join person p on p.id = c.person_id
+where c.site_id = $1::text::uuid and ($2::text is null or c.service = $2) and c.during @> $3::timestamptz
+order by c.service, c.slot_key, c.post
+
+-- name: ensure_feed
+insert into calendar_feed (kind, site_id, service, person_id, slug) values ($1, $2::text::uuid, $3, $4::text::uuid, $5)
+on conflict (kind, site_id, service, person_id) do update set slug = excluded.slug returning id::text
+
+-- name: save_feed_body
+-- The instant stays while the bytes stay.
+insert into calendar_feed_body (feed_id, variant, body, etag, last_modified) values ($1::text::uuid, $2, $3, $4, $5)
+on conflict (feed_id, variant) do update set body = excluded.body, etag = excluded.etag, last_modified = excluded.last_modified
+where calendar_feed_body.etag <> excluded.etag
+
+-- name: load_public_feed
+select b.body, b.etag, b.last_modified from calendar_feed f join calendar_feed_body b on b.feed_id = f.id
+where f.slug = $1 and b.variant = $2
+
+-- name: load_secret_feed
+select b.body, b.etag, b.last_modified from feed_token t join calendar_feed_body b on b.feed_id = t.feed_id
+where t.token_hash = $1 and t.revoked_at is null and b.variant = $2
+
+-- name: revoke_feed_tokens
+update feed_token t set revoked_at = $2 from calendar_feed f
+where f.id = t.feed_id and f.person_id = $1::text::uuid and t.revoked_at is null returning 1
+
+-- name: add_feed_token
+insert into feed_token (token_hash, feed_id, created_at) values ($1, $2::text::uuid, $3)
+
+-- name: feed_token_since
+select t.created_at from feed_token t join calendar_feed f on f.id = t.feed_id
+where f.person_id = $1::text::uuid and t.revoked_at is null
+
+-- name: list_public_feeds
+select slug, service from calendar_feed where site_id = $1::text::uuid order by service nulls first

@@ -1,0 +1,131 @@
+"""Published versions, frozen, and who is on duty by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+import msgspec
+
+from schedules.core.explain import Words
+from schedules.core.model import PersonId, SiteId, SlotKey
+from schedules.core.plan import Inputs
+from schedules.core.release import Change, Release, State
+from schedules.store.statements import QUERIES, Connection
+
+
+class DoubleBooked(Exception):
+    """Somebody in this roster got another duty at the same time a moment ago: plan again."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One line of a site's history of versions."""
+
+    version: int
+    published_at: datetime
+    published_by: str | None
+
+
+async def lock_publishing(conn: Connection) -> None:
+    """Hold the city's one publish lock until the transaction ends."""
+    await conn.execute(QUERIES["lock_publishing"])
+
+
+async def load_release(conn: Connection, site: SiteId) -> Release | None:
+    """What is public at a site now."""
+    return _release(await conn.fetchval(QUERIES["load_release"], site))
+
+
+async def load_version(conn: Connection, site: SiteId, version: int) -> Release | None:
+    """One version as it was published."""
+    return _release(await conn.fetchval(QUERIES["load_version"], site, version))
+
+
+async def list_versions(conn: Connection, site: SiteId, limit: int = 20) -> tuple[VersionLine, ...]:
+    """The newest versions first."""
+    rows = await conn.fetch(QUERIES["list_versions"], site, limit)
+    return tuple(VersionLine(row["version"], row["published_at"], row["published_by"]) for row in rows)
+
+
+async def load_releases_of(conn: Connection, people: Iterable[PersonId]) -> tuple[Release, ...]:
+    """Public releases of all sites that name any of these people."""
+    rows = await conn.fetch(QUERIES["load_releases_of_people"], sorted(set(people)))
+    return tuple(msgspec.json.decode(row["content"], type=Release) for row in rows)
+
+
+def _release(content: str | None) -> Release | None:
+    return None if content is None else msgspec.json.decode(content, type=Release)
+
+
+def people_of(release: Release) -> frozenset[PersonId]:
+    """Everybody a release names, also those who parted from a slot."""
+    seated = {person for entry in release.slots for person in entry.slot.people}
+    return frozenset(seated | {parted.person for entry in release.slots for parted in entry.parted})
+
+
+async def save_release(
+    conn: Connection, release: Release, changed: Sequence[Change], inputs: Inputs, by: str | None
+) -> None:
+    """Store a new version and make it the public one. Raises DoubleBooked."""
+    content = msgspec.json.encode(release).decode()
+    people = sorted(people_of(release))
+    when = (release.published_at, by, release.rules_version)
+    await conn.execute(
+        QUERIES["save_release"], release.site, release.version, *when, _inputs_json(inputs), content, people
+    )
+    await conn.execute(QUERIES["show_release"], release.site, release.version)
+    await _seat(conn, release, [change.key for change in changed])
+
+
+def _inputs_json(inputs: Inputs) -> str:
+    """What the roster follows from, so that a reader can compute it again (with the calendar's versions only)."""
+    years = [{"year": y.year, "version": y.version, "status": y.status} for y in inputs.calendar.years]
+    fields = {name: getattr(inputs, name) for name in Inputs.__slots__ if name != "calendar"}
+    return msgspec.json.encode({**fields, "calendar": years}, order="deterministic").decode()
+
+
+async def _seat(conn: Connection, release: Release, keys: Sequence[SlotKey]) -> None:
+    """Bring `duty_current` to the release. All changed seats are cleared first: two people may change places."""
+    await conn.execute(QUERIES["clear_current"], release.site, list(keys))
+    changed = set(keys)
+    rows = [
+        (slot.site, slot.key, post, slot.service, seat.role, seat.person, slot.during.start, slot.during.end)
+        for slot in (e.slot for e in release.slots if e.state is State.ON and e.slot.key in changed)
+        for post, seat in enumerate(slot.seats)
+        if seat.person is not None
+    ]
+    try:
+        await conn.executemany(QUERIES["add_current"], [(*row, release.version) for row in rows])
+    except asyncpg.ExclusionViolationError as error:
+        raise DoubleBooked from error
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """Somebody who is on duty now, and until when."""
+
+    person: PersonId
+    name: Words
+    service: str
+    role: str
+    until: datetime
+    slot: SlotKey
+
+
+async def on_duty(conn: Connection, site: str, service: str | None, now: datetime) -> tuple[OnDuty, ...]:
+    """Who serves at this site at this instant, by service and post; of one service if it is named."""
+    rows = await conn.fetch(QUERIES["on_duty"], site, service, now)
+    return tuple(
+        OnDuty(
+            PersonId(row["person_id"]),
+            Words(row["name_zh"], row["name_en"]),
+            row["service"],
+            row["role"],
+            row["until"].astimezone(UTC),
+            SlotKey(row["slot_key"]),
+        )
+        for row in rows
+    )
