@@ -12,7 +12,7 @@ create index seat_token_seat on seat_token (seat_id, kind);
 
 alter table seat drop column token_hash, drop column resume_hash;
 
--- A number that rises with each change of a person's seat is never taken back.
+-- Two sockets race for a seat: the higher number wins, so it must never fall.
 create function connection_rises() returns trigger language plpgsql as $$
 begin
     if new.connection < old.connection then
@@ -22,5 +22,4 @@ begin
 end $$;
 create trigger seat_connection_rises before update of connection on seat for each row execute function connection_rises();
 
--- A session that is over has no current seat and no open room.
 create index room_session on room (session_id);

@@ -1,0 +1,143 @@
+"""What the media worker says: answers to our requests, and its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from server.sessions.core import SeatState
+from server.signaling.effects import Answered, Ask, Effect, JoinMedia, LeaveMedia, Log, Outcome, PauseMedia, Refused, Say
+from server.signaling.leading import set_silenced, show_removed
+from server.signaling.messages import Answer, ErrorCode, Quality, Slots
+from server.signaling.own import refuse
+from server.signaling.people import Peer
+from server.signaling.quality import Measured, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from server.signaling.messages import Slot
+    from server.signaling.people import Person
+    from server.signaling.session import Session
+
+# What a page can do something about; all else means that the worker is being replaced, and the page tries again by itself.
+_TOLD: dict[str, ErrorCode] = {"bad_offer": "bad_offer", "bad_request": "bad_offer", "unsupported": "bad_offer", "room_full": "room_full"}
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPeer:
+    """A peer that the worker still holds after this process was restarted."""
+
+    seat: str
+    number: int
+    phase: str
+    silenced: frozenset[str] = frozenset()
+    slots: tuple[Slot, ...] = ()
+    short: int = 0
+
+
+def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Outcome, now: datetime) -> list[Effect]:
+    """The worker answered an offer, or refused it and changed nothing."""
+    person = session.people[request.seat]
+    offered = person.offered if person.offered and person.offered.number == request.number else None
+    if isinstance(outcome, Refused):
+        if offered:
+            person.offered = None
+        # a newer line of the seat has made its own peer: this page has been told `replaced`
+        return [] if outcome.code == "stale_connection" else refuse(ask.line, _TOLD.get(outcome.code, "service_away"), ask.rid)
+    assert isinstance(outcome, Answered)
+    if person.state is not SeatState.ADMITTED or (person.line is None and person.away_since is None):
+        return [Ask(ask.room, LeaveMedia(person.seat, request.number, "left"))]
+    if offered:
+        person.peer, person.offered = offered, None
+    elif person.peer is None or person.peer.number != request.number:
+        return []
+    peer = person.peer
+    peer.peer, peer.revision, peer.slots = request.peer, request.revision, peer.slots or outcome.slots
+    pauses: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in sorted(person.silenced)]
+    effects = [*pauses, *(session.tell(person) if offered else [])]
+    if person.line is None or person.line != ask.line:
+        return effects
+    answer = Answer(peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid)
+    return [*pauses, Say(person.line, answer), *(session.tell(person) if offered else [])]
+
+
+def on_leave_outcome(session: Session, ask: Ask, request: LeaveMedia, outcome: Outcome, now: datetime) -> list[Effect]:
+    """Sending has stopped: by the worker's word, or because the worker itself is gone."""
+    person = session.people[request.seat]
+    return show_removed(session, person) if request.reason == "removed" else []
+
+
+def on_pause_outcome(session: Session, ask: Ask, request: PauseMedia, outcome: Outcome, now: datetime) -> list[Effect]:
+    """Nothing of the stream is forwarded from now on (or again)."""
+    person = session.people[request.seat]
+    unknown = isinstance(outcome, Refused) and outcome.code == "unknown_seat"  # not sending now; paused when he does
+    if isinstance(outcome, Refused) and not unknown:
+        return refuse(ask.line, "service_away", ask.rid)
+    return set_silenced(session, person, request.source, request.paused)
+
+
+def on_peer_state(session: Session, seat: str, number: int, state: str, cause: str | None, now: datetime) -> list[Effect]:
+    """A peer came up, went silent, came back or is gone. Words about a peer that was replaced mean nothing."""
+    person = session.people.get(seat)
+    peer = _peer(person, number)
+    if person is None or peer is None:
+        return []
+    before = person.word()
+    if state == "gone":
+        if peer is person.peer:
+            person.peer = None
+    else:
+        peer.phase = state  # type: ignore[assignment]  # the worker's words are ours
+    if person.word() == before:
+        return []
+    log = Log({"gone": "media_gone", "reconnecting": "media_reconnecting"}.get(state, f"media_{state}"), seat, {"cause": cause} if cause else {})
+    return [*session.tell(person), log]
+
+
+def on_slots(session: Session, seat: str, number: int, short: int, slots: tuple[Slot, ...], now: datetime) -> list[Effect]:
+    """Who is in which slot of one person's peer."""
+    person = session.people.get(seat)
+    peer = _peer(person, number)
+    if person is None or peer is None:
+        return []
+    peer.slots, peer.short = slots, short
+    if person.line is None or peer is not person.peer:
+        return []
+    return [Say(person.line, Slots(short=short, slots=list(slots)))]
+
+
+def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:
+    """Every two seconds: a word for each line, to staff only."""
+    people = {seat: judge(measured, session.people[seat].report) for seat, measured in lines.items() if seat in session.people}
+    if not people:
+        return []
+    message = Quality(people=people)
+    return [Say(person.line, message) for person in session.seated(room) if person.is_staff and person.line is not None]
+
+
+def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime) -> list[Effect]:
+    """This process was restarted while people talked: take their peers as they stand, and expect their lines back."""
+    for standing in peers:
+        person = session.people.get(standing.seat)
+        if person is None or person.state is not SeatState.ADMITTED or standing.phase == "gone":
+            continue
+        phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
+        person.peer = Peer(standing.number, None, 0, phase, standing.slots, standing.short)  # type: ignore[arg-type]
+        person.last_number = max(person.last_number, standing.number)
+        person.silenced |= standing.silenced
+        if person.line is None:
+            person.away_since = now
+    strangers = [peer for peer in peers if not _may_stay(session.people.get(peer.seat))]
+    return [Ask(room, LeaveMedia(peer.seat, peer.number, "removed")) for peer in strangers if peer.seat in session.people]
+
+
+def _may_stay(person: Person | None) -> bool:
+    return person is not None and person.state is SeatState.ADMITTED
+
+
+def _peer(person: Person | None, number: int) -> Peer | None:
+    if person is None:
+        return None
+    return next((peer for peer in (person.peer, person.offered) if peer is not None and peer.number == number), None)

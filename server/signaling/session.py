@@ -1,0 +1,290 @@
+"""One session's room life, sans-IO: who is here, who hears what, what is asked of the worker and the database.
+
+Every method takes what happened and returns the effects it has; nothing here waits, sees a socket or reads a clock. One loop owns
+a session and brings it one input after the other, so a whole session replays from a transcript (tests/vectors/signaling).
+
+Nothing changes before the database or the worker said yes: a refusal leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from server.sessions.core import SeatRole, SeatState, can_move
+from server.signaling.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
+from server.signaling.messages import Closed, Outside, RecordingState, Rejoin, Slots, Waiting, Welcome
+from server.signaling.messages import Person as PersonMessage
+from server.signaling.messages import Recording as RecordingMessage
+from server.signaling.messages import SessionState as SessionMessage
+from server.signaling.people import Person, SeatFacts, person_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from server.signaling.messages import ServerMessage
+
+FIRST_SLOTS: Final = 3  # a citizen, a second party and a helper: most sessions need no second offer
+# As long as the worker keeps a silent peer (RFC 7675 consent); then the person is no longer shown as coming back.
+AWAY: Final = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What does not change while a session lasts."""
+
+    id: str
+    procedure: str
+    site: str
+    in_charge: str  # name
+    opened_at: datetime
+    rooms: dict[str, bool]  # room -> recorded
+    ice: tuple[dict[str, str | list[str]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What everybody sees of a room's recording. `since` in unix seconds; `cause` names a sentence."""
+
+    state: str
+    since: float | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody's line was let in: the seat as the database has it, and the token for coming back."""
+
+    seat: SeatFacts
+    resume: str
+    resumed: bool  # came with a resume token
+    media: bool
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one session; see the module."""
+
+    facts: SessionFacts
+    people: dict[str, Person]
+    state: str = "open"
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    lines: dict[LineId, str] = field(default_factory=dict)
+    going_live: bool = False
+
+    # ------------------------------------------------------------ coming and going
+
+    def arrive(self, line: LineId, arrival: Arrival, now: datetime) -> list[Effect]:
+        """A line whose token the database accepted. The newest line of a seat is the one; older ones are told so."""
+        person = self.people.setdefault(arrival.seat.seat, person_of(arrival.seat))
+        if self.state == "ended" or person.state in (SeatState.REMOVED, SeatState.REFUSED, SeatState.LEFT):
+            return close(line, _why_closed(person.state))
+        if arrival.seat.connection <= person.connection and person.line is not None:
+            return close(line, "replaced")
+        effects = self._replace_line(person, line)
+        if person.state is SeatState.INVITED:
+            person.state = SeatState.WAITING
+        was_away = person.away_since is not None
+        person.connection, person.line, person.away_since = arrival.seat.connection, line, None
+        person.wants_media, person.resume = arrival.media, arrival.resume
+        if person.state is SeatState.WAITING:
+            return [*effects, Say(line, self._outside(person)), *self.tell(person)]
+        log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
+        kept = arrival.resumed and person.has_standing_media()
+        return [*effects, *self._welcome(person, kept), *self.tell(person, but=person), log, *self.look_live()]
+
+    def drop(self, line: LineId, now: datetime) -> list[Effect]:
+        """A line is gone: the seat stays, and for a while the others see that the person is coming back."""
+        person = self._of(line)
+        if person is None:
+            return []
+        del self.lines[line]
+        person.line = None
+        if person.state is not SeatState.ADMITTED:
+            return self.tell(person)
+        person.away_since = now
+        return [*self.tell(person), Log("reconnecting", person.seat, {"why": "line"})]
+
+    def tick(self, now: datetime) -> list[Effect]:
+        """Once a second: who has been away too long is no longer coming back by himself."""
+        effects: list[Effect] = []
+        for person in self.people.values():
+            gone = person.line is None and person.away_since is not None and now - person.away_since >= AWAY
+            if gone and person.peer is None:
+                person.away_since = None
+                effects += [*self.tell(person), Log("away", person.seat)]
+        return [*effects, *self.look_live()]
+
+    def ended(self, reason: str, now: datetime) -> list[Effect]:
+        """The session is over, whoever said so and wherever: everybody is told and the rooms close."""
+        if self.state == "ended":
+            return []
+        self.state = "ended"
+        effects: list[Effect] = [Log("ended", None, {"reason": reason}, journal_only=True)]
+        for line in list(self.lines):
+            effects += close(line, "ended")
+        self.lines.clear()
+        for person in self.people.values():
+            person.line = None
+            if can_move(person.state, SeatState.LEFT):
+                person.state = SeatState.LEFT
+        return [*effects, Finish(reason)]
+
+    # ------------------------------------------------------------ who hears what
+
+    def of_line(self, line: LineId) -> Person | None:
+        """Whose line this is; None for one that was replaced or closed."""
+        return self._of(line)
+
+    def seated(self, room: str) -> Iterator[Person]:
+        """Everybody who hears a room."""
+        return (person for person in self.people.values() if person.is_seated and person.facts.room == room)
+
+    def hear(self, room: str, message: ServerMessage, *, but: Person | None = None) -> list[Effect]:
+        """Say something to everybody in a room."""
+        return [Say(person.line, message) for person in self.seated(room) if person is not but and person.line is not None]
+
+    def tell(self, about: Person, *, but: Person | None = None) -> list[Effect]:
+        """Show a person's state to those who may know: somebody not admitted is shown to the person in charge only."""
+        message = PersonMessage(person=about.as_others_see())
+        if about.state in (SeatState.WAITING, SeatState.REFUSED):
+            return [Say(line, message) for line in self._lines_in_charge()]
+        return self.hear(about.facts.room, message, but=but)
+
+    def close_person(self, person: Person, why: str) -> list[Effect]:
+        """The last words to a person's line."""
+        line, person.line, person.away_since = person.line, None, None
+        if line is None:
+            return []
+        self.lines.pop(line, None)
+        return close(line, why)
+
+    def seat_in_room(self, person: Person) -> list[Effect]:
+        """Somebody who waited has been admitted while here: the same words as for one who comes admitted."""
+        return [] if person.line is None else [*self._welcome(person, kept=False), *self.look_live()]
+
+    def look_live(self) -> list[Effect]:
+        """The session is live once the person in charge and somebody else are here together."""
+        if self.state != "open" or self.going_live:
+            return []
+        here = {person.facts.role == SeatRole.IN_CHARGE for person in self.people.values() if person.is_seated}
+        if here != {True, False}:
+            return []
+        self.going_live = True
+        return [Act(GoLive())]
+
+    # ------------------------------------------------------------ the worker's room
+
+    def room_lost(self, room: str, now: datetime) -> list[Effect]:
+        """The worker that owned the room is gone; another is being looked for."""
+        effects: list[Effect] = []
+        for person in self._in(room):
+            person.offered = None
+            if person.peer is not None:
+                person.peer.phase = "reconnecting"
+                effects += self.tell(person)
+        return effects
+
+    def room_replaced(self, room: str, now: datetime) -> list[Effect]:
+        """A worker has the room, and knows nothing of the peers of the one before: everybody makes a new one."""
+        effects: list[Effect] = []
+        for person in self._in(room):
+            person.peer = person.offered = None
+            if person.is_seated and person.wants_media and person.line is not None:
+                effects.append(Say(person.line, Rejoin(why="worker_replaced")))
+            if person.is_seated:
+                effects += self.tell(person)
+        return [*effects, Log("worker_replaced")]
+
+    def recording_of(self, room: str) -> Recording:
+        """The recording of a room as everybody sees it."""
+        return self.recordings.get(room, Recording("none"))
+
+    def set_recording(self, room: str, recording: Recording) -> list[Effect]:
+        """Show a change of the recording to all in the room; no change, no words."""
+        before = self.recording_of(room)
+        if before == recording:
+            return []
+        self.recordings[room] = recording
+        message = RecordingMessage(state=recording.state, since=recording.since, cause=recording.cause)  # type: ignore[arg-type]
+        return [*self.hear(room, message), Log(f"recording_{recording.state}", None, {"cause": recording.cause} if recording.cause else {})]
+
+    # ------------------------------------------------------------ inside
+
+    def _of(self, line: LineId) -> Person | None:
+        seat = self.lines.get(line)
+        return self.people[seat] if seat is not None else None
+
+    def _in(self, room: str) -> list[Person]:
+        return [person for person in self.people.values() if person.facts.room == room]
+
+    def _lines_in_charge(self) -> list[LineId]:
+        people = self.people.values()
+        return [person.line for person in people if person.facts.role == SeatRole.IN_CHARGE and person.is_seated and person.line is not None]
+
+    def _replace_line(self, person: Person, line: LineId) -> list[Effect]:
+        old = person.line
+        self.lines[line] = person.seat
+        if old is None:
+            return []
+        self.lines.pop(old, None)
+        return close(old, "replaced")
+
+    def _outside(self, person: Person) -> Waiting:
+        facts = self.facts
+        return Waiting(
+            why="admission",
+            session=Outside(procedure=facts.procedure, site=facts.site, in_charge=facts.in_charge),
+            you=person.as_you_waiting(),
+        )
+
+    def _welcome(self, person: Person, kept: bool) -> list[Effect]:
+        assert person.line is not None
+        room = person.facts.room
+        recording = self.recording_of(room)
+        others = [other for other in self._in(room) if other is not person and other.state is SeatState.ADMITTED]
+        message = Welcome(
+            resume=person.resume,
+            connection=person.connection,
+            media="kept" if kept else "new",
+            ice=list(self.facts.ice),
+            slots=max(FIRST_SLOTS, len(others)),
+            you=person.as_you(),
+            session=self._session_message(),
+            recording=RecordingState(state=recording.state, since=recording.since, cause=recording.cause),  # type: ignore[arg-type]
+            people=[other.as_others_see() for other in self._visible_to(person)],
+        )
+        effects: list[Effect] = [Say(person.line, message)]
+        if kept and person.peer is not None and person.peer.slots:
+            effects.append(Say(person.line, Slots(short=person.peer.short, slots=list(person.peer.slots))))
+        return effects
+
+    def _session_message(self) -> SessionMessage:
+        facts = self.facts
+        opened = facts.opened_at.timestamp()
+        return SessionMessage(id=facts.id, procedure=facts.procedure, state=self.state, opened_at=opened, site=facts.site)
+
+    def _visible_to(self, person: Person) -> list[Person]:
+        """All who are admitted to the room; to the person in charge also who waits at the door."""
+        leads = person.facts.role == SeatRole.IN_CHARGE
+        return [
+            other
+            for other in self._in(person.facts.room)
+            if other.state is SeatState.ADMITTED or (leads and other.state is SeatState.WAITING and other.line is not None)
+        ]
+
+
+def open_session_state(facts: SessionFacts, seats: Iterable[SeatFacts], state: str) -> Session:
+    """A session as the database has it, nobody here yet."""
+    return Session(facts, {seat.seat: person_of(seat) for seat in seats}, state)
+
+
+def close(line: LineId, why: str) -> list[Effect]:
+    """The last message of a line, and its end."""
+    return [Say(line, Closed(why=why)), Hang(line)]  # type: ignore[arg-type]  # the callers' words are the protocol's
+
+
+def _why_closed(state: SeatState) -> str:
+    return {SeatState.REMOVED: "removed", SeatState.REFUSED: "refused"}.get(state, "ended")
