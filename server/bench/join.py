@@ -14,21 +14,35 @@ from statistics import median
 
 from server.bench import say
 from server.bench.core import Figure, Result, quantile
+from server.bench.join_browser import BrowserMissing, measure_joins
 from server.bench.join_worker import measure_worker_joins
 from server.bench.machine import machine_facts, package_versions
+from server.bench.options import at_least
+from server.bench.product import product
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, default=20, help="joins measured at each level")
+    parser.add_argument("--rounds", type=at_least(1), default=20, help="joins measured at each level")
 
 
 def run(options: argparse.Namespace) -> Result:
     figures: dict[str, Figure] = {}
     absent: dict[str, str] = {}
+    versions = package_versions("laizuo", "aiortc", "playwright")
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
         figures |= spread("worker_join_ms", measure_worker_joins(Path(folder), options.rounds))
-        say(f"worker: {figures['worker_join_ms'].value} ms")
-    return Result("join", machine_facts(), package_versions("laizuo", "aiortc", "playwright"), figures, {}, absent)
+    say(f"the media worker alone: {figures['worker_join_ms'].value} ms")
+    try:
+        with product() as running:
+            version, joins = measure_joins(running, options.rounds)
+    except BrowserMissing as missing:
+        absent["join_ms"] = str(missing)
+    else:
+        versions["chromium"] = version
+        figures = spread("join_ms", [join.both_ms for join in joins]) | figures
+        figures |= spread("join_staff_ms", [join.staff_ms for join in joins])
+        figures |= spread("join_citizen_ms", [join.citizen_ms for join in joins])
+    return Result("join", machine_facts(), versions, figures, {}, absent)
 
 
 def spread(key: str, values_ms: Sequence[float]) -> dict[str, Figure]:

@@ -27,6 +27,7 @@ from server.bench import BenchError, say
 from server.bench.core import Figure, Ratio, Result, paired_ratio, percentile_us
 from server.bench.loadgen.peer import PROFILES
 from server.bench.machine import machine_facts, package_versions
+from server.bench.options import at_least, names_of, profiles, seconds
 from server.bench.servers import JANUS_INSTALL, ROOT, RunningServer, janus, janus_version, media_worker
 
 Slice = dict[str, Any]
@@ -38,7 +39,6 @@ PEERS: dict[str, Starter] = {
     "janus": lambda name, folder: janus(name, folder, 0),
     "janus-ev1": lambda name, folder: janus(name, folder, 1),
 }
-LONGEST_SLICE_S = 600.0
 
 
 class GeneratorFailed(Exception):
@@ -58,14 +58,16 @@ class Series:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ours", default=",".join(OURS), type=_names(OURS), help="our packet paths, comma-separated (default: all)")
-    parser.add_argument("--peer", default=",".join(PEERS), type=_names(PEERS), help=f"others to compare with: {', '.join(PEERS)}; none: -")
-    parser.add_argument("--rooms", type=_at_least(1), default=10)
-    parser.add_argument("--members", type=_at_least(2), default=3, help="participants per room")
-    parser.add_argument("--publishers", type=_at_least(0), default=0, help="how many of them send (0: all)")
-    parser.add_argument("--rounds", type=_at_least(1), default=5)
-    parser.add_argument("--slice", type=_seconds, default=2.0, metavar="SECONDS", help="load on one server per round")
-    parser.add_argument("--profile", type=_profiles, default="gcm128", help=f"SRTP profiles the participants offer: {', '.join(PROFILES)}")
+    parser.add_argument("--ours", default=",".join(OURS), type=names_of(OURS), help="our packet paths, comma-separated (default: all)")
+    parser.add_argument(
+        "--peer", default=",".join(PEERS), type=names_of(PEERS), help=f"others to compare with: {', '.join(PEERS)}; none: -"
+    )
+    parser.add_argument("--rooms", type=at_least(1), default=10)
+    parser.add_argument("--members", type=at_least(2), default=3, help="participants per room")
+    parser.add_argument("--publishers", type=at_least(0), default=0, help="how many of them send (0: all)")
+    parser.add_argument("--rounds", type=at_least(1), default=5)
+    parser.add_argument("--slice", type=seconds, default=2.0, metavar="SECONDS", help="load on one server per round")
+    parser.add_argument("--profile", type=profiles, default="gcm128", help=f"SRTP profiles the participants offer: {', '.join(PROFILES)}")
     parser.add_argument("--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python")
     parser.add_argument("--seed", type=int, default=1, help="of the order of servers in the rounds")
 
@@ -147,9 +149,6 @@ def _line(name: str, series: Series, number: int) -> str:
     return f"{name:10}  {'nothing forwarded' if cost is None else f'{cost:6.2f} us/packet'}  loss {one['loss']:.4%}"
 
 
-# starting --------------------------------------------------------------------------------------------------------------------
-
-
 def _start_all(options: argparse.Namespace, folder: Path, running: ExitStack, absent: dict[str, str]) -> dict[str, Generator]:
     """Ours must come up; a peer that does not is named in `absent`."""
     generators = {name: running.enter_context(_measured(name, OURS[name], folder, options)) for name in options.ours}
@@ -218,43 +217,3 @@ class Generator:
             raise GeneratorFailed(message["error"])
         answer: dict[str, Any] = message[key]
         return answer
-
-
-# options ---------------------------------------------------------------------------------------------------------------------
-
-
-def _names(known: Mapping[str, Starter]) -> Callable[[str], list[str]]:
-    def names(text: str) -> list[str]:
-        wanted = [] if text == "-" else text.split(",")
-        unknown = [name for name in wanted if name not in known]
-        if unknown:
-            raise argparse.ArgumentTypeError(f"no such server: {', '.join(unknown)} (known: {', '.join(known)})")
-        return wanted
-
-    return names
-
-
-def _profiles(text: str) -> str:
-    unknown = [name for name in text.split(",") if name not in PROFILES]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no such SRTP profile: {', '.join(unknown)} (known: {', '.join(PROFILES)})")
-    return text
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < LONGEST_SLICE_S:
-        raise argparse.ArgumentTypeError(f"seconds, more than 0 and below {LONGEST_SLICE_S:g}, not {text!r}")
-    return seconds
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdigit() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"a whole number from {least} on, not {text!r}")
-        return int(text)
-
-    return number

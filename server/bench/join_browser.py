@@ -1,0 +1,140 @@
+"""From the press on *call next* to the other person's first picture, with the running product and real Chromium.
+
+A kiosk page takes a ticket, a notary's page calls it. Both pages carry a few lines of script of ours that note when `call-next` was
+pressed and when the first frame of another person was shown (requestVideoFrameCallback); the clocks of two pages of one machine are
+comparable, as both count from the wall clock. Cameras are Chromium's fake ones.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+
+from server.bench import BenchError, say
+from server.bench.product import RunningProduct
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
+BROWSER_INSTALL = "no Chromium found ($CHROMIUM, PATH, playwright's own); on Debian: apt install chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+]
+WITHIN_MS = 30_000
+
+# Runs in every page before its own scripts. `first` is asked for, and set back to null, between rounds.
+WATCH = """
+(() => {
+  const wall = () => performance.timeOrigin + performance.now();
+  const bench = window.laizuoBench = {first: null};
+  const watched = new WeakSet();
+  const watch = (video) => {
+    watched.add(video);
+    const shown = () => { bench.first ??= wall(); video.requestVideoFrameCallback(shown); };
+    video.requestVideoFrameCallback(shown);
+  };
+  const look = () => {
+    for (const video of document.querySelectorAll('video[data-testid="remote-video"]')) if (!watched.has(video)) watch(video);
+  };
+  new MutationObserver(look).observe(document, {childList: true, subtree: true, attributes: true, attributeFilter: ['data-testid']});
+  document.addEventListener('click', (event) => {
+    if (event.target.closest('[data-testid="call-next"]')) sessionStorage.setItem('laizuo-bench-pressed', String(wall()));
+  }, true);
+})();
+"""
+
+
+class BrowserMissing(Exception):
+    """No browser to measure with; the message says how to get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Milliseconds from the press to the first picture of the other, at either side."""
+
+    staff_ms: float
+    citizen_ms: float
+
+    @property
+    def both_ms(self) -> float:
+        return max(self.staff_ms, self.citizen_ms)
+
+
+def measure_joins(product: RunningProduct, rounds: int) -> tuple[str, list[Join]]:
+    """Version of the browser, and each join. Raises BrowserMissing, BenchError."""
+    with sync_playwright() as playwright, _browser(playwright) as browser:
+        kiosk, desk = _page(browser), _page(browser)
+        try:
+            _open(product, kiosk, desk)
+            return browser.version, [_one(kiosk, desk, number) for number in range(rounds)]
+        except PlaywrightError as error:
+            raise BenchError(f"{error}\nkiosk: {_shown(kiosk)}\ndesk: {_shown(desk)}") from error
+
+
+def _open(product: RunningProduct, kiosk: Page, desk: Page) -> None:
+    notary = next(person for person in product.demo["people"] if person["role"] == "notary")
+    kiosk.goto(_absolute(product, product.demo["kiosks"][0]["url"]))
+    desk.goto(_absolute(product, notary["sign_in_url"]))
+
+
+def _one(kiosk: Page, desk: Page, number: int) -> Join:
+    """Take a ticket, call it, see each other, end."""
+    _take_ticket(kiosk)
+    for page in (kiosk, desk):
+        page.evaluate("laizuoBench.first = null")
+    desk.get_by_test_id("call-next").click()
+    first = {page: page.wait_for_function("window.laizuoBench?.first").json_value() for page in (kiosk, desk)}
+    pressed = float(desk.evaluate("sessionStorage.getItem('laizuo-bench-pressed')"))
+    join = Join(first[desk] - pressed, first[kiosk] - pressed)
+    say(f"join {number + 1}: staff {join.staff_ms:.0f} ms, citizen {join.citizen_ms:.0f} ms")
+    _end(kiosk, desk)
+    return join
+
+
+def _take_ticket(kiosk: Page) -> None:
+    kiosk.get_by_test_id("choose-notarization").click()
+    kiosk.get_by_test_id("take-ticket").click()
+    kiosk.get_by_test_id("ticket-number").wait_for()
+
+
+def _end(kiosk: Page, desk: Page) -> None:
+    desk.get_by_test_id("end-session").click()
+    desk.get_by_test_id("confirm-end-session").click()
+    desk.wait_for_url("**/desk")
+    kiosk.get_by_test_id("start-over").click()
+
+
+def _shown(page: Page) -> str:
+    """What a person saw when it went wrong."""
+    return f"{page.url} {page.locator('body').inner_text()[:400]!r}"
+
+
+def _page(browser: Browser) -> Page:
+    context = browser.new_context(permissions=["camera", "microphone"], locale="en-GB")
+    context.set_default_timeout(WITHIN_MS)
+    context.add_init_script(WATCH)
+    return context.new_page()
+
+
+@contextmanager
+def _browser(playwright: Playwright) -> Iterator[Browser]:
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    except PlaywrightError as error:
+        raise BrowserMissing(BROWSER_INSTALL) from error
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def _absolute(product: RunningProduct, url: str) -> str:
+    return url if url.startswith("http") else product.url + url
