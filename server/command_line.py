@@ -23,7 +23,11 @@ class Command:
 # name: (module with main(argv) -> int, package group, one line of help)
 COMMANDS: dict[str, tuple[str | None, str, str]] = {
     "serve": ("server.supervise.parent", "run", "start everything and stay (the default)"),
-    "test": ("server.testing", "dev", "check everything: format, lint, types, tests, browsers (--quick: under a minute)"),
+    "test": (
+        "server.testing",
+        "dev",
+        "check everything: format, lint, types, tests, browsers (--quick: under a minute)",
+    ),
     "bench": ("server.bench", "dev", "measure: bench NAME [--json]"),
     "verify": ("server.verify", "run", "check an exported record: verify PACK"),
     "admin": ("server.admin", "run", "administrators, sites, endpoints, from the shell"),
@@ -80,8 +84,15 @@ def serve_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="TCP port (default 8080; 0 takes a free one)")
-    parser.add_argument("--data", metavar="DIR", help="data directory (default: /var/lib/laizuo for root, else ~/.local/state/laizuo)")
-    parser.add_argument("--workers", type=int, metavar="N", help="media workers, one core each (default: one less than the cores, at most 2)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="data directory (default: /var/lib/laizuo for root, else ~/.local/state/laizuo)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="media workers, one core each (default: one less than the cores, at most 2)",
+    )
     parser.add_argument("--config", metavar="FILE", help="TOML file with any of these settings and more")
     return parser
 

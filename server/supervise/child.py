@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.supervise import core
 from server.supervise.home import Home
@@ -41,7 +41,7 @@ class Plan:
     is_ready: Callable[[int], bool] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     impatient_signal: signal.Signals = signal.SIGKILL
-    policy: core.Policy = core.Policy()
+    policy: core.Policy = field(default_factory=core.Policy)
 
 
 class Child:
@@ -107,7 +107,11 @@ class Child:
             say("laizuo", f"{self.plan.name} cannot be started: {error}")
             return 1, None
         self._enter(process)
-        relays = [Relay(self.plan.name, pipe, self._tail, self._take_ready) for pipe in (process.stdout, process.stderr) if pipe]
+        relays = [
+            Relay(self.plan.name, pipe, self._tail, self._take_ready)
+            for pipe in (process.stdout, process.stderr)
+            if pipe
+        ]
         try:
             return await self._follow(process)
         finally:
@@ -123,7 +127,10 @@ class Child:
             if ending.done():
                 return ending.result(), None
             if not becoming.result():
-                say("laizuo", f"{self.plan.name} was not ready after {self.plan.policy.start_timeout_s:.0f} s; ending it")
+                say(
+                    "laizuo",
+                    f"{self.plan.name} was not ready after {self.plan.policy.start_timeout_s:.0f} s; ending it",
+                )
                 _send(process, signal.SIGKILL)
                 return await ending, None
             ready_at = time.monotonic()
@@ -182,7 +189,10 @@ class Child:
         say("laizuo", f"{self.plan.name} {describe_end(code)}; starting it again {wait}")
         if decision.loud:
             tail = "\n".join(f"    {line}" for line in self._tail)
-            say("laizuo", f"ATTENTION: {self.plan.name} has ended {record.ends} times in a row. The last it wrote:\n{tail or '    (nothing)'}")
+            say(
+                "laizuo",
+                f"ATTENTION: {self.plan.name} has ended {record.ends} times in a row. The last it wrote:\n{tail or '    (nothing)'}",
+            )
 
 
 def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

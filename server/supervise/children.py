@@ -25,7 +25,9 @@ from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET_VARIABLES = ("DATABASE_URL", "LAIZUO_MASTER_KEY")  # a media worker needs neither
-RECOVERY_S = 1800.0  # replaying the log after a power cut may take long; being ended in the middle would not make it faster
+RECOVERY_S = (
+    1800.0  # replaying the log after a power cut may take long; being ended in the middle would not make it faster
+)
 
 
 def postgres_plan(postgres: EmbeddedPostgres) -> Plan:
@@ -59,7 +61,19 @@ def worker_plans(settings: Settings, home: Home) -> list[tuple[Plan, WorkerLink]
 def _worker_plan(settings: Settings, home: Home, name: str, host: str, port: int) -> tuple[Plan, WorkerLink]:
     control = f"unix:{home.socket(name)}"
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    argv = [sys.executable, "-m", "media", "--name", name, "--control", control, "--udp", address, "--data", str(settings.data)]
+    argv = [
+        sys.executable,
+        "-m",
+        "media",
+        "--name",
+        name,
+        "--control",
+        control,
+        "--udp",
+        address,
+        "--data",
+        str(settings.data),
+    ]
     if settings.media.announce:
         argv += ["--announce", settings.media.announce]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
@@ -67,7 +81,9 @@ def _worker_plan(settings: Settings, home: Home, name: str, host: str, port: int
     return plan, WorkerLink(name, control)
 
 
-def web_plan(settings: Settings, listener: socket.socket, links: tuple[WorkerLink, ...], database: Callable[[], Awaitable[str]]) -> Plan:
+def web_plan(
+    settings: Settings, listener: socket.socket, links: tuple[WorkerLink, ...], database: Callable[[], Awaitable[str]]
+) -> Plan:
     """The web process. It imports its code while the database starts, and gets its settings once `database` knows the URL."""
     # The data directory on the command line is what a later parent knows a leftover by
     argv = (sys.executable, "-m", "server.serve", str(listener.fileno()), str(settings.data))

@@ -3,7 +3,8 @@
 The rule for a child that ended although nobody asked it to:
 
 1. it had been well for `healthy_s`        start it at once: a single crash should cost nothing but the start
-2. it keeps ending                         wait before each further start, twice as long each time, up to `longest_wait_s`
+2. it keeps ending                         wait before each further start, twice as long each time; at most `longest_wait_s`, but only
+                                           `longest_wait_after_ready_s` when it had become ready: then it serves people in between
 3. `loud_after` ends in a row              say so loudly, at every further end, with what it last wrote
 4. it says that starting again is no use   (exit code EX_CONFIG) and it has never been ready: give up, stop everything
 """
@@ -35,6 +36,7 @@ class Policy:
     healthy_s: float = 10.0  # longer than any failure right after a start takes to show
     first_wait_s: float = 0.5
     longest_wait_s: float = 15.0  # a town clerk who repairs the cause should not wait longer than that
+    longest_wait_after_ready_s: float = 2.0  # people reconnect within 5 s (reliability.md 1.4)
     loud_after: int = 3
     start_timeout_s: float = 60.0
     grace_s: float = 10.0
@@ -65,7 +67,9 @@ class GiveUp:
     """Starting it again cannot help."""
 
 
-def after_end(record: Record, code: int, ready_at: float | None, policy: Policy, now: float) -> tuple[Record, Again | GiveUp]:
+def after_end(
+    record: Record, code: int, ready_at: float | None, policy: Policy, now: float
+) -> tuple[Record, Again | GiveUp]:
     """Decide after an end that nobody asked for.
 
     code      exit code, negative for a signal
@@ -77,15 +81,18 @@ def after_end(record: Record, code: int, ready_at: float | None, policy: Policy,
         return record, GiveUp()
     was_healthy = ready_at is not None and now - ready_at >= policy.healthy_s
     ends = 1 if was_healthy else record.ends + 1
-    return Record(ends, was_ready), Again(wait_before(ends, policy), loud=ends >= policy.loud_after)
+    longest = policy.longest_wait_s if ready_at is None else policy.longest_wait_after_ready_s
+    return Record(ends, was_ready), Again(
+        _wait_after(ends, policy.first_wait_s, longest), loud=ends >= policy.loud_after
+    )
 
 
-def wait_before(ends: int, policy: Policy) -> float:
-    """Seconds to wait after so many ends in a row: none after the first one, then doubling."""
+def _wait_after(ends: int, first_s: float, longest_s: float) -> float:
+    """None after the first end in a row, then doubling."""
     if ends <= 1:
         return 0.0
     doublings = min(ends - 2, 30)  # beyond that only the cap counts, and floats stay small
-    return min(policy.first_wait_s * 2.0**doublings, policy.longest_wait_s)
+    return min(first_s * 2.0**doublings, longest_s)
 
 
 def kill_after(asked: int, stage: Stage, policy: Policy) -> float:

@@ -1,10 +1,10 @@
 """The data directory: taken by one parent at a time, with the places that processes share.
 
-    lock                 held by the parent while it runs
-    run/<name>.pid       process numbers: parent, web, postgres, w0 ...
-    run/<name>.sock      control sockets of the media workers
-    postgres/            the cluster of the embedded PostgreSQL
-    keys/ tls/           secrets, closed to everybody else
+lock                 held by the parent while it runs
+run/<name>.pid       process numbers: parent, web, postgres, w0 ...
+run/<name>.sock      control sockets of the media workers
+postgres/            the cluster of the embedded PostgreSQL
+keys/ tls/           secrets, closed to everybody else
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ class Home:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
-            raise HomeTaken(f"{data} is in use by another laizuo (process {_read(self.run / 'parent.pid') or 'unknown'})") from None
+            raise HomeTaken(
+                f"{data} is in use by another laizuo (process {_read(self.run / 'parent.pid') or 'unknown'})"
+            ) from None
         self.write_pid("parent", os.getpid())
 
     def write_pid(self, name: str, pid: int) -> None:

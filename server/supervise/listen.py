@@ -19,7 +19,9 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises  PortTaken, or OSError with the address named.
     """
-    family, kind, protocol, _, address = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,7 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortTaken(f"port {port} of {host} is in use by another program. Choose another: --port {port + 1}") from error
+            raise PortTaken(
+                f"port {port} of {host} is in use by another program. Choose another: --port {port + 1}"
+            ) from error
         raise
     return listener
 
@@ -53,7 +57,9 @@ def media_ports(settings: Settings, host: str) -> list[int]:
         if port is None and settings.is_loopback:
             port = _free_udp_port(host, 0)
         if port is None:
-            raise PortTaken(f"UDP port {wanted} of {host} is in use by another program. Choose others with media.port or LAIZUO_MEDIA_PORT")
+            raise PortTaken(
+                f"UDP port {wanted} of {host} is in use by another program. Choose others with media.port or LAIZUO_MEDIA_PORT"
+            )
         ports.append(port)
     return ports
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import sys
@@ -122,5 +121,3 @@ class Parent:
 
     async def _stop_child(self, child: Child) -> None:
         await child.stop(lambda: core.kill_after(self._asked, child.plan.stage, child.plan.policy), self._hurry)
-
-

@@ -73,7 +73,7 @@ def start(command: Command) -> subprocess.Popen[bytes]:
             stdout=log or subprocess.PIPE,
             stderr=log or subprocess.PIPE,
             pass_fds=command.pass_fds,
-            preexec_fn=_end_with_parent(command.death_signal),
+            preexec_fn=_end_with_parent(command.death_signal),  # noqa: PLW1509  # one system call, loaded before the fork
         )
     finally:
         if log:

@@ -17,7 +17,9 @@ TAIL_LINES = 20  # what a crash loop is reported with
 class Relay:
     """Reads one pipe of a child until its end. `on_line` may take a line (return True) before it is shown."""
 
-    def __init__(self, name: str, pipe: IO[bytes], tail: deque[str], on_line: Callable[[str], bool] | None = None) -> None:
+    def __init__(
+        self, name: str, pipe: IO[bytes], tail: deque[str], on_line: Callable[[str], bool] | None = None
+    ) -> None:
         self._name = name
         self._pipe = pipe
         self._tail = tail

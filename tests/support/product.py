@@ -67,7 +67,10 @@ class Product:
     def kill_and_wait(self, name: str) -> int:
         """kill -9 one of its processes and wait for the successor's number."""
         old = self.kill(name)
-        wait_until(lambda: None if self._pid_now(name) not in (None, old) else f"{name} was not started again\n{self.log()}", START_TIMEOUT_S)
+        wait_until(
+            lambda: None if self._pid_now(name) not in (None, old) else f"{name} was not started again\n{self.log()}",
+            START_TIMEOUT_S,
+        )
         return self.pid(name)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -101,7 +104,9 @@ class Product:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """This test run's, without what would lead a developer's own product or database into the test."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("LAIZUO_") and name != "DATABASE_URL"}
+    ours = {
+        name: value for name, value in os.environ.items() if not name.startswith("LAIZUO_") and name != "DATABASE_URL"
+    }
     return {**ours, "LAIZUO_VENV": sys.prefix, "LAIZUO_MEDIA_PORT": "0", **more}
 
 
