@@ -61,7 +61,6 @@ class PythonPath:
         self._out = SrtpBuffer()
         self._on_gap = watcher.on_gap
         self._on_key_wanted = watcher.on_key_wanted
-        self._ups: dict[int, UpStream] = {}
         self.dropped = dropped
         self.packets_in = 0
         self.packets_out = 0
@@ -259,7 +258,6 @@ class PythonPath:
         up.lane.ups[up.ssrc] = up
         if up.rtx_ssrc is not None:
             up.lane.repairs[up.rtx_ssrc] = up
-        self._ups[up.handle] = up
 
     def remove_up(self, up: UpStream) -> None:
         for down in [*up.downs, *up.waiting]:
@@ -268,7 +266,6 @@ class PythonPath:
         up.lane.ups.pop(up.ssrc, None)
         if up.rtx_ssrc is not None:
             up.lane.repairs.pop(up.rtx_ssrc, None)
-        self._ups.pop(up.handle, None)
 
     def connect(self, up: UpStream, down: DownStream) -> None:
         if down.up is not None:
@@ -317,8 +314,9 @@ class PythonPath:
     def _retransmit_one(self, down: DownStream, out_seq: int, now: float) -> bool:
         """One packet on the RTX stream's own SSRC and numbers: never the same number twice with other bytes."""
         origin = down.map.origin(out_seq)
-        up = None if origin is None else self._ups.get(origin.source)
-        if origin is None or up is None or up.paused:
+        up = down.up
+        # What the slot showed before is of no use there now, and after a move it belongs to another room.
+        if origin is None or up is None or origin.source != up.handle or up.paused:
             return False
         packet = up.cache.get(origin.ext, now)
         if packet is None:

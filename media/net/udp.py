@@ -19,8 +19,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
+from media.forward.path import Lane
 from media.net.ice_lite import Address
 from media.net.srtp import MAX_PACKET, SrtpBuffer
 
@@ -33,20 +34,14 @@ SOCKET_BUFFER: Final = 4 << 20
 RTP_HEADER: Final = 12
 
 
-class Lane(Protocol):
-    """What the port needs to know of a peer with a nominated address."""
-
-    def on_dtls(self, datagram: bytes) -> bool: ...
-
-    def on_rtp(self, size: int, now: float) -> None: ...
-
-    def on_rtcp(self, size: int, now: float) -> None: ...
+# Takes the packet in `UdpPort.buffer`: whose it is, its size, and when it came (monotonic seconds).
+PacketHandler = Callable[[Lane, int, float], None]
 
 
 class UdpPort:
     """Socket, receive buffer and the table of nominated addresses.
 
-    A lane's `on_rtp` and `on_rtcp` find their packet in `buffer`, `size` bytes long, and may work in place.
+    The packet handlers find their packet in `buffer` and may work in place.
     """
 
     def __init__(
@@ -68,7 +63,9 @@ class UdpPort:
         self.socket = _open(host, port)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop, on_rtp: PacketHandler, on_rtcp: PacketHandler) -> None:
+        """Read from now on; called once."""
+        self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
         loop.add_reader(self.socket.fileno(), self._read)
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -87,7 +84,7 @@ class UdpPort:
     def _read(self) -> None:
         """Take what is there. Whatever a datagram does to us, the next one is read."""
         receive, data, lanes = self.socket.recvfrom_into, self.buffer.data, self.lanes
-        clock = time.monotonic
+        on_rtp, on_rtcp, clock = self._on_rtp, self._on_rtcp, time.monotonic
         for _ in range(BATCH):
             try:
                 size, source = receive(data)
@@ -102,9 +99,9 @@ class UdpPort:
                     if lane is None:
                         self.dropped["unknown_source"] += 1
                     elif 192 <= data[1] <= 223:
-                        lane.on_rtcp(size, clock())
+                        on_rtcp(lane, size, clock())
                     else:
-                        lane.on_rtp(size, clock())
+                        on_rtp(lane, size, clock())
                 else:
                     self._read_slow(size, source, clock())
             except Exception:
@@ -129,7 +126,7 @@ class UdpPort:
             lane = self.lanes.get(source)
             if lane is None:
                 return "unknown_source"
-            return None if lane.on_dtls(datagram) else "dtls_queue_full"
+            return None if lane.owner.on_dtls(datagram) else "dtls_queue_full"
         return "unknown_kind"
 
 

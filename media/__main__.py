@@ -1,0 +1,82 @@
+"""One media worker: `python -m media --name w0 --control unix:PATH --udp HOST:PORT --announce HOST --data DIR`.
+
+Prints one line, `ready`, when it listens. SIGTERM and SIGINT close all journals and end it with status 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import signal
+from dataclasses import fields
+from pathlib import Path
+
+from media.engine import Engine
+from media.timing import Timing
+from media.worker import run_worker
+
+
+def main() -> None:
+    options = _parse()
+    logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with _runner() as runner:
+        runner.run(_serve(options))
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    # What exists now lives as long as the process: the collector need not walk it while people talk.
+    gc.collect()
+    gc.freeze()
+    host, port = options.udp
+    timing = Timing(**{field.name: getattr(options, field.name) for field in fields(Timing)})
+    engine = Engine(host, port, options.announce or [host], timing)
+    await run_worker(options.name, engine, options.control, options.data, stop)
+
+
+def _runner() -> asyncio.Runner:
+    """uvloop where it is installed: a third off the price of a packet (media issue, levers)."""
+    try:
+        import uvloop  # noqa: PLC0415  (not on every platform)
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m media", description="One media worker of Laizuo.")
+    parser.add_argument("--name", required=True, help="how controllers call it")
+    parser.add_argument("--control", required=True, type=_control_path, help="unix:PATH of the control socket")
+    parser.add_argument("--udp", required=True, type=_host_port, help="HOST:PORT to bind; port 0 takes any free one")
+    parser.add_argument(
+        "--announce", action="append", help="address that browsers are told (repeat for several); HOST if absent"
+    )
+    parser.add_argument("--data", required=True, type=Path, help="directory that all journals lie in")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    for field in fields(Timing):
+        option = "--" + field.name.replace("_", "-")
+        parser.add_argument(option, type=float, default=field.default, help=f"seconds (default {field.default})")
+    return parser.parse_args()
+
+
+def _control_path(text: str) -> Path:
+    scheme, colon, path = text.partition(":")
+    if scheme != "unix" or not colon or not path:
+        raise argparse.ArgumentTypeError("must be unix:PATH")
+    return Path(path)
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError("must be HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+if __name__ == "__main__":
+    main()

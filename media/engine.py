@@ -1,0 +1,97 @@
+"""What all peers of a worker share: the port, ICE, the certificate, the packet path, the feedback lane."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from media.core.reports import WorkerClock
+from media.feedback import Feedback
+from media.forward.path import ForwardPath, Lane
+from media.forward.python_path import PythonPath
+from media.net.answer import Candidate
+from media.net.dtls import Certificate
+from media.net.ice_lite import Address, Credentials, Drop, IceLite
+from media.net.udp import UdpPort
+from media.timing import Timing
+
+
+class Checked(Protocol):
+    """A peer, as the ICE agent sees it."""
+
+    def on_check(self, source: Address, nominates: bool, now: float) -> None: ...
+
+
+class Engine:
+    """Made once per worker, inside its loop."""
+
+    def __init__(self, host: str, port: int, announce: Sequence[str], timing: Timing) -> None:
+        """announce  addresses that browsers are told; the port is the bound one.
+        Raises    OSError when the port cannot be bound.
+        """
+        self.loop = asyncio.get_running_loop()
+        self.timing = timing
+        self.dropped: Counter[str] = Counter()
+        self.certificate = Certificate()
+        self.port = UdpPort(host, port, self._on_stun, self.dropped)
+        self.candidates = [Candidate(address, self.port.address[1]) for address in announce]
+        self.feedback = Feedback(self.loop, WorkerClock(time.time() - time.monotonic()))
+        path = PythonPath(self.port.socket, self.port.buffer, self.dropped, self.feedback)
+        self.path: ForwardPath = path
+        self.feedback.path = path
+        self._ice: IceLite[Checked] = IceLite()
+        self._ssrcs: set[int] = set()
+        self._handles = 0
+        self.port.start(self.loop, path.on_rtp, path.on_rtcp)
+
+    def close(self) -> None:
+        self.port.close(self.loop)
+
+    def admit(self, credentials: Credentials, peer: Checked) -> None:
+        """Answer checks that carry these credentials; they are `peer`'s."""
+        self._ice.admit(credentials, peer)
+
+    def forget(self, credentials: Credentials) -> None:
+        self._ice.forget(credentials)
+
+    def nominate(self, lane: Lane, address: Address) -> None:
+        """From now on `lane` sends to and receives from `address`, and from nowhere else."""
+        self.release(lane)
+        other = self.port.lanes.get(address)
+        if other is not None and other is not lane:  # the same browser page again: its old peer has lost the address
+            self.release(other)
+        lane.address = address
+        self.port.lanes[address] = lane
+
+    def release(self, lane: Lane) -> None:
+        """Nothing is taken from the lane's address any more."""
+        if self.port.lanes.get(lane.address) is lane:
+            del self.port.lanes[lane.address]
+
+    def new_ssrc(self) -> int:
+        """Random, not zero, unlike any other that we send on: a receiver must never mix two of our streams."""
+        while True:
+            ssrc = secrets.randbits(32)
+            if ssrc and ssrc not in self._ssrcs:
+                self._ssrcs.add(ssrc)
+                return ssrc
+
+    def return_ssrcs(self, *ssrcs: int) -> None:
+        self._ssrcs.difference_update(ssrcs)
+
+    def new_handle(self) -> int:
+        """The number of an up stream, unique in the worker's life."""
+        self._handles += 1
+        return self._handles
+
+    def _on_stun(self, datagram: bytes, source: Address, now: float) -> str | None:
+        verdict = self._ice.receive(datagram, source, now)
+        if isinstance(verdict, Drop):
+            return verdict.value
+        self.port.send(verdict.reply, source)
+        verdict.owner.on_check(source, verdict.nominates, now)
+        return None

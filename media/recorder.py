@@ -1,0 +1,115 @@
+"""The recorder of a room: a subscriber like any other, except that it forgets nothing (media/record/journal.py).
+
+Packets and events go to the journal's own thread, so that no disk ever holds up a voice. What waits for the disk (open, note,
+seal, close) is awaited by the control message that asked for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from media.control.codec import BadMessage
+from media.control.messages import Record, RecordStatus
+from media.forward.path import UpStream
+from media.net.answer import Negotiated
+from media.record.journal import Journal, JournalFailed
+from media.record.segments import JournalDamaged
+
+OPUS_CHANNELS = 2
+
+
+class StreamTap:
+    """One up stream's way into the journal; the number is the journal's."""
+
+    __slots__ = ("_journal", "_number")
+
+    def __init__(self, journal: Journal, number: int) -> None:
+        self._journal = journal
+        self._number = number
+
+    def packet(self, packet: bytes, now: float) -> None:
+        self._journal.packet(self._number, int(now * 1e6), packet)
+
+    def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
+        self._journal.report(self._number, int(now * 1e6), ntp, rtp_ts, packets, octets)
+
+
+class Recorder:
+    """Made by `open_recorder`."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def tap(self, seat: str, up: UpStream, line: Negotiated) -> StreamTap:
+        """Begin a stream in the journal."""
+        channels = OPUS_CHANNELS if up.kind == "audio" else 1
+        number = self._journal.stream(
+            seat,
+            line.source or "",
+            up.kind,
+            ssrc=up.ssrc,
+            codec=up.codec,
+            clock_rate=up.clock_rate,
+            payload_type=up.pt,
+            channels=channels,
+        )
+        return StreamTap(self._journal, number)
+
+    def event(self, kind: str, seat: str | None, data: dict[str, Any]) -> None:
+        """Append what happened; on disk within a second."""
+        self._journal.event(kind, seat, data)
+
+    @property
+    def status(self) -> RecordStatus:
+        status = self._journal.status
+        return RecordStatus(
+            state=status.state.value, head=status.head.hex, block=max(status.head.block, 0), cause=status.cause
+        )
+
+    async def seal(self) -> RecordStatus:
+        """All that was given before is on disk. Raises BadMessage `record_failed`."""
+        try:
+            await self._journal.seal()
+        except JournalFailed as failure:
+            raise BadMessage("record_failed", str(failure)) from failure
+        return self.status
+
+    async def close(self, reason: str) -> RecordStatus:
+        """The closing event is on disk, or the status says `failed` and why. Never raises."""
+        try:
+            await self._journal.close(reason)
+        except JournalFailed:
+            pass  # the status tells it, and so did the event record_state
+        return self.status
+
+
+async def open_recorder(session: str, room: str, record: Record, on_failure: Callable[[], None]) -> Recorder:
+    """Start or continue the journal of a room; its first block is on disk when this returns.
+
+    on_failure  called in the running loop when a later write fails.
+    Raises      BadMessage `record_failed`.
+    """
+    loop = asyncio.get_running_loop()
+
+    def open_journal() -> Journal:
+        return Journal.open(
+            Path(record.journal),
+            session=session,
+            room=room,
+            key=record.key,
+            facts=record.facts,
+            on_failure=lambda _cause: _post(loop, on_failure),
+        )
+
+    try:
+        return Recorder(await asyncio.to_thread(open_journal))
+    except (OSError, JournalDamaged, JournalFailed, ValueError) as failure:
+        raise BadMessage("record_failed", f"journal: {failure}") from failure
+
+
+def _post(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(call)

@@ -1,0 +1,342 @@
+"""A room: who sits in it, who is shown to whom, what of it is recorded.
+
+Everything here happens between two packets, without awaiting: no packet ever meets a half-changed room. What must wait for a
+disk (note, seal, close) is awaited by the worker through `recorder`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from media.control.codec import BadMessage
+from media.control.messages import (
+    AnyEvent,
+    Join,
+    OpenRoom,
+    PeerState,
+    Quality,
+    RecordState,
+    RoomStats,
+    RoomSummary,
+    Slots,
+    UpPhase,
+    UpState,
+)
+from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots, occupants
+from media.engine import Engine
+from media.forward.path import UpStream
+from media.net.answer import Negotiated
+from media.net.sdp import SdpError
+from media.peer import Cause, Phase
+from media.recorder import Recorder
+from media.seat import Half, Seat
+
+# What the journal calls the phases of a peer.
+PHASE_EVENTS = {
+    Phase.CONNECTING: "connecting",
+    Phase.CONNECTED: "connected",
+    Phase.RECONNECTING: "reconnecting",
+    Phase.GONE: "gone",
+}
+
+
+class Room:
+    """See the module. `tell` takes events for the controllers."""
+
+    def __init__(self, engine: Engine, tell: Callable[[AnyEvent], None], opened: OpenRoom) -> None:
+        self.name = opened.room
+        self.session = opened.session
+        self.epoch = opened.epoch
+        self.capacity = opened.capacity
+        self.recorder: Recorder | None = None
+        self.seats: dict[str, Seat] = {}  # in order of arrival
+        self._engine = engine
+        self._tell = tell
+        self._paused: set[tuple[str, str]] = set()
+        self._connections: dict[str, int] = {}  # highest seen, so that a late message of an old page is refused
+        self._closing = False
+
+    # --- coming and going -------------------------------------------------------------------------------------------
+
+    def join(self, request: Join, now: float) -> tuple[Seat, str]:
+        """Give a seat a peer, or renegotiate with the one it has. Returns the seat and the SDP answer.
+
+        Raises   BadMessage (stale_connection, room_full, bad_offer); then nothing has changed.
+        """
+        name = request.seat
+        self.check_connection(name, request.connection)
+        old = self.seats.get(name)
+        if old is None and len(self.seats) >= self.capacity:
+            raise BadMessage("room_full", f"room {self.name} has {self.capacity} seats")
+        same = old is not None and old.connection == request.connection
+        seat = old if old is not None and same else Seat(self, self._engine, request, now)
+        try:
+            answer = seat.peer.answer(request.offer, request.sources, now)
+        except SdpError as error:
+            if not same:
+                seat.peer.discard()
+            raise BadMessage("bad_offer", str(error)) from error
+        self._connections[name] = request.connection
+        if not same:
+            self._take_place(seat, old, now)
+        seat.renew_table()
+        self._reseat(quietly=seat)
+        return seat, answer
+
+    def check_connection(self, name: str, connection: int) -> None:
+        highest = self._connections.get(name, -1)
+        if connection < highest:
+            raise BadMessage("stale_connection", f"seat {name} is at connection {highest}")
+
+    def _take_place(self, seat: Seat, old: Seat | None, now: float) -> None:
+        self.seats[seat.name] = seat  # keeps the old one's place in the order of arrival
+        if old is not None:
+            seat.present = old.present
+            old.peer.close("replaced", now)
+        self._record("joined", seat, {"connection": seat.connection, "label": seat.label})
+        self.on_phase(seat, Phase.CONNECTING, None, now)
+
+    def leave(self, name: str, cause: Cause, reason: str, now: float) -> bool:
+        """End a seat's peer; sending has stopped when this returns. False: there is no such seat."""
+        seat = self.seats.get(name)
+        if seat is None:
+            return False
+        self._record("left", seat, {"connection": seat.connection, "reason": reason})
+        seat.peer.close(cause, now)
+        return True
+
+    def close(self, now: float) -> None:
+        """End all peers. The journal is closed by the worker afterwards."""
+        self._closing = True
+        for seat in list(self.seats.values()):
+            seat.peer.close("room_closed", now)
+
+    def give(self, name: str, to: Room) -> None:
+        """Move a seat with its peer into another room, without one packet of either reaching the other.
+
+        Raises   BadMessage (unknown_seat, bad_request, room_full).
+        """
+        seat = self.seats.get(name)
+        if seat is None:
+            raise BadMessage("unknown_seat", f"no seat {name} in room {self.name}")
+        if name in to.seats:
+            raise BadMessage("bad_request", f"to_room: seat {name} is there already")
+        if len(to.seats) >= to.capacity:
+            raise BadMessage("room_full", f"room {to.name} has {to.capacity} seats")
+        to.check_connection(name, seat.connection)
+        self._record("moved_out", seat, {"to": to.name})
+        del self.seats[name]
+        self._cut_off(seat)
+        self._reseat()
+        to._take_in(seat, {key for key in self._paused if key[0] == name}, self.name)
+
+    def _cut_off(self, seat: Seat) -> None:
+        path = self._engine.path
+        for up in seat.peer.ups:
+            up.tap = None
+            for down in [*up.downs, *up.waiting]:
+                path.disconnect(down)
+        for down in seat.peer.downs.values():
+            path.disconnect(down)
+
+    def _take_in(self, seat: Seat, paused: set[tuple[str, str]], origin: str) -> None:
+        seat.host = self
+        self.seats[seat.name] = seat
+        self._connections[seat.name] = seat.connection
+        self._paused |= paused
+        before, seat.table = seat.table, ()
+        seat.renew_table()
+        self._record("moved_in", seat, {"from": origin, "label": seat.label})
+        for line in seat.up_lines():
+            up = seat.peer.ups_by_mid.get(line.mid)
+            if up is not None:
+                self._record_stream(seat, up, line)
+        self._reseat(changed=seat if any(slot.occupant for slot in before) else None)
+
+    # --- what seats tell --------------------------------------------------------------------------------------------
+
+    def on_phase(self, seat: Seat, phase: Phase, cause: Cause | None, now: float) -> None:
+        event = PeerState(
+            at=time.time(), room=self.name, seat=seat.name, connection=seat.connection, state=phase.value, cause=cause
+        )
+        self._tell(event)
+        if phase is not Phase.CONNECTING:
+            self._record(PHASE_EVENTS[phase], seat, {"connection": seat.connection, "cause": cause})
+        if self.seats.get(seat.name) is not seat:  # replaced: its successor has the place
+            return
+        if phase is Phase.CONNECTED and not seat.present:
+            seat.present = True
+            self._reseat()
+        elif phase is Phase.CONNECTED:
+            self._wire_all()
+        elif phase is Phase.GONE:
+            del self.seats[seat.name]
+            if not self._closing:
+                self._reseat()
+
+    def on_up_started(self, seat: Seat, up: UpStream, line: Negotiated) -> None:
+        if self.is_paused(seat, line.source or ""):
+            self._engine.path.pause(up, True)
+        self._record_stream(seat, up, line)
+        self._wire_all()
+
+    def on_up_phase(self, seat: Seat, line: Negotiated, phase: UpPhase) -> None:
+        kind: Any = line.kind
+        self._tell(
+            UpState(at=time.time(), room=self.name, seat=seat.name, source=line.source or "", kind=kind, state=phase)
+        )
+
+    # --- pause ------------------------------------------------------------------------------------------------------
+
+    def is_paused(self, seat: Seat, source: str) -> bool:
+        return (seat.name, source) in self._paused
+
+    def pause(self, name: str, source: str, paused: bool) -> None:
+        """Raises BadMessage unknown_seat. A source that the seat does not send (yet) is remembered."""
+        seat = self.seats.get(name)
+        if seat is None:
+            raise BadMessage("unknown_seat", f"no seat {name} in room {self.name}")
+        if self.is_paused(seat, source) == paused:
+            return
+        (self._paused.add if paused else self._paused.discard)((name, source))
+        self._record("paused" if paused else "resumed", seat, {"source": source})
+        found = seat.up_of(source)
+        if found is not None:
+            up, line = found
+            self._engine.path.pause(up, paused)
+            seat.set_up_phase(line, "paused" if paused else "started")
+
+    # --- slots ------------------------------------------------------------------------------------------------------
+
+    def _reseat(self, quietly: Seat | None = None, changed: Seat | None = None) -> None:
+        """Seat everybody who is present in everybody else's slots; tell those whose slots changed.
+
+        quietly  is told by the reply to its `join` instead.   changed  is told in any case.
+        """
+        for seat in self.seats.values():
+            present = occupants(
+                (s.name, source) for s in self.seats.values() if s.present and s is not seat for source in s.sources()
+            )
+            assignment = assign_slots(seat.table, present)
+            before, seat.table = (_shown(seat.table), seat.short), assignment.slots
+            seat.short = assignment.short
+            if seat is not quietly and (seat is changed or before != (_shown(seat.table), seat.short)):
+                self.tell_slots(seat)
+        self._wire_all()
+
+    def tell_slots(self, seat: Seat) -> None:
+        self._tell(
+            Slots(
+                at=time.time(),
+                room=self.name,
+                seat=seat.name,
+                connection=seat.connection,
+                short=seat.short,
+                slots=seat.slot_states(self.seats),
+            )
+        )
+
+    def _wire_all(self) -> None:
+        for seat in self.seats.values():
+            if seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
+                for slot in seat.table:
+                    self._wire(seat.half(slot.index, "audio"), self._wanted(slot.occupant, "audio"))
+                    self._wire(seat.half(slot.index, "video"), self._wanted(slot.occupant, "video"))
+
+    def _wanted(self, occupant: Occupant | None, kind: str) -> tuple[UpStream, Negotiated] | None:
+        """The stream that belongs into this half of the occupant's slot, if it has begun."""
+        seat = self.seats.get(occupant.seat) if occupant is not None else None
+        if seat is None or occupant is None:
+            return None
+        if kind == "video":
+            return seat.up_of(occupant.source)
+        return None if occupant.source in EXTRA_PICTURES else seat.up_of(VOICE)
+
+    def _wire(self, half: Half | None, wanted: tuple[UpStream, Negotiated] | None) -> None:
+        if half is None:
+            return
+        down, path = half.down, self._engine.path
+        if wanted is None or wanted[0].codec not in half.line.pts:
+            path.disconnect(down)
+        elif down.up is not wanted[0]:
+            up, line = wanted
+            path.disconnect(down)
+            down.pt = pt_table(line.pts, half.line.pts)
+            down.rtx_pt = half.line.rtx_pts.get(up.codec, 0)
+            path.connect(up, down)
+
+    # --- record -----------------------------------------------------------------------------------------------------
+
+    def _record(self, kind: str, seat: Seat | None, data: dict[str, Any]) -> None:
+        if self.recorder is not None:
+            self.recorder.event(kind, seat.name if seat else None, data)
+
+    def _record_stream(self, seat: Seat, up: UpStream, line: Negotiated) -> None:
+        if self.recorder is not None:
+            up.tap = self.recorder.tap(seat.name, up, line)
+
+    def on_record_failed(self) -> None:
+        """The journal is dead: say so; nothing later is taken for recorded."""
+        for seat in self.seats.values():
+            for up in seat.peer.ups:
+                up.tap = None
+        self.tell_record()
+
+    def tell_record(self) -> None:
+        if self.recorder is not None:
+            status = self.recorder.status
+            self._tell(
+                RecordState(
+                    at=time.time(),
+                    room=self.name,
+                    state=status.state,
+                    head=status.head,
+                    block=status.block,
+                    cause=status.cause,
+                )
+            )
+
+    # --- on timers --------------------------------------------------------------------------------------------------
+
+    def watch(self, now: float) -> None:
+        """Consent, silent streams, RTCP reports."""
+        timing = self._engine.timing
+        for seat in list(self.seats.values()):
+            seat.peer.watch(now)
+            seat.watch_streams(timing.silent_s, now)
+            if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
+                seat.report_at = now + timing.report_s
+                self._engine.feedback.report(seat.peer, now)
+
+    def tell_quality(self, now: float) -> None:
+        """The event `quality`, if anybody is connected."""
+        seats = {seat.name: seat.take_quality(now) for seat in self.seats.values() if seat.present}
+        if seats:
+            self._tell(Quality(at=time.time(), room=self.name, seats=seats))
+
+    def stats(self) -> RoomStats:
+        return RoomStats(seats={seat.name: seat.quality for seat in self.seats.values() if seat.quality is not None})
+
+    def summary(self) -> RoomSummary:
+        return RoomSummary(
+            room=self.name,
+            session=self.session,
+            epoch=self.epoch,
+            record=self.recorder.status if self.recorder else None,
+            seats=[seat.summary() for seat in self.seats.values()],
+        )
+
+
+def pt_table(up: Mapping[str, int], down: Mapping[str, int]) -> bytes:
+    """Second RTP byte of an up packet -> ours: payload types differ from browser to browser, the marker stays."""
+    table = bytearray(256)
+    for name, pt in up.items():
+        if name in down:
+            table[pt], table[pt | 0x80] = down[name], down[name] | 0x80
+    return bytes(table)
+
+
+def _shown(table: tuple[Slot, ...]) -> list[Occupant | None]:
+    return [slot.occupant for slot in table]

@@ -1,0 +1,292 @@
+"""A media worker: the rooms it holds, and what each control message does to them (media/CONTROL.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from media.control.codec import BadMessage
+from media.control.messages import (
+    PROTOCOL,
+    AnyEvent,
+    CloseRoom,
+    Drain,
+    Draining,
+    Hello,
+    Join,
+    Joined,
+    Leave,
+    Left,
+    MediaAddresses,
+    Message,
+    Move,
+    Moved,
+    Note,
+    Noted,
+    OpenRoom,
+    Pause,
+    Paused,
+    Ping,
+    Pong,
+    RecordStatus,
+    Request,
+    RoomClosed,
+    RoomOpened,
+    RoomShut,
+    Seal,
+    Sealed,
+    Stats,
+    UdpAddress,
+    WorkerState,
+    WorkerStats,
+)
+from media.control.server import ControlServer
+from media.engine import Engine
+from media.recorder import Recorder, open_recorder
+from media.room import Room
+
+log = logging.getLogger(__name__)
+
+# Epochs of rooms long closed are kept so that a late message of an old owner is refused; so many fit a few megabytes.
+MAX_EPOCHS: Final = 20_000
+
+
+class Worker:
+    """Made inside its loop. `start` binds the control socket, `close` ends all rooms and journals."""
+
+    def __init__(self, name: str, engine: Engine, control: Path, data: Path) -> None:
+        """data  the directory that journals must lie in."""
+        self.name = name
+        self.incarnation = secrets.token_hex(8)
+        self._engine = engine
+        self._data = data.resolve()
+        self._rooms: dict[str, Room] = {}
+        self._epochs: dict[str, int] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._draining = False
+        self._timers: list[asyncio.Task[None]] = []
+        self._server = ControlServer(control, self._perform)
+        self._verbs: dict[type[Request], Callable[[Any], Awaitable[Message]]] = {
+            Hello: self._hello,
+            OpenRoom: self._open_room,
+            CloseRoom: self._close_room,
+            Join: self._join,
+            Leave: self._leave,
+            Pause: self._pause,
+            Move: self._move,
+            Note: self._note,
+            Seal: self._seal,
+            Stats: self._stats,
+            Drain: self._drain,
+            Ping: self._ping,
+        }
+
+    async def start(self) -> None:
+        """Raises OSError when the control socket cannot be made."""
+        timing = self._engine.timing
+        self._timers = [
+            asyncio.create_task(_every(timing.tick_s, self._watch)),
+            asyncio.create_task(_every(timing.quality_s, self._tell_quality)),
+        ]
+        await self._server.start()
+
+    async def close(self) -> None:
+        """End all peers, close all journals, then stop listening."""
+        for timer in self._timers:
+            timer.cancel()
+        await asyncio.gather(*self._timers, return_exceptions=True)
+        rooms = list(self._rooms)
+        await asyncio.gather(*(self._end_room(room, "worker_stopped") for room in rooms))
+        await self._server.close()
+        self._engine.close()
+
+    def _tell(self, event: AnyEvent) -> None:
+        self._server.tell(event)
+
+    # --- timers -----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        self._engine.feedback.tick(now)
+        for room in list(self._rooms.values()):
+            room.watch(now)
+
+    def _tell_quality(self) -> None:
+        now = time.monotonic()
+        for room in list(self._rooms.values()):
+            room.tell_quality(now)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    async def _perform(self, request: Request) -> Message:
+        return await self._verbs[type(request)](request)
+
+    async def _hello(self, request: Hello) -> WorkerState:
+        if request.protocol != PROTOCOL:
+            raise BadMessage("unsupported", f"protocol: this worker speaks {PROTOCOL}")
+        host_ports = [UdpAddress(host=c.host, port=c.port) for c in self._engine.candidates if c.protocol == "udp"]
+        return WorkerState(
+            protocol=PROTOCOL,
+            worker=self.name,
+            incarnation=self.incarnation,
+            pid=os.getpid(),
+            draining=self._draining,
+            media=MediaAddresses(udp=host_ports, fingerprint=f"sha-256 {self._engine.certificate.sha256}"),
+            rooms=[room.summary() for room in self._rooms.values()],
+        )
+
+    async def _open_room(self, request: OpenRoom) -> RoomOpened:
+        async with self._lock(request.room):
+            self._fence(request.room, request.epoch)
+            room = self._rooms.get(request.room)
+            if room is not None:
+                return self._confirm(room, request)
+            if self._draining:
+                raise BadMessage("draining", f"worker {self.name} takes no new rooms")
+            room = Room(self._engine, self._tell, request)
+            if request.record is not None:
+                room.recorder = await self._record(room, request)
+            self._rooms[request.room] = room
+            return RoomOpened(room=room.name, created=True, record=_status(room))
+
+    async def _record(self, room: Room, request: OpenRoom) -> Recorder:
+        assert request.record is not None
+        journal = await asyncio.to_thread(Path(request.record.journal).resolve)
+        if not journal.is_relative_to(self._data):
+            raise BadMessage("bad_request", "record.journal: must lie in the worker's data directory")
+        return await open_recorder(request.session, request.room, request.record, room.on_record_failed)
+
+    def _confirm(self, room: Room, request: OpenRoom) -> RoomOpened:
+        if room.session != request.session:
+            raise BadMessage("bad_request", f"session: room {room.name} is of session {room.session}")
+        room.epoch = request.epoch
+        room.capacity = request.capacity
+        return RoomOpened(room=room.name, created=False, record=_status(room))
+
+    async def _close_room(self, request: CloseRoom) -> RoomShut:
+        async with self._lock(request.room):
+            self._fence(request.room, request.epoch)
+            if request.room not in self._rooms:
+                return RoomShut(closed=False)
+            record = await self._end_room(request.room, request.reason)
+            return RoomShut(closed=True, record=record)
+
+    async def _end_room(self, name: str, reason: str) -> RecordStatus | None:
+        room = self._rooms.pop(name)
+        room.close(time.monotonic())
+        record = None
+        if room.recorder is not None:
+            record = await room.recorder.close(reason)
+            room.tell_record()
+        self._tell(RoomClosed(at=time.time(), room=name, epoch=room.epoch, reason=reason))
+        return record
+
+    async def _join(self, request: Join) -> Joined:
+        room = self._room(request.room, request.epoch)
+        seat, answer = room.join(request, time.monotonic())
+        if seat.short:
+            self._engine.loop.call_soon(room.tell_slots, seat)  # after the reply, which has no room for it
+        return Joined(answer=answer, up=seat.up_mids(), slots=seat.slot_states(room.seats))
+
+    async def _leave(self, request: Leave) -> Left:
+        room = self._room(request.room, request.epoch)
+        room.check_connection(request.seat, request.connection)
+        cause: Any = "removed" if request.reason == "removed" else "left"
+        return Left(left=room.leave(request.seat, cause, request.reason, time.monotonic()))
+
+    async def _pause(self, request: Pause) -> Paused:
+        self._room(request.room, request.epoch).pause(request.seat, request.source, request.paused)
+        return Paused(paused=request.paused)
+
+    async def _move(self, request: Move) -> Moved:
+        room = self._room(request.room, request.epoch)
+        to = self._room(request.to_room, request.to_epoch)
+        if to is room or to.session != room.session:
+            raise BadMessage("bad_request", "to_room: must be another room of the same session")
+        room.give(request.seat, to)
+        return Moved(moved=True)
+
+    async def _note(self, request: Note) -> Noted:
+        recorder = self._room(request.room, request.epoch).recorder
+        if recorder is None:
+            return Noted(block=None)
+        recorder.event(request.kind, request.seat, request.data)
+        return Noted(block=(await recorder.seal()).block)
+
+    async def _seal(self, request: Seal) -> Sealed:
+        recorder = self._room(request.room, request.epoch).recorder
+        return Sealed(record=None if recorder is None else await recorder.seal())
+
+    async def _stats(self, request: Stats) -> WorkerStats:
+        if request.room is not None and request.room not in self._rooms:
+            raise BadMessage("unknown_room", f"no room {request.room}")
+        names = list(self._rooms) if request.room is None else [request.room]
+        path = self._engine.path
+        return WorkerStats(
+            packets_in=path.packets_in,
+            packets_out=path.packets_out,
+            dropped=dict(self._engine.dropped),
+            rooms={name: self._rooms[name].stats() for name in names},
+        )
+
+    async def _drain(self, request: Drain) -> Draining:
+        self._draining = request.on
+        return Draining(draining=self._draining, rooms=len(self._rooms))
+
+    async def _ping(self, request: Ping) -> Pong:
+        return Pong(at=time.time())
+
+    # --- fencing ----------------------------------------------------------------------------------------------------
+
+    def _room(self, name: str, epoch: int) -> Room:
+        """The room, if the message comes from its owner. Raises BadMessage stale_epoch, unknown_room."""
+        self._fence(name, epoch)
+        room = self._rooms.get(name)
+        if room is None:
+            raise BadMessage("unknown_room", f"no room {name}")
+        room.epoch = epoch
+        return room
+
+    def _fence(self, name: str, epoch: int) -> None:
+        highest = self._epochs.get(name, 0)
+        if epoch < highest:
+            raise BadMessage("stale_epoch", f"room {name} is owned at epoch {highest}")
+        self._epochs[name] = epoch
+        if len(self._epochs) > MAX_EPOCHS:
+            oldest = next(known for known in self._epochs if known not in self._rooms)
+            del self._epochs[oldest]
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        """Opening and closing wait for the disk; of one room they happen one after the other."""
+        if len(self._locks) > MAX_EPOCHS:
+            self._locks = {known: lock for known, lock in self._locks.items() if lock.locked()}
+        return self._locks.setdefault(name, asyncio.Lock())
+
+
+def _status(room: Room) -> RecordStatus | None:
+    return None if room.recorder is None else room.recorder.status
+
+
+async def _every(period_s: float, work: Callable[[], None]) -> None:
+    """Call `work` again and again; what breaks once is logged and tried again."""
+    while True:
+        await asyncio.sleep(period_s)
+        try:
+            work()
+        except Exception:
+            log.exception("timer broke")
+
+
+async def run_worker(name: str, engine: Engine, control: Path, data: Path, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Prints `ready` when both sockets listen."""
+    worker = Worker(name, engine, control, data)
+    await worker.start()
+    print("ready", flush=True)
+    await stop.wait()
+    await worker.close()
