@@ -246,7 +246,7 @@ class Journal:
             self._write_block()
             if closing:
                 self._state = State.CLOSED
-        except Exception as error:  # noqa: BLE001  (whatever it was, the last block may not be whole on disk: end here, aloud)
+        except Exception as error:
             self._state, self._cause = State.FAILED, f"{type(error).__name__}: {error}"
         self._answer(waiting)
 
