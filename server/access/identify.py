@@ -22,8 +22,8 @@ STAFF_COOKIE = "laizuo_staff"
 ENDPOINT_COOKIE = "laizuo_endpoint_"  # + the endpoint's id: two kiosks may stand in one browser (demo)
 CSRF_HEADER = "X-CSRF-Token"
 
-_ACTOR = "laizuo.actor"
-_TOKEN = "laizuo.token"
+_ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
+_TOKEN: web.RequestKey[str] = web.RequestKey("token", str)
 
 _PERSON = """
 select p.id::text as id,
@@ -42,7 +42,7 @@ def endpoint_cookie(endpoint_id: str) -> str:
 
 async def actor_of(request: web.Request) -> Actor:
     """Who asks. Paths under an endpoint (`{endpoint}` in the route) speak for the device, all others for the signed-in person."""
-    known: Actor | None = request.get(_ACTOR)
+    known = request.get(_ACTOR)
     if known is not None:
         return known
     endpoint_id = request.match_info.get("endpoint")
@@ -76,7 +76,7 @@ async def endpoint_by_token(conn: Connection, token: str, endpoint_id: str) -> A
 
 def csrf_token(request: web.Request) -> str:
     """What this page's forms and scripts must send back; empty for somebody we do not know."""
-    token: str = request.get(_TOKEN, "")
+    token = request.get(_TOKEN, "")
     return csrf_of(token) if token else ""
 
 

@@ -49,7 +49,8 @@ class Notifications:
     async def close(self) -> None:
         if self._task:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            # asyncpg answers a cancellation in the middle of LISTEN with an error of its own; the connection is terminated either way
+            with contextlib.suppress(asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await self._task
 
     @contextlib.asynccontextmanager
