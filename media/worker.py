@@ -190,8 +190,8 @@ class Worker:
     async def _join(self, request: Join) -> Joined:
         room = self._room(request.room, request.epoch)
         seat, answer = room.join(request, time.monotonic())
-        if seat.short:
-            self._engine.loop.call_soon(room.tell_slots, seat)  # after the reply, which has no room for it
+        if seat.short or any(slot.occupant for slot in seat.table):
+            self._engine.loop.call_soon(room.tell_slots, seat)  # an event like any other change, behind the reply
         return Joined(answer=answer, up=seat.up_mids(), slots=seat.slot_states(room.seats))
 
     async def _leave(self, request: Leave) -> Left:

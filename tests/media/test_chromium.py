@@ -1,0 +1,148 @@
+"""Real Chromium against a real worker: two and three pages see and hear each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support.eventually import eventually
+from tests.support.media_worker import Controller, RunningWorker, running_worker
+
+PAGE = Path(__file__).parents[1] / "support" / "media_page.html"
+FLAGS = [
+    "--no-sandbox",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+]
+
+
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert found, "no Chromium: set CHROMIUM or install one"
+    return found
+
+
+@dataclass(slots=True)
+class Hall:
+    """A worker with one room, a browser, and the page that joins it."""
+
+    worker: RunningWorker
+    controller: Controller
+    browser: Browser
+    url: str
+
+    async def enter(self, seat: str, **query: object) -> Page:
+        page = await self.browser.new_page()
+        arguments = "&".join(f"{key}={value}" for key, value in {"seat": seat, **query}.items())
+        await page.goto(f"{self.url}/?{arguments}")
+        assert await page.evaluate("window.joined") == "joined"
+        await self.controller.wait_for("peer_state", seat=seat, state="connected")
+        return page
+
+
+@asynccontextmanager
+async def served(controller: Controller) -> AsyncIterator[str]:
+    async def page(_request: web.Request) -> web.FileResponse:
+        return web.FileResponse(PAGE)
+
+    async def join(request: web.Request) -> web.Response:
+        body = json.loads(await request.text())
+        return web.json_response(await controller.ask("join", room="r1", epoch=1, label={}, **body))
+
+    application = web.Application()
+    application.add_routes([web.get("/", page), web.post("/join", join)])
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
+    async with running_worker(tmp_path) as worker, async_playwright() as playwright:
+        controller = await worker.controller()
+        await controller.ask("open_room", room="r1", session="s1", epoch=1, capacity=12, record=None)
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        async with served(controller) as url:
+            yield Hall(worker, controller, browser, url)
+            await browser.close()
+        await controller.close()
+
+
+async def slot_mids(controller: Controller, viewer: str, shown: str) -> tuple[str, str]:
+    """(audio mid, video mid) of the slot in which `viewer` has `shown`."""
+
+    def where() -> list[dict[str, Any]]:
+        last = controller.found("slots", seat=viewer)
+        return [slot for slot in (last[-1]["slots"] if last else []) if slot["seat"] == shown]
+
+    await eventually(lambda: None if where() else f"{shown} is in no slot of {viewer}: {controller.events[-5:]}")
+    slot = where()[0]
+    return slot["audio_mid"], slot["video_mid"]
+
+
+async def flows(controller: Controller, page: Page, viewer: str, shown: str) -> None:
+    """Pictures of `shown` are decoded and his voice arrives at `viewer`."""
+    audio_mid, video_mid = await slot_mids(controller, viewer, shown)
+    before = await page.evaluate("received()")
+
+    async def lacking() -> str | None:
+        now = await page.evaluate("received()")
+        frames = now.get(video_mid, {}).get("framesDecoded", 0) - before.get(video_mid, {}).get("framesDecoded", 0)
+        voice = now.get(audio_mid, {}).get("packetsReceived", 0) - before.get(audio_mid, {}).get("packetsReceived", 0)
+        samples = now.get(audio_mid, {}).get("totalSamplesReceived", 0)
+        if frames >= 15 and voice >= 25 and samples > 0:
+            return None
+        return f"{viewer} of {shown}: {frames} frames, {voice} voice packets, {samples} samples; {now.get(video_mid)}"
+
+    await eventually(lacking, 15)
+
+
+async def test_two_people_see_and_hear_each_other(hall: Hall) -> None:
+    a = await hall.enter("a")
+    b = await hall.enter("b")
+
+    await flows(hall.controller, a, "a", "b")
+    await flows(hall.controller, b, "b", "a")
+
+
+async def test_third_person_comes_late_and_one_leaves(hall: Hall) -> None:
+    pages = {seat: await hall.enter(seat, slots=3) for seat in ("a", "b", "c")}
+
+    for viewer, page in pages.items():
+        for shown in pages.keys() - {viewer}:
+            await flows(hall.controller, page, viewer, shown)
+    await hall.controller.ask("leave", room="r1", epoch=1, seat="b", connection=1, reason="left")
+
+    await flows(hall.controller, pages["a"], "a", "c")
+    await flows(hall.controller, pages["c"], "c", "a")
+    assert [s["seat"] for s in hall.controller.found("slots", seat="a")[-1]["slots"]] == [None, "c", None]
+    await hall.controller.wait_for("peer_state", seat="b", state="gone", cause="left")
+
+
+async def test_bandwidth_we_grant_reaches_the_sender(hall: Hall) -> None:
+    a = await hall.enter("a")
+    await hall.enter("b")
+
+    async def held_back() -> str | None:
+        targets = [report.get("targetBitrate", 0) for report in await a.evaluate("sent()") if report["kind"] == "video"]
+        return None if targets and max(targets) > 1_000_000 else f"target {targets}"
+
+    await eventually(held_back, 20)
