@@ -54,6 +54,7 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_DEMO": "on or off: seed a fictional city into an empty database (default: only on loopback without a config)",
     "LAIZUO_MASTER_KEY": "the key that wraps all other keys, 32 bytes in base64, instead of a file",
     "LAIZUO_MASTER_KEY_FILE": "where that key stands (default: keys/master.key in the data directory, made on first start)",
+    "LAIZUO_PASSWORD": "password for `admin`, where nobody can type one",
     "LAIZUO_LOG_LEVEL": "debug, info, warning or error (default info)",
     "LAIZUO_VENV": "where the environment with the packages stands (default: .venv beside the sources)",
     "LAIZUO_PGBIN": "directory with PostgreSQL's programs (default: the pinned ones, else Debian's)",
