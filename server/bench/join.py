@@ -48,4 +48,6 @@ def run(options: argparse.Namespace) -> Result:
 def spread(key: str, values_ms: Sequence[float]) -> dict[str, Figure]:
     """Median under the key itself, then the 90th percentile and the worst."""
     found = {key: median(values_ms), f"{key}_p90": quantile(values_ms, 0.9), f"{key}_max": max(values_ms)}
-    return {name: Figure(round(value, 1), "ms") for name, value in found.items()} | {f"{key}_rounds": Figure(len(values_ms), "count")}
+    return {name: Figure(round(value, 1), "ms") for name, value in found.items()} | {
+        f"{key}_rounds": Figure(len(values_ms), "count")
+    }

@@ -54,21 +54,37 @@ class Series:
 
     def cost_us(self) -> dict[int, float]:
         """Microseconds of server CPU per forwarded packet, by round."""
-        return {n: one["server_cpu_s"] / one["window"]["received"] * 1e6 for n, one in self.slices.items() if one["window"]["received"]}
+        return {
+            n: one["server_cpu_s"] / one["window"]["received"] * 1e6
+            for n, one in self.slices.items()
+            if one["window"]["received"]
+        }
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ours", default=",".join(OURS), type=names_of(OURS), help="our packet paths, comma-separated (default: all)")
     parser.add_argument(
-        "--peer", default=",".join(PEERS), type=names_of(PEERS), help=f"others to compare with: {', '.join(PEERS)}; none: -"
+        "--ours", default=",".join(OURS), type=names_of(OURS), help="our packet paths, comma-separated (default: all)"
+    )
+    parser.add_argument(
+        "--peer",
+        default=",".join(PEERS),
+        type=names_of(PEERS),
+        help=f"others to compare with: {', '.join(PEERS)}; none: -",
     )
     parser.add_argument("--rooms", type=at_least(1), default=10)
     parser.add_argument("--members", type=at_least(2), default=3, help="participants per room")
     parser.add_argument("--publishers", type=at_least(0), default=0, help="how many of them send (0: all)")
     parser.add_argument("--rounds", type=at_least(1), default=5)
     parser.add_argument("--slice", type=seconds, default=2.0, metavar="SECONDS", help="load on one server per round")
-    parser.add_argument("--profile", type=profiles, default="gcm128", help=f"SRTP profiles the participants offer: {', '.join(PROFILES)}")
-    parser.add_argument("--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python")
+    parser.add_argument(
+        "--profile",
+        type=profiles,
+        default="gcm128",
+        help=f"SRTP profiles the participants offer: {', '.join(PROFILES)}",
+    )
+    parser.add_argument(
+        "--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the order of servers in the rounds")
 
 
@@ -133,7 +149,9 @@ def _figures(prefix: str, series: Series) -> dict[str, Figure]:
     found["memory_kib"] = Figure(slices[-1]["memory_kib"], "KiB")
     found["join_all_s"] = Figure(round(series.ready["join_s"], 2), "s")
     found["srtp_profile"] = Figure(series.ready["srtp_profile"], "name")
-    found["generator_cpu_share"] = Figure(round(median(s["generator_cpu_s"] / s["seconds"] for s in slices), 3), "share")
+    found["generator_cpu_share"] = Figure(
+        round(median(s["generator_cpu_s"] / s["seconds"] for s in slices), 3), "share"
+    )
     found["generator_late_frames"] = Figure(sum(s["window"]["late"] + s["window"]["unsent"] for s in slices), "count")
     return {f"{prefix}_{key}": figure for key, figure in found.items()}
 
@@ -149,7 +167,9 @@ def _line(name: str, series: Series, number: int) -> str:
     return f"{name:10}  {'nothing forwarded' if cost is None else f'{cost:6.2f} us/packet'}  loss {one['loss']:.4%}"
 
 
-def _start_all(options: argparse.Namespace, folder: Path, running: ExitStack, absent: dict[str, str]) -> dict[str, Generator]:
+def _start_all(
+    options: argparse.Namespace, folder: Path, running: ExitStack, absent: dict[str, str]
+) -> dict[str, Generator]:
     """Ours must come up; a peer that does not is named in `absent`."""
     generators = {name: running.enter_context(_measured(name, OURS[name], folder, options)) for name in options.ours}
     for name in options.peer:

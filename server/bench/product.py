@@ -64,7 +64,9 @@ def _started(data: Path, log: int, arguments: tuple[str, ...]) -> Iterator[subpr
 
 def _environment() -> dict[str, str]:
     """Ours without what would lead the measured product into the operator's own data."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("LAIZUO_") and name != "DATABASE_URL"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith("LAIZUO_") and name != "DATABASE_URL"
+    }
     return kept | {"LAIZUO_VENV": sys.prefix, "LAIZUO_MEDIA_PORT": "0", "LAIZUO_DEMO": "on"}
 
 

@@ -89,7 +89,9 @@ def write_janus_config(folder: Path, port: int, event_loops: int) -> None:
     """
     (folder / "janus.jcfg").write_text(text)
     (folder / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")
-    transport = f'general: {{ json = "compact" base_path = "/janus" http = true ip = "127.0.0.1" port = {port} https = false }}'
+    transport = (
+        f'general: {{ json = "compact" base_path = "/janus" http = true ip = "127.0.0.1" port = {port} https = false }}'
+    )
     (folder / "janus.transport.http.jcfg").write_text(transport + "\nadmin: { admin_http = false }\n")
 
 
@@ -117,7 +119,10 @@ def _unused_modules(kind: str) -> list[str]:
 
 @contextmanager
 def _child(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as sink, subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, cwd=ROOT) as process:
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, cwd=ROOT) as process,
+    ):
         try:
             yield process
         finally:

@@ -108,7 +108,10 @@ class Generator:
             self._signaling.idle()
 
     def _streams(self) -> list[Stream]:
-        return [audio_stream(self._random.randrange(1, 2**31), "0"), video_stream(self._random.randrange(1, 2**31), "1")]
+        return [
+            audio_stream(self._random.randrange(1, 2**31), "0"),
+            video_stream(self._random.randrange(1, 2**31), "1"),
+        ]
 
     def _make_peer(self) -> Peer:
         return Peer(self._certificate, self._profiles, self._host)

@@ -55,7 +55,9 @@ class JanusSignaling:
     def _open_room(self, room: int) -> None:
         """VideoRoom's defaults, but for the limit on publishers and the bitrate cap, which would hold the load back."""
         wanted = {"request": "create", "room": room, "publishers": 100, "bitrate": 0}
-        self._message(self._control, wanted | {"videocodec": "vp8", "audiocodec": "opus", "notify_joining": False}, event=False)
+        self._message(
+            self._control, wanted | {"videocodec": "vp8", "audiocodec": "opus", "notify_joining": False}, event=False
+        )
 
     def _publish(self, room: int, peer: Peer, streams: Sequence[Stream]) -> int:
         handle = self._attach()
@@ -73,9 +75,13 @@ class JanusSignaling:
         return peer
 
     def _attach(self) -> int:
-        return int(self._post(f"/{self._session}", {"janus": "attach", "plugin": "janus.plugin.videoroom"})["data"]["id"])
+        return int(
+            self._post(f"/{self._session}", {"janus": "attach", "plugin": "janus.plugin.videoroom"})["data"]["id"]
+        )
 
-    def _message(self, handle: int, body: Mapping[str, Any], jsep: Mapping[str, str] | None = None, event: bool = True) -> Message:
+    def _message(
+        self, handle: int, body: Mapping[str, Any], jsep: Mapping[str, str] | None = None, event: bool = True
+    ) -> Message:
         request: Message = {"janus": "message", "body": dict(body)}
         if jsep:
             request["jsep"] = dict(jsep)

@@ -111,7 +111,17 @@ def _declare(library: ctypes.CDLL) -> Any:
     pointer, word, integer = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int
     library.plane_init.argtypes = [pointer] * 4
     library.plane_add_peer.argtypes = [integer, word, ctypes.c_uint16, pointer, pointer, integer]
-    library.plane_add_stream.argtypes = [integer, word, integer, integer, integer, integer, ctypes.c_int64, word, integer]
+    library.plane_add_stream.argtypes = [
+        integer,
+        word,
+        integer,
+        integer,
+        integer,
+        integer,
+        ctypes.c_int64,
+        word,
+        integer,
+    ]
     library.plane_counters.restype = ctypes.POINTER(ctypes.c_uint64)
     library.plane_histogram.restype = ctypes.POINTER(ctypes.c_uint64)
     return library

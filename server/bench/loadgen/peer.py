@@ -85,7 +85,9 @@ class Certificate:
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "laizuo-bench")])
         now = datetime.datetime.now(tz=datetime.UTC)
         builder = x509.CertificateBuilder(name, name, self.key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=7))
+        builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(
+            now + datetime.timedelta(days=7)
+        )
         self.x509 = builder.sign(self.key, hashes.SHA256())
         self.fingerprint = fingerprint_of(self.x509)
 
@@ -217,7 +219,9 @@ class Peer:
             self.checked = True
 
     def _answer_check(self, request: stun.Message, address: Address) -> None:
-        answer = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.RESPONSE, transaction_id=request.transaction_id)
+        answer = stun.Message(
+            message_method=stun.Method.BINDING, message_class=stun.Class.RESPONSE, transaction_id=request.transaction_id
+        )
         answer.attributes["XOR-MAPPED-ADDRESS"] = address
         answer.add_message_integrity(self.pwd.encode())
         answer.add_fingerprint()

@@ -111,7 +111,10 @@ def test_json_is_one_line_of_the_agreed_shape() -> None:
         "name": "media",
         "machine": {"cpu": "x", "cores": 2},
         "versions": {"python": "3.11.7"},
-        "figures": {"loss": {"value": 0.0, "unit": "share"}, "srtp_profile": {"value": "SRTP_AEAD_AES_128_GCM", "unit": "name"}},
+        "figures": {
+            "loss": {"value": 0.0, "unit": "share"},
+            "srtp_profile": {"value": "SRTP_AEAD_AES_128_GCM", "unit": "name"},
+        },
         "ratios": {"python/janus": {"median": 0.5, "min": 0.4, "max": 0.6, "rounds": 5}},
         "absent": {"python/janus-ev1": "janus is not installed; on Debian: apt install janus"},
     }
