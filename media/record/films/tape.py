@@ -282,13 +282,16 @@ class Replay:
         self._keys = keys
         self._orders = {number: _Order() for number in tape.streams}
         self.blocks_done = 0
+        self.now_us = 0
 
     def packets(self) -> Iterator[tuple[Stream, Packet]]:
         clock = JournalClock()
         for seen in examine(self._segments):
             if isinstance(seen, BlockSeen):
                 self.blocks_done += 1
-                yield from self._block(seen, clock.offset_us(seen.segment))
+                offset_us = clock.offset_us(seen.segment)
+                self.now_us = max(self.now_us, seen.block.mono_us + offset_us)
+                yield from self._block(seen, offset_us)
         for number, order in self._orders.items():
             for packet in order.release(1 << 62):
                 yield self._tape.streams[number], packet

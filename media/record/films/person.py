@@ -17,7 +17,7 @@ from av.container import OutputContainer
 from av.packet import Packet as AvPacket
 
 from media.core.depacketize import OPUS_RATE, START_CODE, Frame, Lost
-from media.record.voice import Voiced, VoiceTrack
+from media.record.films.voice import Voiced, VoiceTrack
 
 MICROSECOND = Fraction(1, 1_000_000)
 # Two frames never share a moment: WebM counts in milliseconds.

@@ -1,0 +1,1 @@
+"""From a journal to pictures and sound that people can watch."""

@@ -1,0 +1,245 @@
+"""The composed film: everybody in one picture with names, clock and captions, all voices mixed; H.264 and AAC in an MP4.
+
+Deterministic: the same journal, spec and library versions give the same bytes (fixed encoder threads, bit-exact muxer, no dates).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from operator import add
+from typing import Any
+
+import av
+from av.codec.context import Flags
+
+from media.core.depacketize import OPUS_RATE, Frame, Lost
+from media.record.films.canvas import BLACK, PANEL, Canvas, Rect
+from media.record.films.letters import Letters
+from media.record.films.person import annex_b, container_options
+from media.record.films.tape import LATE_US, Event
+from media.record.films.tiles import Tile, Wanted, arrange, fit
+from media.record.films.voice import Voiced, VoiceTrack
+
+WIDTH, HEIGHT, FPS = 1280, 720, 20
+FOOTER = 48
+LABEL_HEIGHT, FOOTER_TEXT = 16, 32
+# A picture that is older than this is no longer the person: the tile says so.
+STALE_US = 3_000_000
+CAPTION_US = 6_000_000
+# Fast enough for real time on one core at 720p, and small enough for years of keeping.
+_X264 = {"preset": "superfast", "crf": "26", "threads": "2", "x264-params": "keyint=100:scenecut=0"}
+_MIX_SAMPLES = 1024
+
+
+@dataclass(slots=True)
+class _Picture:
+    """One tile's stream of frames: those waiting, the decoder, and the last picture shown."""
+
+    tile: Tile
+    waiting: deque[tuple[int, int, str, Frame]] = field(default_factory=deque)
+    epoch: int = -1
+    decoder: Any = None
+    last_us: int | None = None
+    shown: bool = False
+
+
+@dataclass(slots=True)
+class _Voice:
+    """One seat's voice, decoded and laid end to end; pcm begins at sample `start`."""
+
+    track: VoiceTrack = field(default_factory=VoiceTrack)
+    decoder: Any = None
+    resampler: Any = None
+    pcm: array[int] = field(default_factory=lambda: array("h"))
+    start: int = 0
+
+
+class ComposedFilm:
+    """Takes frames and voices in any interleaving that is at most LATE_US out of order; `advance` renders what is settled."""
+
+    def __init__(self, target: Any, wanted: Sequence[Wanted], events: Sequence[Event], length_us: int, start_wall_us: int, utc_offset_s: int, letters: Letters) -> None:
+        self._length_us = length_us
+        self._letters = letters
+        self._start = datetime.fromtimestamp(start_wall_us / 1e6, UTC) + timedelta(seconds=utc_offset_s)
+        self._captions = [(event.at_us, caption(event)) for event in events if caption(event)]
+        self._canvas = Canvas(WIDTH, HEIGHT)
+        self._pictures = {(tile.seat, tile.source): _Picture(tile) for tile in arrange(wanted, WIDTH, HEIGHT - FOOTER)}
+        self._voices: dict[str, _Voice] = {}
+        self._footer = ""
+        self._next_tick = 0
+        self._mixed = 0
+        self._open(target)
+        for picture in self._pictures.values():
+            self._show_absent(picture)
+
+    def _open(self, target: Any) -> None:
+        self._container = av.open(target, "w", format="mp4", options=container_options("mp4", self._length_us))
+        self._video: Any = self._container.add_stream("libx264", rate=FPS, options=_X264)
+        self._video.width, self._video.height, self._video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        self._video.codec_context.time_base = Fraction(1, FPS)
+        self._audio: Any = self._container.add_stream("aac", rate=OPUS_RATE, options={"flags": "+bitexact"})
+        self._audio.codec_context.layout, self._audio.bit_rate = "mono", 64_000
+
+    def picture(self, seat: str, source: str, epoch: int, codec: str, item: Frame | Lost, at_us: int) -> None:
+        target = self._pictures.get((seat, source))
+        if target is not None and isinstance(item, Frame):
+            target.waiting.append((at_us, epoch, codec, item))
+
+    def voice(self, seat: str, at_us: int, packet: bytes) -> None:
+        voice = self._voices.setdefault(seat, _Voice())
+        self._hear(voice, voice.track.add(max(at_us, 0), packet))
+
+    def _hear(self, voice: _Voice, voiced: Iterator[Voiced]) -> None:
+        for item in voiced:
+            if voice.decoder is None:
+                voice.decoder = av.codec.CodecContext.create("libopus", "r")
+                voice.decoder.sample_rate, voice.decoder.layout = OPUS_RATE, "mono"
+                voice.resampler = av.AudioResampler(format="s16", layout="mono", rate=OPUS_RATE)
+            before = len(voice.pcm)
+            for frame in voice.decoder.decode(av.Packet(item.data)):
+                for out in voice.resampler.resample(frame):
+                    voice.pcm.frombytes(bytes(out.planes[0])[: out.samples * 2])
+            short = item.samples - (len(voice.pcm) - before)
+            if short > 0:
+                voice.pcm.extend([0] * short)
+            elif short < 0:
+                del voice.pcm[short:]
+
+    def advance(self, arrived_us: int) -> None:
+        """Everything of the session before arrived_us - LATE_US is settled; render it."""
+        self._render(min(arrived_us - LATE_US - 1_000_000, self._length_us))
+
+    def finish(self) -> None:
+        self._render(self._length_us)
+        self._mix(self._length_us * OPUS_RATE // 1_000_000)
+        for stream in (self._video, self._audio):
+            self._container.mux(stream.encode(None))
+        self._container.close()
+
+    def _render(self, until_us: int) -> None:
+        if self._next_tick * 1_000_000 // FPS >= until_us:
+            return
+        while self._next_tick * 1_000_000 // FPS < until_us:
+            self._tick(self._next_tick * 1_000_000 // FPS)
+            self._next_tick += 1
+        self._mix(until_us * OPUS_RATE // 1_000_000)
+
+    def _tick(self, at_us: int) -> None:
+        for picture in self._pictures.values():
+            self._update(picture, at_us)
+        self._write_footer(at_us)
+        frame = self._canvas.frame()
+        frame.pts, frame.time_base = self._next_tick, Fraction(1, FPS)
+        self._container.mux(self._video.encode(frame))
+
+    def _update(self, picture: _Picture, at_us: int) -> None:
+        newest = None
+        while picture.waiting and picture.waiting[0][0] <= at_us:
+            taken_us, epoch, codec, frame = picture.waiting.popleft()
+            decoded = _decode(picture, epoch, codec, frame)
+            newest = decoded if decoded is not None else newest
+            picture.last_us = taken_us
+        if newest is not None:
+            self._show(picture, newest)
+        elif picture.shown and picture.last_us is not None and at_us - picture.last_us > STALE_US:
+            self._show_absent(picture)
+
+    def _show(self, picture: _Picture, frame: Any) -> None:
+        rect = picture.tile.rect
+        place = fit(frame.width, frame.height, rect)
+        if not picture.shown:
+            self._canvas.fill(rect, BLACK)
+        self._canvas.paste(frame.reformat(width=place.width, height=place.height, format="yuv420p"), place.x, place.y)
+        self._label(picture, picture.tile.label)
+        picture.shown = True
+
+    def _show_absent(self, picture: _Picture) -> None:
+        self._canvas.fill(picture.tile.rect, PANEL)
+        self._label(picture, f"{picture.tile.label} - no picture")
+        picture.shown = False
+
+    def _label(self, picture: _Picture, text: str) -> None:
+        rect = picture.tile.rect
+        mask = self._letters.draw(text, LABEL_HEIGHT)
+        height = mask.height + 8 & ~1
+        top = rect.y + rect.height - height & ~1
+        self._canvas.fill(Rect(rect.x, top, min(mask.width + 16, rect.width) & ~1, height), BLACK)
+        self._canvas.write(mask, rect.x + 8, top + 4)
+
+    def _write_footer(self, at_us: int) -> None:
+        clock = (self._start + timedelta(microseconds=at_us)).strftime("%Y-%m-%d %H:%M:%S")
+        said = [words for when, words in self._captions if when <= at_us < when + CAPTION_US]
+        text = clock + ("   " + said[-1] if said else "")
+        if text == self._footer:
+            return
+        self._footer = text
+        self._canvas.fill(Rect(0, HEIGHT - FOOTER, WIDTH, FOOTER), BLACK)
+        self._canvas.write(self._letters.draw(text, FOOTER_TEXT), 12, HEIGHT - FOOTER + (FOOTER - FOOTER_TEXT) // 2)
+
+    def _mix(self, until: int) -> None:
+        for voice in self._voices.values():
+            self._hear(voice, voice.track.fill_to(until * 1_000_000 // OPUS_RATE + 20_000))
+        while self._mixed < until:
+            frame = av.AudioFrame(format="fltp", layout="mono", samples=_MIX_SAMPLES)
+            frame.planes[0].update(self._blend(self._mixed, _MIX_SAMPLES))
+            frame.sample_rate, frame.pts, frame.time_base = OPUS_RATE, self._mixed, Fraction(1, OPUS_RATE)
+            self._container.mux(self._audio.encode(frame))
+            self._mixed += _MIX_SAMPLES
+
+    def _blend(self, start: int, samples: int) -> bytes:
+        mixed: array[int] | None = None
+        for voice in self._voices.values():
+            del voice.pcm[: max(0, start - voice.start)]
+            voice.start = max(voice.start, start)
+            piece = voice.pcm[:samples]
+            piece.extend([0] * (samples - len(piece)))
+            if any(piece):
+                mixed = piece if mixed is None else array("i", map(add, mixed, piece))
+        if mixed is None:
+            return bytes(4 * samples)
+        return array("f", (min(1.0, max(-1.0, value / 32768)) for value in mixed)).tobytes()
+
+
+def _decode(picture: _Picture, epoch: int, codec: str, frame: Frame) -> Any:
+    """The decoded picture, None when the decoder refuses it: a frame we could not show is no reason to end the film."""
+    if epoch != picture.epoch:
+        picture.epoch, picture.decoder = epoch, av.codec.CodecContext.create("vp8" if codec == "VP8" else "h264", "r")
+        # Threads would hold frames back; one frame in must be one frame out.
+        picture.decoder.thread_count = 1
+        if codec == "H264":
+            picture.decoder.flags |= Flags.low_delay
+    try:
+        frames = picture.decoder.decode(av.Packet(frame.data if codec == "VP8" else annex_b(frame.data)))
+    except av.FFmpegError:
+        return None
+    return frames[-1] if frames else None
+
+
+def caption(event: Event) -> str:
+    """What the footer says about an event; empty: nothing. Names and numbers of the event's data stay out of the picture."""
+    words = CAPTIONS.get(event.kind, "")
+    return f"{words}: {event.seat}" if words and event.seat else words
+
+
+CAPTIONS = {
+    "opened": "recording started",
+    "continued": "recording continued after an interruption",
+    "joined": "joined",
+    "admitted": "admitted",
+    "left": "left",
+    "reconnecting": "connection lost",
+    "reconnected": "connected again",
+    "paused": "paused by the server",
+    "resumed": "resumed",
+    "consent": "consent given",
+    "identity_checked": "identity checked",
+    "page_shown": "page shown",
+    "signed": "signed",
+    "session_ended": "session ended",
+    "closed": "recording ended",
+}

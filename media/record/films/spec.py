@@ -1,0 +1,92 @@
+"""What to make, and the part of the journal that is shown. The spec is described in EVIDENCE.md, section 6."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from media.record.films.tape import Event, Tape
+
+PERSON, COMPOSED = "person", "composed"
+
+
+class BadSpec(ValueError):
+    """The message names the field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What to make. from_us and to_us are unix microseconds that cut the film; None: the whole journal."""
+
+    journals: tuple[Path, ...]
+    key: bytes
+    output: Path
+    kinds: tuple[str, ...] = (PERSON, COMPOSED)
+    from_us: int | None = None
+    to_us: int | None = None
+    people: dict[str, dict[str, str]] | None = None
+    font: Path | None = None
+    utc_offset_s: int = 8 * 3600
+    sealed: bool = True
+
+
+def read_spec(text: str) -> Spec:
+    """Raises ValueError naming the field."""
+    raw = json.loads(text)
+    if not isinstance(raw, dict):
+        raise BadSpec("spec: not an object")
+    try:
+        return Spec(
+            tuple(Path(path) for path in raw["journals"]),
+            base64.b64decode(raw["key"], validate=True),
+            Path(raw["output"]),
+            tuple(raw.get("kinds", (PERSON, COMPOSED))),
+            raw.get("from_us"),
+            raw.get("to_us"),
+            raw.get("people"),
+            Path(raw["font"]) if raw.get("font") else None,
+            int(raw.get("utc_offset_s", 8 * 3600)),
+            bool(raw.get("sealed", True)),
+        )
+    except KeyError as error:
+        raise BadSpec(f"spec: {error.args[0]} is missing") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The part of the journal that the films show: its start on the journal's timeline, and its length."""
+
+    start_us: int
+    length_us: int
+
+
+def cut_of(tape: Tape, spec: Spec) -> Cut:
+    """From the spec, else from the events session_started and session_ended, else the whole journal."""
+    started = next((event.at_us for event in tape.events if event.kind == "session_started"), 0)
+    ended = next((event.at_us for event in reversed(tape.events) if event.kind in ("session_ended", "closed")), tape.end_us)
+    start = started if spec.from_us is None else max(0, spec.from_us - tape.start_wall_us)
+    end = ended if spec.to_us is None else min(spec.to_us - tape.start_wall_us, max(tape.end_us, ended))
+    return Cut(start, max(end - start, 0))
+
+
+def shown_part(events: list[Event], cut: Cut) -> list[Event]:
+    """Events on the film's own clock; those before its start are shown at its start."""
+    return [Event(e.number, max(0, e.at_us - cut.start_us), e.wall_us, e.kind, e.seat, e.data) for e in events]
+
+
+def summary(tape: Tape) -> dict[str, Any]:
+    """Facts of the journal for people: what was received, what is declared missing, what is wrong."""
+    streams = [
+        {
+            "stream": s.number, "seat": s.seat, "source": s.source, "kind": s.kind, "codec": s.codec, "received": s.received,
+            "declared_missing": s.declared_missing, "sent": s.sent,
+        }
+        for s in tape.streams.values()
+    ]  # fmt: skip
+    return {
+        "session": tape.session, "room": tape.room, "streams": streams, "withheld_chunks": tape.withheld,
+        "problems": [str(problem) for problem in tape.problems], "notes": [f"{note.file}: {note.what}" for note in tape.notes],
+    }  # fmt: skip
