@@ -16,10 +16,13 @@ from server import errors, health, live, openapi, pages
 from server.api import OPERATIONS
 from server.db.pool import CommitUnknown, DatabaseAway
 from server.demo import http as demo
+from server.duty import pages as duty
 from server.endpoints import http as endpoints
-from server.people import http as people
-from server.waiting import http as waiting
+from server.feeds import http as feeds
 from server.keys import CLOCK, SETTINGS, TEMPLATES
+from server.people import http as people
+from server.sites import http as sites
+from server.waiting import http as waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +67,7 @@ def build_app(settings: Settings) -> web.Application:
 
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
-    return [live.add, health.add, people.add, endpoints.add, waiting.add, demo.add]
+    return [live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, duty.add, feeds.add, demo.add]
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:
@@ -94,7 +97,9 @@ async def _answer_errors(request: web.Request, handler: errors.RequestHandler) -
 
 def _error_answer(request: web.Request, error: errors.UserError) -> web.Response:
     wants_page = (
-        request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "") and not request.path.startswith("/api/")
+        request.method in ("GET", "HEAD")
+        and "text/html" in request.headers.get("Accept", "")
+        and not request.path.startswith("/api/")
     )
     if not wants_page:
         return errors.to_response(error)

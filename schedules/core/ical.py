@@ -91,7 +91,7 @@ def render(feed: Feed) -> bytes:
 
 def _time_zone() -> Timezone:
     standard = TimezoneStandard()
-    standard.add("dtstart", datetime(1992, 1, 1))  # RFC 5545 3.6.5: local time without TZID
+    standard.add("dtstart", datetime(1992, 1, 1))  # noqa: DTZ001  # local time by RFC 5545 3.6.5
     standard.add("tzoffsetfrom", CHINA.utcoffset(None))
     standard.add("tzoffsetto", CHINA.utcoffset(None))
     standard.add("tzname", "CST")

@@ -178,12 +178,12 @@ async def add_leave(conn: Connection, leave: Leave, now: datetime, by: str | Non
     return identifier
 
 
-async def remove_leave(conn: Connection, identifier: str, now: datetime) -> bool:
-    """Take a leave back; False if there is none."""
+async def remove_leave(conn: Connection, identifier: str, now: datetime) -> PersonId | None:
+    """Take a leave back; whose it was, None if there is none."""
     person = await conn.fetchval(QUERIES["remove_leave"], identifier)
     if person is not None:
         await conn.execute(QUERIES["raise_revisions_of_person"], person, now)
-    return person is not None
+    return None if person is None else PersonId(person)
 
 
 async def load_leave(conn: Connection, people: Sequence[PersonId], span: Interval) -> tuple[StoredLeave, ...]:

@@ -1,0 +1,18 @@
+-- name: list_staff
+-- Whoever can be on duty at a site: a professional role granted there, above or below; one line per person.
+select p.id::text as id, p.name_zh, p.name_en, array_agg(distinct g.role order by g.role) as roles
+from person p join role_grant g on g.person_id = p.id
+where p.disabled_at is null
+  and g.role in ('notary', 'notary_assistant', 'mediator', 'lawyer', 'site_worker')
+  and (g.site_id = any(site_path($1::text::uuid)) or g.site_id in (select site_subtree($1::text::uuid)))
+group by p.id order by p.name_en, p.id
+
+-- name: list_rosters
+-- Every site with its roster's state and how many posts are held now.
+select s.id::text as id, s.slug, s.kind, s.name_zh, s.name_en, site_path(s.id)::text[] as path, r.version,
+       (select count(*) from duty_current c where c.site_id = s.id and c.during @> $1::timestamptz)::int as on_duty
+from site s left join duty_roster r on r.site_id = s.id
+order by cardinality(site_path(s.id)), s.slug
+
+-- name: public_person
+select id::text as id, name_zh, name_en from person where id = $1::text::uuid
