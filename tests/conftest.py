@@ -15,6 +15,7 @@ import pytest
 from server.config import Settings
 from server.db import Pool
 from server.db.pool import open_pool
+from server.testing.browsers import find_chromium, find_firefox
 from tests.support.database import TestCluster, running_cluster
 from tests.support.product import Product, ProductFactory
 
@@ -109,6 +110,23 @@ def start_product(request: pytest.FixtureRequest) -> Iterator[ProductFactory]:
 def product(start_product: ProductFactory) -> Product:
     """The real product with one media worker, ready, on an empty data directory."""
     return start_product("--workers", "1").wait_ready()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """The browser of the tests; missing is a failure, never a skip."""
+    found = find_chromium()
+    assert found, "no Chromium: `python3 -m server test` brings one"
+    return found
+
+
+@pytest.fixture(scope="session")
+def firefox_path() -> Path:
+    """For tests marked `firefox`. The only skip there is, and it is shown at the end of the run."""
+    found = find_firefox()
+    if found is None:
+        pytest.skip("Firefox was not found, so this did not run (as root: apt-get install -y firefox-esr)")
+    return found
 
 
 @pytest.hookimpl(wrapper=True)
