@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from media.core.keyframe import PLI_INTERVAL_S, KeyFrameThrottle, is_h264_key_frame, is_vp8_key_frame
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        ("10 00", True),  # S, partition 0, P=0
+        ("10 01", False),  # P=1: an inter frame
+        ("00 00", False),  # in the middle of a partition
+        ("11 00", False),  # partition 1
+        ("30 00", True),  # non-reference bit does not matter
+        ("90 80 11 00", True),  # picture id, 7 bits
+        ("90 80 91 22 00", True),  # picture id, 15 bits
+        ("90 80 91 22 01", False),
+        ("90 e0 91 22 05 60 00", True),  # picture id, tl0picidx, tid
+        ("90 f0 91 22 05 60 01", False),
+        ("90 40 05 00", True),  # tl0picidx alone
+        ("90 10 60 00", True),  # keyidx alone
+        ("90 00 00", True),  # extension byte with nothing set
+        ("", False),
+        ("10", False),
+        ("90", False),
+        ("90 80", False),
+        ("90 80 91", False),
+        ("90 e0 91 22 05", False),
+    ],
+)
+def test_vp8(payload: str, is_key: bool) -> None:
+    packet = bytes(12) + bytes.fromhex(payload)
+
+    assert is_vp8_key_frame(packet, 12, len(packet)) is is_key
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        ("67 42", True),  # SPS
+        ("65 88", True),  # IDR
+        ("68 ce", False),  # PPS
+        ("41 9a", False),  # non-IDR slice
+        ("7c 85", True),  # FU-A, start of an IDR
+        ("7c 05", False),  # FU-A, middle of an IDR
+        ("7c 45", False),  # FU-A, end
+        ("7c 81", False),  # FU-A, start of a non-IDR slice
+        ("78 00 02 67 42 00 02 68 ce", True),  # STAP-A: SPS, PPS
+        ("78 00 02 68 ce 00 02 65 88", True),  # the second unit counts too
+        ("78 00 02 68 ce 00 02 41 9a", False),
+        ("78 00 00 00 00 00 00", False),  # empty units end
+        ("78 ff ff 68", False),
+        ("78", False),
+        ("7c", False),
+        ("", False),
+    ],
+)
+def test_h264(payload: str, is_key: bool) -> None:
+    packet = bytes(12) + bytes.fromhex(payload)
+
+    assert is_h264_key_frame(packet, 12, len(packet)) is is_key
+
+
+def test_bytes_behind_the_end_do_not_count() -> None:
+    assert not is_vp8_key_frame(bytes.fromhex("10 00"), 0, 1)
+    assert not is_h264_key_frame(bytes.fromhex("78 00 02 67 42"), 0, 3)
+
+
+def test_requests_are_throttled_and_none_is_lost() -> None:
+    throttle = KeyFrameThrottle()
+
+    sent = [throttle.ask(10.0), throttle.ask(10.1), throttle.ask(10.9), throttle.due(10.0 + PLI_INTERVAL_S)]
+
+    assert sent == [True, False, False, True]
+    assert throttle.requests == 2
+
+
+def test_nothing_is_due_once_the_key_frame_came() -> None:
+    throttle = KeyFrameThrottle()
+    throttle.ask(10.0)
+    throttle.arrived()
+
+    assert not throttle.due(20.0)
+    assert throttle.ask(20.0)
