@@ -93,3 +93,8 @@ async def list_public_feeds(conn: Connection, site: SiteId) -> tuple[tuple[str, 
     """(slug, service) of a site's feeds, the whole site first."""
     rows = await conn.fetch(QUERIES["list_public_feeds"], site)
     return tuple((row["slug"], row["service"]) for row in rows)
+
+
+async def list_public_slugs(conn: Connection) -> list[str]:
+    """Every public feed's address, in alphabetical order."""
+    return [row["slug"] for row in await conn.fetch(QUERIES["list_public_slugs"])]

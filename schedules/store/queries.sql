@@ -184,3 +184,6 @@ where f.person_id = $1::text::uuid and t.revoked_at is null
 
 -- name: list_public_feeds
 select slug, service from calendar_feed where site_id = $1::text::uuid order by service nulls first
+
+-- name: list_public_slugs
+select slug from calendar_feed where slug is not null order by slug

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import msgspec
 from aiohttp import web
 
+from schedules.store.feeds import list_public_slugs
 from server.access.core import Action
 from server.api import Call, Operation, add_operations, to_json
 from server.db.pool import connection
@@ -118,7 +119,10 @@ def _person(person: DemoPerson, city: City, base: str, english: bool) -> PersonT
 
 
 async def _feeds(call: Call[None], base: str) -> list[FeedToSubscribe]:
-    return []
+    """The public calendars, by the slug that is their address."""
+    async with call.connection() as conn:
+        slugs = await list_public_slugs(conn)
+    return [FeedToSubscribe(slug, f"{base}/feeds/{slug}.ics") for slug in slugs]
 
 
 def _udp_ports(app: web.Application) -> list[int]:
@@ -171,7 +175,7 @@ async def _seed(app: web.Application) -> AsyncIterator[None]:
     """Seed at the first start of a demo; later starts remember. A database that people live in is never touched."""
     if app[SETTINGS].demo:
         async with connection(app[POOL]) as conn:
-            app[DEMO].city = await load_city(conn) or await seed(conn, app[CLOCK]())
+            app[DEMO].city = await load_city(conn) or await seed(conn, app[CLOCK](), app[SETTINGS].public_url)
     yield
 
 

@@ -11,6 +11,7 @@ from server.access.core import Actor
 from server.access.passwords import hash_password
 from server.access.tokens import new_token, token_hash
 from server.demo.city import PEOPLE, SITES
+from server.demo.rosters import publish_demo_rosters
 from server.endpoints import store as endpoints
 from server.people import store as people
 from server.sites.service import add_site
@@ -41,8 +42,8 @@ async def load_city(conn: Connection) -> City | None:
     return City(**json.loads(stored)) if stored else None
 
 
-async def seed(conn: Connection, now: datetime) -> City | None:
-    """Seed an empty database. None if somebody lives here already."""
+async def seed(conn: Connection, now: datetime, base_url: str = "") -> City | None:
+    """Seed an empty database. None if somebody lives here already. `base_url` stands in the calendar feeds."""
     password = "-".join(secrets.token_hex(2) for _ in range(3))
     stored = await hash_password(password)
     async with conn.transaction():
@@ -52,6 +53,7 @@ async def seed(conn: Connection, now: datetime) -> City | None:
         sites = await _seed_sites(conn, now)
         persons = await _seed_people(conn, sites, stored)
         kiosks, tokens = await _seed_kiosks(conn, sites, now)
+        await publish_demo_rosters(conn, sites, persons, base_url.rstrip("/"), now)
         city = City(password, sites, persons, kiosks, tokens)
         facts = {field: getattr(city, field) for field in City.__slots__}
         await conn.execute("insert into setting (key, value) values ('demo', $1)", json.dumps(facts))

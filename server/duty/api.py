@@ -167,25 +167,86 @@ async def who_is_on_duty(call: Call[None]) -> list[OnDutyView]:
 _SITE = "/api/rosters/{site}"
 
 OPERATIONS = [
-    Operation("GET", _SITE + "/preview", preview_roster, Action.SEE_ROSTER_BOARD, "Preview what would be published", reply=PreviewView),
     Operation(
-        "POST", _SITE + "/publish", publish_roster, Action.PUBLISH_ROSTER, "Publish a preview (If-Match: its mark)", reply=PublishedView
-    ),
-    Operation("PUT", _SITE + "/window", set_window, Action.EDIT_ROSTER, "Choose the days to publish", body=WindowBody, reply=Edited),
-    Operation("POST", _SITE + "/rotations", add_rotation, Action.EDIT_ROSTER, "Add a rotation", body=RotationBody, reply=Edited),
-    Operation(
-        "PUT", _SITE + "/rotations/{rotation}", replace_rotation, Action.EDIT_ROSTER, "Change a rotation", body=RotationBody, reply=Edited
-    ),
-    Operation(
-        "DELETE", _SITE + "/rotations/{rotation}", retire_rotation, Action.EDIT_ROSTER, "End a rotation", query=RevisionQuery, reply=Edited
+        "GET",
+        _SITE + "/preview",
+        preview_roster,
+        Action.SEE_ROSTER_BOARD,
+        "Preview what would be published",
+        reply=PreviewView,
     ),
     Operation(
-        "POST", _SITE + "/overrides", add_override, Action.EDIT_ROSTER, "Substitute or withdraw a shift", body=OverrideBody, reply=Edited
+        "POST",
+        _SITE + "/publish",
+        publish_roster,
+        Action.PUBLISH_ROSTER,
+        "Publish a preview (If-Match: its mark)",
+        reply=PublishedView,
     ),
     Operation(
-        "DELETE", _SITE + "/overrides/{override}", withdraw_override, Action.EDIT_ROSTER, "Take a decision back", query=RevisionQuery, reply=Edited
+        "PUT",
+        _SITE + "/window",
+        set_window,
+        Action.EDIT_ROSTER,
+        "Choose the days to publish",
+        body=WindowBody,
+        reply=Edited,
     ),
-    Operation("POST", _SITE + "/leave", add_leave, Action.EDIT_ROSTER, "Enter a leave", body=LeaveBody, reply=LeaveEntered),
+    Operation(
+        "POST",
+        _SITE + "/rotations",
+        add_rotation,
+        Action.EDIT_ROSTER,
+        "Add a rotation",
+        body=RotationBody,
+        reply=Edited,
+    ),
+    Operation(
+        "PUT",
+        _SITE + "/rotations/{rotation}",
+        replace_rotation,
+        Action.EDIT_ROSTER,
+        "Change a rotation",
+        body=RotationBody,
+        reply=Edited,
+    ),
+    Operation(
+        "DELETE",
+        _SITE + "/rotations/{rotation}",
+        retire_rotation,
+        Action.EDIT_ROSTER,
+        "End a rotation",
+        query=RevisionQuery,
+        reply=Edited,
+    ),
+    Operation(
+        "POST",
+        _SITE + "/overrides",
+        add_override,
+        Action.EDIT_ROSTER,
+        "Substitute or withdraw a shift",
+        body=OverrideBody,
+        reply=Edited,
+    ),
+    Operation(
+        "DELETE",
+        _SITE + "/overrides/{override}",
+        withdraw_override,
+        Action.EDIT_ROSTER,
+        "Take a decision back",
+        query=RevisionQuery,
+        reply=Edited,
+    ),
+    Operation(
+        "POST", _SITE + "/leave", add_leave, Action.EDIT_ROSTER, "Enter a leave", body=LeaveBody, reply=LeaveEntered
+    ),
     Operation("DELETE", _SITE + "/leave/{leave}", remove_leave, Action.EDIT_ROSTER, "Take a leave back"),
-    Operation("GET", "/api/sites/{slug}/on-duty", who_is_on_duty, Action.SEE_PUBLIC, "Who is on duty now", reply=list[OnDutyView]),
+    Operation(
+        "GET",
+        "/api/sites/{slug}/on-duty",
+        who_is_on_duty,
+        Action.SEE_PUBLIC,
+        "Who is on duty now",
+        reply=list[OnDutyView],
+    ),
 ]

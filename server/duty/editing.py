@@ -105,17 +105,25 @@ async def retire_rotation(conn: Connection, actor: Actor, site_id: str, seen: in
     return edit.revision
 
 
-async def add_override(conn: Connection, actor: Actor, site_id: str, seen: int, override: Override, now: datetime) -> int:
+async def add_override(
+    conn: Connection, actor: Actor, site_id: str, seen: int, override: Override, now: datetime
+) -> int:
     """Name a substitute for a post, or withdraw a shift; the new revision."""
     edit = await _begin(conn, actor, site_id, seen, now)
-    if override.person is not None and override.person not in {m.id for m in await list_staff(conn, SiteId(edit.site.id))}:
+    if override.person is not None and override.person not in {
+        m.id for m in await list_staff(conn, SiteId(edit.site.id))
+    }:
         raise BadInput("unknown_person", field="person")
     identifier = await drafts.add_override(conn, SiteId(edit.site.id), override, now, actor.id)
-    await audit.append(conn, actor, f"{override.kind.value}_shift", "override", identifier, now, {"slot": override.slot})
+    await audit.append(
+        conn, actor, f"{override.kind.value}_shift", "override", identifier, now, {"slot": override.slot}
+    )
     return edit.revision
 
 
-async def withdraw_override(conn: Connection, actor: Actor, site_id: str, seen: int, identifier: str, now: datetime) -> int:
+async def withdraw_override(
+    conn: Connection, actor: Actor, site_id: str, seen: int, identifier: str, now: datetime
+) -> int:
     """Take a decision back; the new revision."""
     edit = await _begin(conn, actor, site_id, seen, now)
     if not await drafts.withdraw_override(conn, SiteId(edit.site.id), str(as_uuid(identifier)), now):
@@ -167,7 +175,15 @@ async def list_rosters(conn: Connection, now: datetime) -> tuple[RosterLine, ...
     """Every site, the city first."""
     rows = await conn.fetch(_SQL["list_rosters"], now)
     return tuple(
-        RosterLine(r["id"], r["slug"], r["kind"], Words(r["name_zh"], r["name_en"]), tuple(r["path"]), r["version"], r["on_duty"])
+        RosterLine(
+            r["id"],
+            r["slug"],
+            r["kind"],
+            Words(r["name_zh"], r["name_en"]),
+            tuple(r["path"]),
+            r["version"],
+            r["on_duty"],
+        )
         for r in rows
     )
 

@@ -47,7 +47,9 @@ async def roster_page(call: Call[None]) -> web.StreamResponse:
         lines = [line for line in await editing.list_rosters(conn, call.now) if editing.can_edit(call.actor, line)]
         if not lines:
             raise NotFound()
-        site = await require_site_by_slug(conn, call.actor, Action.SEE_ROSTER_BOARD, call.request.query.get("site", lines[0].slug))
+        site = await require_site_by_slug(
+            conn, call.actor, Action.SEE_ROSTER_BOARD, call.request.query.get("site", lines[0].slug)
+        )
         roster = await editing.load_or_start(conn, SiteId(site.id), call.now)
         values = await _board(conn, call, site, roster, language)
         if "preview" in call.request.query:
@@ -55,7 +57,9 @@ async def roster_page(call: Call[None]) -> web.StreamResponse:
     return page(call, "duty/roster.html", lines=lines, site=site, roster=roster, language=language, **values)
 
 
-async def _board(conn: Connection, call: Call[None], site: SiteRef, roster: Roster, language: Language) -> dict[str, Any]:
+async def _board(
+    conn: Connection, call: Call[None], site: SiteRef, roster: Roster, language: Language
+) -> dict[str, Any]:
     staff = await editing.list_staff(conn, roster.site)
     names = {member.id: member.name for member in staff}
     span = inputs.span_of(roster.window)
@@ -63,9 +67,15 @@ async def _board(conn: Connection, call: Call[None], site: SiteRef, roster: Rost
         "staff": staff,
         "names": names,
         "rotations": await drafts.load_rotations(conn, roster.site),
-        "overrides": [_override_line(entry, names, language) for entry in await drafts.load_overrides(conn, roster.site)],
+        "overrides": [
+            _override_line(entry, names, language) for entry in await drafts.load_overrides(conn, roster.site)
+        ],
         "leave": [
-            {"id": e.id, "name": names[e.leave.person][language], **_leave_days(e.leave.during.start, e.leave.during.end)}
+            {
+                "id": e.id,
+                "name": names[e.leave.person][language],
+                **_leave_days(e.leave.during.start, e.leave.during.end),
+            }
             for e in await drafts.load_leave(conn, list(names), span)
         ],
         "versions": await releases.list_versions(conn, roster.site, 5),
@@ -105,7 +115,14 @@ async def rotation_page(call: Call[None]) -> web.StreamResponse:
     if wanted and rotation is None:
         raise NotFound()
     return page(
-        call, "duty/rotation.html", site=site, roster=roster, staff=staff, rotation=rotation, language=language, explain=explain
+        call,
+        "duty/rotation.html",
+        site=site,
+        roster=roster,
+        staff=staff,
+        rotation=rotation,
+        language=language,
+        explain=explain,
     )
 
 
@@ -127,7 +144,10 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
         duty = await load_public_duty(conn, call.actor, call.path("slug"), month, language, call.now)
     base_url = call.app[SETTINGS].public_url
     links = [
-        {"name": explain.service_name(service, language) if service else "", "links": subscription(base_url, slug, language.value)}
+        {
+            "name": explain.service_name(service, language) if service else "",
+            "links": subscription(base_url, slug, language.value),
+        }
         for slug, service in duty.feeds
     ]
     return page(
@@ -178,7 +198,9 @@ async def own_duty_page(call: Call[None]) -> web.StreamResponse:
         names = await inputs.name_people(conn, {person for r in mine for person in releases.people_of(r)})
         places = await inputs.name_sites(conn, {r.site for r in mine})
         since = await feed_token_since(conn, me)
-    entries = [e for r in mine for e in r.slots if me in e.slot.people and e.slot.during.end > call.now and e.state is State.ON]
+    entries = [
+        e for r in mine for e in r.slots if me in e.slot.people and e.slot.during.end > call.now and e.state is State.ON
+    ]
     entries.sort(key=lambda e: e.slot.during.start)
     duties = [(places[e.slot.site].name[language], released_view(e, names, language)) for e in entries]
     return page(call, "duty/own.html", duties=duties, feed_since=since, me=me, language=language, explain=explain)

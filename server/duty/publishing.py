@@ -125,7 +125,8 @@ async def save_feeds(conn: Connection, site: SiteRef, prepared: Prepared, base_u
         slug = site.slug if service is None else f"{site.slug}.{service}"
         about = FeedOf(site=made.site, service=service, slug=slug)
         bodies = {
-            language.value: ical.render(feeds.site_feed(made, places[made.site], names, language, service)) for language in Language
+            language.value: ical.render(feeds.site_feed(made, places[made.site], names, language, service))
+            for language in Language
         }
         await feed_store.save_feed(conn, about, bodies, made.published_at)
     for person in sorted(people):
@@ -135,7 +136,10 @@ async def save_feeds(conn: Connection, site: SiteRef, prepared: Prepared, base_u
 async def _save_person_feed(
     conn: Connection, person: PersonId, related: Iterable[Release], names: People, places: Places, now: datetime
 ) -> str:
-    bodies = {language.value: ical.render(feeds.person_feed(person, related, places, names, language, now)) for language in Language}
+    bodies = {
+        language.value: ical.render(feeds.person_feed(person, related, places, names, language, now))
+        for language in Language
+    }
     return await feed_store.save_feed(conn, FeedOf(person=person), bodies, now)
 
 
@@ -145,4 +149,3 @@ async def ensure_person_feed(conn: Connection, person: PersonId, base_url: str, 
     names = await inputs.name_people(conn, {person, *(p for r in related for p in releases.people_of(r))})
     places = await inputs.name_sites(conn, {r.site for r in related}, base_url)
     return await _save_person_feed(conn, person, related, names, places, now)
-

@@ -62,7 +62,9 @@ async def _seed_site(
     today = now.astimezone(CHINA).date()
     monday = today - timedelta(days=today.isoweekday() - 1)
     revision = (await editing.load_or_start(conn, SiteId(site), now)).revision
-    revision = await editing.set_window(conn, actor, site, revision, Window(monday, monday + AHEAD - timedelta(days=1)), now)
+    revision = await editing.set_window(
+        conn, actor, site, revision, Window(monday, monday + AHEAD - timedelta(days=1)), now
+    )
     for number, seed in enumerate(seeds):
         anchor = monday - timedelta(days=28)  # people who look closely find that the turns did not begin today
         rotation = _rotation(seed, str(uuid5(_IDENTITY, f"{site}/{seed.service}/{number}")), anchor)

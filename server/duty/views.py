@@ -86,7 +86,9 @@ class PreviewView(msgspec.Struct):
     loose_findings: list[FindingView] = []
 
 
-def slot_view(slot: Slot, people: People, language: Language, findings: Iterable[Finding] = (), state: str = "") -> SlotView:
+def slot_view(
+    slot: Slot, people: People, language: Language, findings: Iterable[Finding] = (), state: str = ""
+) -> SlotView:
     """One shift in words."""
     return SlotView(
         key=slot.key,

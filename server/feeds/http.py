@@ -83,8 +83,17 @@ async def revoke_own_feed(call: Call[None]) -> None:
 
 OPERATIONS = [
     Operation("GET", "/feeds/{name}.ics", get_feed, Action.READ_FEED, "A calendar feed", media_type="text/calendar"),
-    Operation("HEAD", "/feeds/{name}.ics", get_feed, Action.READ_FEED, "A calendar feed, headers only", media_type="text/calendar"),
-    Operation("POST", "/api/feeds/own", rotate_own_feed, Action.OWN_FEED, "Make one's own feed link anew", reply=FeedLinks),
+    Operation(
+        "HEAD",
+        "/feeds/{name}.ics",
+        get_feed,
+        Action.READ_FEED,
+        "A calendar feed, headers only",
+        media_type="text/calendar",
+    ),
+    Operation(
+        "POST", "/api/feeds/own", rotate_own_feed, Action.OWN_FEED, "Make one's own feed link anew", reply=FeedLinks
+    ),
     Operation("DELETE", "/api/feeds/own", revoke_own_feed, Action.OWN_FEED, "End one's own feed link"),
 ]
 

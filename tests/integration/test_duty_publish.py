@@ -115,7 +115,9 @@ async def test_a_stale_draft_is_refused(db: Pool, city: DutyCity) -> None:
 async def test_a_leave_makes_every_preview_of_that_person_stale(db: Pool, city: DutyCity) -> None:
     seen = await mark_of(db, city)
     async with db.acquire() as conn, conn.transaction():
-        await editing.add_leave(conn, city.coordinator, city.center, city.lawyers[0], _leave(city, 0, MONDAY, MONDAY), NOW)
+        await editing.add_leave(
+            conn, city.coordinator, city.center, city.lawyers[0], _leave(city, 0, MONDAY, MONDAY), NOW
+        )
 
     async with db.acquire() as conn:
         with pytest.raises(Conflict, match="stale_draft"):
@@ -167,7 +169,17 @@ async def test_somebody_busy_at_another_site_is_passed_over(db: Pool, city: Duty
 
 async def test_the_database_refuses_a_double_booking(db: Pool, city: DutyCity) -> None:
     await publish(db, city)
-    row = (city.center, "r/2026-11-23", 0, "mediation", "mediator", city.lawyers[0], local(MONDAY, time(11)), local(MONDAY, time(13)), 1)
+    row = (
+        city.center,
+        "r/2026-11-23",
+        0,
+        "mediation",
+        "mediator",
+        city.lawyers[0],
+        local(MONDAY, time(11)),
+        local(MONDAY, time(13)),
+        1,
+    )
 
     async with db.acquire() as conn:
         with pytest.raises(asyncpg.ExclusionViolationError, match="duty_nobody_twice"):
@@ -180,7 +192,9 @@ async def test_a_double_booking_that_slipped_past_the_plan_is_a_conflict(db: Poo
     async with db.acquire() as conn, conn.transaction():
         await drafts.ensure_roster(conn, city.center, WINDOW, NOW)
         during = (local(MONDAY, time(9)), local(MONDAY, time(10)))
-        await conn.execute(releases.QUERIES["add_current"], city.center, "x/1", 0, "mediation", "x", city.lawyers[0], *during, 1)
+        await conn.execute(
+            releases.QUERIES["add_current"], city.center, "x/1", 0, "mediation", "x", city.lawyers[0], *during, 1
+        )
 
     async with db.acquire() as conn, conn.transaction():
         with pytest.raises(Conflict, match="double_booked"):
@@ -221,7 +235,9 @@ async def test_a_closed_day_is_cancelled_and_reopened_with_higher_sequences(db: 
     await publish(db, city)
     key = SlotKey(f"{R1}/2026-11-25")
     async with db.acquire() as conn, conn.transaction():
-        await editing.add_override(conn, city.coordinator, city.center, 3, Override(key, OverrideKind.CLOSE, "停电"), NOW)
+        await editing.add_override(
+            conn, city.coordinator, city.center, 3, Override(key, OverrideKind.CLOSE, "停电"), NOW
+        )
     closed = await publish(db, city, NOW + timedelta(hours=1))
     async with db.acquire() as conn, conn.transaction():
         [stored] = await drafts.load_overrides(conn, city.center)

@@ -34,9 +34,16 @@ async def make_city(conn: Connection) -> DutyCity:
     center = await _site(conn, None, "rongchuan", "city", "榕川市中心", "Rongchuan Centre")
     village = await _site(conn, center, "liuyin", "village", "柳荫村", "Liuyin Village")
     names = [("chen", "陈淑芬", "lawyer"), ("liu", "刘斌", "lawyer"), ("zhang", "张䶮", "lawyer")]
-    names += [("li", "李婉清", "notary"), ("zhao", "赵堃", "notary"), ("zhou", "周瑜宁", "notary_assistant"), ("sun", "孙慧", "coordinator")]
+    names += [
+        ("li", "李婉清", "notary"),
+        ("zhao", "赵堃", "notary"),
+        ("zhou", "周瑜宁", "notary_assistant"),
+        ("sun", "孙慧", "coordinator"),
+    ]
     ids = {user: await _person(conn, user, zh, role, center) for user, zh, role in names}
-    outsider = await _person(conn, "other", "外人", "coordinator", await _site(conn, None, "elsewhere", "city", "别处", "Elsewhere"))
+    outsider = await _person(
+        conn, "other", "外人", "coordinator", await _site(conn, None, "elsewhere", "city", "别处", "Elsewhere")
+    )
     return DutyCity(
         center=SiteId(center),
         village=SiteId(village),
@@ -56,7 +63,12 @@ async def _site(conn: Connection, parent: str | None, slug: str, kind: str, zh: 
 async def _person(conn: Connection, user: str, zh: str, role: str, site: str) -> str:
     sql = "insert into person (user_name, name_zh, name_en) values ($1, $2, $3) returning id::text"
     identifier = str(await conn.fetchval(sql, user, zh, user.title()))
-    await conn.execute("insert into role_grant (person_id, role, site_id) values ($1::text::uuid, $2, $3::text::uuid)", identifier, role, site)
+    await conn.execute(
+        "insert into role_grant (person_id, role, site_id) values ($1::text::uuid, $2, $3::text::uuid)",
+        identifier,
+        role,
+        site,
+    )
     return identifier
 
 
