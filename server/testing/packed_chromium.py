@@ -42,6 +42,7 @@ def fetch(folder: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as half:
         _unpack(_download(Path(half)), Path(half) / "chromium")
+        _write_fonts_conf(Path(half) / "chromium", folder)
         shutil.rmtree(folder, ignore_errors=True)
         (Path(half) / "chromium").rename(folder)
     return program
@@ -75,6 +76,13 @@ def _unpack(packed: Path, target: Path) -> None:
                     archive.extractall(target / name.split(".")[0], filter="data")
     (target / "chromium-program").chmod(0o755)
     _write_start(target)
+
+
+def _write_fonts_conf(target: Path, final: Path) -> None:
+    """The package's own one names directories of the machine that it is meant for."""
+    (target / "fonts/fonts.conf").write_text(
+        f'<?xml version="1.0"?><fontconfig><dir>{final}/fonts/fonts</dir><cachedir>{final}/fonts/cache</cachedir></fontconfig>\n'
+    )
 
 
 def _write_start(target: Path) -> None:
