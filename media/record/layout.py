@@ -66,6 +66,20 @@ def split_records(plaintext: bytes) -> Iterator[Record]:
         at = after
 
 
+def count_records(plaintext: bytes) -> int:
+    """Number of records, lengths checked. Raises BadLayout as split_records does."""
+    at, end, count = 0, len(plaintext), 0
+    while at + 2 <= end:
+        length = plaintext[at] << 8 | plaintext[at + 1]
+        if length < _TYPE_AND_ARRIVAL:
+            break
+        at += 2 + length
+        count += 1
+    if at != end:
+        raise BadLayout(f"the records end at byte {at} of {end}")
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A descriptor. stream None means events."""

@@ -1,0 +1,1 @@
+"""Evidence packs: one archive with everything, and the check of it."""
