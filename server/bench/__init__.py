@@ -1,7 +1,7 @@
 """`python3 -m server bench NAME`: what the product costs, beside the best others where they are installed.
 
-Each benchmark is one module with `NAME`-independent entry `run(arguments, progress) -> Result`; the table below is the whole registry.
-Further ones (record, roster, feeds, queue, network, workers, fuzz) come with the features they measure: one line here, one module beside.
+What is printed: FIGURES.md. Each benchmark is one module (class Bench below); the table is the whole registry. Further ones
+(record, roster, feeds, queue, network, workers, fuzz) come with the features they measure: one line here, one module beside.
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ class Bench(Protocol):
 
 class BenchError(Exception):
     """The benchmark could not be run; the message says why and what to do."""
+
+
+class NotInstalled(BenchError):
+    """Something to measure with or against is not on this machine; the message names the line that installs it."""
 
 
 class _UsageError(Exception):

@@ -7,18 +7,20 @@ targets speak of; where no browser is found the first is still measured and the 
 from __future__ import annotations
 
 import argparse
+import importlib
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from server.bench import say
+from server.bench import NotInstalled, say
 from server.bench.core import Figure, Result, quantile
-from server.bench.join_browser import BrowserMissing, measure_joins
 from server.bench.join_worker import measure_worker_joins
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least
 from server.bench.product import product
+
+JOIN_KEYS = BOTH, STAFF, CITIZEN, WORKER = ("join_ms", "join_staff_ms", "join_citizen_ms", "worker_join_ms")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -26,23 +28,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Result:
-    figures: dict[str, Figure] = {}
     absent: dict[str, str] = {}
     versions = package_versions("laizuo", "aiortc", "playwright")
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
-        figures |= spread("worker_join_ms", measure_worker_joins(Path(folder), options.rounds))
-    say(f"the media worker alone: {figures['worker_join_ms'].value} ms")
+        figures = spread(WORKER, measure_worker_joins(Path(folder), options.rounds))
+    say(f"the media worker alone: {figures[WORKER].value} ms")
     try:
-        with product() as running:
-            version, joins = measure_joins(running, options.rounds)
-    except BrowserMissing as missing:
-        absent["join_ms"] = str(missing)
+        versions["chromium"], shown = _with_browsers(options.rounds)
+    except NotInstalled as missing:
+        absent[BOTH] = str(missing)
     else:
-        versions["chromium"] = version
-        figures = spread("join_ms", [join.both_ms for join in joins]) | figures
-        figures |= spread("join_staff_ms", [join.staff_ms for join in joins])
-        figures |= spread("join_citizen_ms", [join.citizen_ms for join in joins])
+        figures = shown | figures
     return Result("join", machine_facts(), versions, figures, {}, absent)
+
+
+def _with_browsers(rounds: int) -> tuple[str, dict[str, Figure]]:
+    """Version of the browser and the figures of the product. Raises NotInstalled, BenchError."""
+    try:
+        browser = importlib.import_module("server.bench.join_browser")
+    except ModuleNotFoundError as error:
+        raise NotInstalled("playwright is not installed: pip install playwright") from error
+    with product() as running:
+        version, joins = browser.measure_joins(running, rounds)
+    figures = spread(BOTH, [join.both_ms for join in joins])
+    figures |= spread(STAFF, [join.staff_ms for join in joins])
+    return version, figures | spread(CITIZEN, [join.citizen_ms for join in joins])
 
 
 def spread(key: str, values_ms: Sequence[float]) -> dict[str, Figure]:

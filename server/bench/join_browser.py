@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
-from server.bench import BenchError, say
+from server.bench import BenchError, NotInstalled, say
 from server.bench.product import RunningProduct
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
@@ -51,10 +51,6 @@ WATCH = """
 """
 
 
-class BrowserMissing(Exception):
-    """No browser to measure with; the message says how to get one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Join:
     """Milliseconds from the press to the first picture of the other, at either side."""
@@ -68,7 +64,7 @@ class Join:
 
 
 def measure_joins(product: RunningProduct, rounds: int) -> tuple[str, list[Join]]:
-    """Version of the browser, and each join. Raises BrowserMissing, BenchError."""
+    """Version of the browser, and each join. Raises NotInstalled, BenchError."""
     with sync_playwright() as playwright, _browser(playwright) as browser:
         kiosk, desk = _page(browser), _page(browser)
         try:
@@ -107,6 +103,7 @@ def _take_ticket(kiosk: Page) -> None:
 def _end(kiosk: Page, desk: Page) -> None:
     desk.get_by_test_id("end-session").click()
     desk.get_by_test_id("confirm-end-session").click()
+    desk.get_by_test_id("to-desk").click()
     desk.wait_for_url("**/desk")
     kiosk.get_by_test_id("start-over").click()
 
@@ -129,7 +126,7 @@ def _browser(playwright: Playwright) -> Iterator[Browser]:
     try:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
     except PlaywrightError as error:
-        raise BrowserMissing(BROWSER_INSTALL) from error
+        raise NotInstalled(BROWSER_INSTALL) from error
     try:
         yield browser
     finally:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ from server.bench.core import Figure, Ratio, Result, paired_ratio, percentile_us
 from server.bench.loadgen.peer import PROFILES
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least, names_of, profiles, seconds
-from server.bench.servers import JANUS_INSTALL, ROOT, RunningServer, janus, janus_version, media_worker
+from server.bench.servers import ROOT, RunningServer, janus, janus_version, media_worker
 
 Slice = dict[str, Any]
 Starter = Callable[[str, Path], AbstractContextManager[RunningServer]]
@@ -173,16 +172,11 @@ def _start_all(
     """Ours must come up; a peer that does not is named in `absent`."""
     generators = {name: running.enter_context(_measured(name, OURS[name], folder, options)) for name in options.ours}
     for name in options.peer:
-        if shutil.which("janus") is None:
-            reason = JANUS_INSTALL
-        else:
-            try:
-                generators[name] = running.enter_context(_measured(name, PEERS[name], folder, options))
-                continue
-            except BenchError as error:
-                reason = str(error)
-        absent.update({f"{own}/{name}": reason for own in options.ours})
-        say(f"{name}: {reason}")
+        try:
+            generators[name] = running.enter_context(_measured(name, PEERS[name], folder, options))
+        except BenchError as error:
+            absent.update({f"{own}/{name}": str(error) for own in options.ours})
+            say(f"{name}: {error}")
     if not generators:
         raise BenchError("nothing to measure")
     return generators

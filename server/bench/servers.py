@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.bench import BenchError
+from server.bench import BenchError, NotInstalled
 
 START_WITHIN_S = 20.0
 STOP_WITHIN_S = 5.0
@@ -66,7 +66,7 @@ def media_worker(name: str, folder: Path, extra: Sequence[str] = ()) -> Iterator
 def janus(name: str, folder: Path, event_loops: int) -> Iterator[RunningServer]:
     """Janus with VideoRoom and HTTP only. `event_loops` 0 is its default, a thread per handle."""
     if shutil.which("janus") is None:
-        raise BenchError(JANUS_INSTALL)
+        raise NotInstalled(JANUS_INSTALL)
     folder.mkdir(parents=True)
     port = _free_port()
     write_janus_config(folder, port, event_loops)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from server import bench
 from server.bench import BENCHES, main
 from server.bench.core import HISTOGRAM_SIZE, Ratio
+from server.bench.join import JOIN_KEYS, spread
 from server.bench.media import Series, result_of
 
 
@@ -103,3 +106,19 @@ def test_a_peer_that_is_not_installed_is_named_with_the_line_that_installs_it(
 
     assert code == 1  # nothing of our own was asked for either
     assert "janus is not installed; on Debian: apt install janus" in capsys.readouterr().err
+
+
+def test_every_key_is_explained_in_the_page() -> None:
+    page = Path(bench.__file__).with_name("FIGURES.md").read_text()
+    series = {name: _series(_slice(0.2, 20_000)) for name in ("python", "janus-ev1")}
+    keys = set(result_of(series, ["python"], {}).figures)
+    keys |= {key for name in JOIN_KEYS for key in spread(name, [1.0])}
+
+    bare = {key.removeprefix("python_").removeprefix("janus_ev1_") for key in keys}
+    missing = {key for key in bare if not any(f"`{name}`" in page for name in (key, *_shortened(key)))}
+
+    assert missing == set()
+
+
+def _shortened(key: str) -> list[str]:
+    return [f"...{ending}" for ending in ("_min", "_max", "_p90", "_rounds") if key.endswith(ending)]
