@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from aiohttp import web
 
-from server import errors, health, live, openapi, pages
+from server import errors, health, live, openapi, pages, sessions, signaling
 from server.api import OPERATIONS
 from server.db.pool import CommitUnknown, DatabaseAway
 from server.demo import http as demo
@@ -67,7 +67,7 @@ def build_app(settings: Settings) -> web.Application:
 
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
-    return [live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, duty.add, feeds.add, demo.add]
+    return [live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, sessions.add, signaling.add, duty.add, feeds.add, demo.add]
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

@@ -24,6 +24,7 @@ log = logging.getLogger("laizuo.mediaplane")
 # Opening a recorded room fsyncs a directory and a file; a worker that needs longer than this is as good as gone.
 DEADLINE_S: Final = 5.0
 PING_EVERY_S: Final = 1.0
+PING_DEADLINE_S: Final = 3.0  # a loop that stands for so long forwards no picture either
 RETRY_S: Final = (0.02, 0.05, 0.1, 0.2, 0.4)  # a restarted worker listens again within a second; the last one repeats
 
 
@@ -138,14 +139,10 @@ class Link:
 
     async def _greet_and_watch(self) -> None:
         """Say hello, then make sure that it still answers: a stopped process keeps its socket open."""
-        state = await self.request(lambda number: Hello(id=number, protocol=PROTOCOL, controller=self._controller))
-        assert isinstance(state, WorkerState)
-        self.state = state
-        log.info("worker %s: incarnation %s, %d rooms", self.name, state.incarnation, len(state.rooms))
-        self._owner.worker_up(self, state)
+        await self.request(lambda number: Hello(id=number, protocol=PROTOCOL, controller=self._controller))
         while True:
             await asyncio.sleep(PING_EVERY_S)
-            await self.request(lambda number: Ping(id=number))
+            await self.request(lambda number: Ping(id=number), PING_DEADLINE_S)
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         frames = FrameReader()
@@ -164,6 +161,15 @@ class Link:
         if request is None or future is None or future.done():
             return  # answered after its deadline
         _settle(request, future, reply)
+        if isinstance(request, Hello) and future.exception() is None:
+            self._greeted(future.result())
+
+    def _greeted(self, state: Message) -> None:
+        """Taken here and not by who waits for it: the next frame may be an event already."""
+        assert isinstance(state, WorkerState)
+        self.state = state
+        log.info("worker %s: incarnation %s, %d rooms", self.name, state.incarnation, len(state.rooms))
+        self._owner.worker_up(self, state)
 
 
 def _settle(request: Request, future: asyncio.Future[Message], reply: Reply) -> None:

@@ -63,7 +63,7 @@ def _why(dead: store.DeadToken | None) -> Ending:
 
 async def admit(conn: Connection, session_id: str, seat: str, by: str, now: datetime) -> None:
     """Raises NotAllowed, NotFound."""
-    person = await _leader(conn, session_id, by)
+    person = await leader_of(conn, session_id, by)
     room = await store.admit_seat(conn, session_id, seat, person, now)
     await _write(conn, session_id, room, seat, "admitted", by, person, now)
 
@@ -79,7 +79,7 @@ async def remove(conn: Connection, session_id: str, seat: str, by: str, now: dat
 
 
 async def _turn_away(conn: Connection, session_id: str, seat: str, by: str, to: SeatState, now: datetime) -> None:
-    person = await _leader(conn, session_id, by)
+    person = await leader_of(conn, session_id, by)
     if seat == by:
         raise NotFound()
     room = await store.turn_away_seat(conn, session_id, seat, to, now)
@@ -92,7 +92,8 @@ async def name(conn: Connection, session_id: str, seat: str, new_name: str, by: 
     await _write(conn, session_id, room, seat, "named", by, None, now)
 
 
-async def _leader(conn: Connection, session_id: str, by: str) -> str:
+async def leader_of(conn: Connection, session_id: str, by: str) -> str:
+    """The person behind the seat in charge. Raises NotAllowed: it is another seat, or not in charge any more."""
     person = await store.leader(conn, by, session_id)
     if person is None:
         raise NotAllowed()

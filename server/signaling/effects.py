@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
+    from server.sessions.core import EndReason
     from server.signaling.messages import Rid, ServerMessage, Slot
 
 LineId = NewType("LineId", int)  # one WebSocket
@@ -106,7 +107,7 @@ class NameSeat:
 
 @dataclass(frozen=True, slots=True)
 class EndSession:
-    reason: str
+    reason: EndReason
     by: str
 
 

@@ -110,6 +110,8 @@ class Session:
     def tick(self, now: datetime) -> list[Effect]:
         """Once a second: who has been away too long is no longer coming back by himself."""
         effects: list[Effect] = []
+        if self.state == "ended":
+            return effects
         for person in self.people.values():
             gone = person.line is None and person.away_since is not None and now - person.away_since >= AWAY
             if gone and person.peer is None:

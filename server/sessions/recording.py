@@ -1,0 +1,42 @@
+"""What the recorder of a room gets: where its journal goes, the session's key, the facts that open it.
+
+The key is made and kept by server/recordings, which puts its `session_key` under SESSION_KEY. Without it no recorded room opens:
+a notarial act that is not recorded is none, and everybody in the room is told why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from media.control.messages import Record
+from server.mediaplane.plane import CannotRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from server.db import Connection
+    from server.mediaplane.plane import RoomSpec
+
+SessionKey = Callable[["Connection", str], Awaitable[bytes]]  # (connection, session) -> 32 bytes; runs in the caller's transaction
+SESSION_KEY: web.AppKey[SessionKey] = web.AppKey("session_key", Callable)  # type: ignore[arg-type]  # AppKey wants a class
+
+
+class JournalPlan:
+    """Journals below the data directory: one directory a room, whichever worker writes it."""
+
+    def __init__(self, data: Path, session_key: SessionKey | None) -> None:
+        self._root = data / "journals"
+        self._session_key = session_key
+
+    async def record(self, conn: Connection, spec: RoomSpec) -> Record:
+        """Raises CannotRecord."""
+        if self._session_key is None:
+            raise CannotRecord("no key for the journal: this product has no recordings part")
+        key = await self._session_key(conn, spec.session)
+        return Record(journal=str(self._root / spec.session / spec.room), key=key, facts={"procedure": spec.procedure})
+
+ShowRecording = Callable[["Connection", str], Awaitable["dict[str, Any] | None"]]  # (connection, session) -> what its page shows
+SHOW_RECORDING: web.AppKey[ShowRecording] = web.AppKey("show_recording", Callable)  # type: ignore[arg-type]

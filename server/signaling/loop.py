@@ -1,0 +1,339 @@
+"""The shell around one session: hands it its inputs, performs its effects, brings back what became of them.
+
+Everything here runs on the event loop between two awaits, so the session's state has one owner and no lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from media.control.messages import (
+    AnyEvent,
+    Join,
+    Joined,
+    Leave,
+    Message,
+    Note,
+    Pause,
+    PeerState,
+    Quality,
+    RecordState,
+    RecordStatus,
+    Request,
+    RoomSummary,
+    Slots,
+    SlotState,
+)
+from server import errors
+from server.access.core import Actor
+from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
+from server.mediaplane.link import WorkerAway, WorkerRefused
+from server.mediaplane.plane import MediaPlane, RoomSpec
+from server.sessions import seats, service
+from server.sessions.events import EventWriter, SessionEvent
+from server.signaling import dispatch, media
+from server.signaling.effects import (
+    Act,
+    AdmitSeat,
+    Answered,
+    Ask,
+    Done,
+    Effect,
+    EndSession,
+    Finish,
+    GoLive,
+    Hang,
+    JoinMedia,
+    LeaveMedia,
+    LineId,
+    Log,
+    MediaRequest,
+    NameSeat,
+    Outcome,
+    Refused,
+    RefuseSeat,
+    RemoveSeat,
+    Say,
+    StoreAct,
+)
+from server.signaling.messages import Error, Slot
+from server.signaling.quality import Measured
+from server.signaling.session import Recording, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from datetime import datetime
+
+    from server.db import Connection, Pool
+    from server.signaling.line import Line
+    from server.signaling.messages import AnyClientMessage
+
+log = logging.getLogger("laizuo.signaling")
+
+ACT_PATIENCE_S = 3.0  # then the person is told to try again; a page waits no longer for a press
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every session's shell works with."""
+
+    pool: Pool
+    plane: MediaPlane
+    events: EventWriter
+    clock: Callable[[], datetime]
+    finished: Callable[[str], None]  # a session is over and its shell may go
+
+
+class SessionLoop:
+    """One session's shell; also the listener of its rooms."""
+
+    def __init__(self, session: Session, around: Surroundings) -> None:
+        self.session = session
+        self._around = around
+        self._lines: dict[LineId, Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_over = False
+
+    def open_rooms(self) -> None:
+        """Want the session's rooms; recorded ones are recorded from now on."""
+        facts = self.session.facts
+        for room, recorded in facts.rooms.items():
+            self._around.plane.hold(RoomSpec(room, facts.id, facts.procedure, recorded), self)
+
+    async def close(self) -> None:
+        """Let go of everything without ending the session: this process stops."""
+        self._is_over = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ------------------------------------------------------------ inputs
+
+    def take(self, happened: Callable[[Session, datetime], list[Effect]], line: LineId | None = None) -> None:
+        """Bring one input and perform its effects. A defect of ours is told to the line it came from and changes nothing for others."""
+        if self._is_over:
+            return
+        try:
+            effects = happened(self.session, self._around.clock())
+        except Exception as error:
+            reference = errors.log_unexpected(error)
+            if line is not None and line in self._lines:
+                self._lines[line].say(Error(code="unexpected", field=reference))
+            return
+        for effect in effects:
+            self._perform(effect)
+
+    def add_line(self, line: Line) -> None:
+        """A socket that is about to arrive."""
+        self._lines[line.number] = line
+
+    def drop_line(self, line: Line) -> None:
+        """A socket is gone."""
+        self._lines.pop(line.number, None)
+        self.take(lambda session, now: session.drop(line.number, now))
+
+    def receive(self, line: Line, message: AnyClientMessage) -> None:
+        """A message of a page."""
+        self.take(lambda session, now: dispatch.receive(session, line.number, message, now), line.number)
+
+    def tick(self) -> None:
+        """Once a second."""
+        self.take(lambda session, now: session.tick(now))
+
+    def ended(self, reason: str) -> None:
+        """The session was ended elsewhere."""
+        self.take(lambda session, now: session.ended(reason, now))
+
+    # ------------------------------------------------------------ the listener of rooms
+
+    def room_ready(self, room: str, record: RecordStatus | None, is_replacement: bool) -> None:
+        self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
+        if is_replacement:
+            self.take(lambda session, now: session.room_replaced(room, now))
+
+    def room_adopted(self, room: str, summary: RoomSummary) -> None:
+        peers = [
+            media.StandingPeer(seat.seat, seat.connection, seat.state, frozenset(up.source for up in seat.up if up.paused))
+            for seat in summary.seats
+        ]
+        self.take(lambda session, now: media.adopt(session, room, peers, now))
+        self.take(lambda session, now: session.set_recording(room, self._recording(room, summary.record, now)))
+
+    def room_lost(self, room: str) -> None:
+        self.take(lambda session, now: session.room_lost(room, now))
+
+    def room_failed(self, room: str, code: str) -> None:
+        if self.session.facts.rooms.get(room):
+            self.take(lambda session, _: session.set_recording(room, Recording("failed", None, "recording_cannot_start")))
+
+    def room_event(self, room: str, event: AnyEvent) -> None:
+        match event:
+            case PeerState():
+                self.take(lambda session, now: media.on_peer_state(session, event.seat, event.connection, event.state, event.cause, now))
+            case Slots():
+                slots = tuple(_slot(slot) for slot in event.slots)
+                self.take(lambda session, now: media.on_slots(session, event.seat, event.connection, event.short, slots, now))
+            case Quality():
+                lines = {
+                    seat: Measured(line.loss_up, line.loss_down, line.rtt_ms, line.up_bps, line.silent_s) for seat, line in event.seats.items()
+                }
+                self.take(lambda session, now: media.on_measured(session, room, lines, now))
+            case RecordState():
+                status = RecordStatus(state=event.state, head=event.head, block=event.block, cause=event.cause)
+                self.take(lambda session, now: session.set_recording(room, self._recording(room, status, now)))
+            case _:
+                pass  # up_state and room_closed say nothing that people are shown
+
+    def _recording(self, room: str, record: RecordStatus | None, now: datetime) -> Recording:
+        before = self.session.recording_of(room)
+        if record is None:
+            return Recording("none") if not self.session.facts.rooms.get(room) else before
+        if record.state == "failed":
+            return Recording("failed", before.since, _cause(record.cause))
+        if record.state == "closed":
+            return Recording("stopped", before.since)
+        return Recording("recording", before.since or now.timestamp())
+
+    # ------------------------------------------------------------ effects
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Say():
+                if line := self._lines.get(effect.line):
+                    line.say(effect.message)
+            case Hang():
+                if line := self._lines.pop(effect.line, None):
+                    line.hang()
+            case Ask():
+                self._spawn(self._ask(effect))
+            case Act():
+                self._spawn(self._act(effect))
+            case Log():
+                self._log(effect)
+            case Finish():
+                self._spawn(self._finish(effect.reason))
+
+    async def _ask(self, ask: Ask) -> None:
+        outcome: Outcome
+        try:
+            outcome = _outcome(await self._around.plane.ask(ask.room, _maker(ask.room, ask.request)))
+        except WorkerRefused as error:
+            outcome = Refused(error.code)
+        except WorkerAway:
+            outcome = Refused("away")
+        self.take(lambda session, now: dispatch.answered(session, ask, outcome, now), ask.line)
+
+    async def _act(self, act: Act) -> None:
+        now = self._around.clock()
+
+        async def work(conn: Connection) -> None:
+            await _write(conn, self.session.facts.id, act.act, now)
+
+        outcome: Outcome = Done()
+        try:
+            await in_transaction(self._around.pool, work, ACT_PATIENCE_S)
+        except (DatabaseAway, CommitUnknown):
+            outcome = Refused("away")
+        except errors.UserError as error:
+            outcome = Refused(error.code)
+        except Exception as error:
+            errors.log_unexpected(error)
+            outcome = Refused("unexpected")
+        self.take(lambda session, now: dispatch.acted(session, act, outcome, now), act.line)
+
+    def _log(self, entry: Log) -> None:
+        facts = self.session.facts
+        rooms = [self.session.people[entry.seat].facts.room] if entry.seat in self.session.people else list(facts.rooms)
+        if not entry.journal_only:
+            now = self._around.clock()
+            self._around.events.put(SessionEvent(facts.id, rooms[0] if rooms else None, entry.seat, now, entry.kind, entry.data))
+        for room in rooms:
+            if facts.rooms.get(room):
+                self._spawn(self._note(room, entry))
+
+    async def _note(self, room: str, entry: Log) -> None:
+        def make(number: int, epoch: int) -> Request:
+            return Note(id=number, room=room, epoch=epoch, kind=entry.kind, seat=entry.seat, data=entry.data)
+
+        try:
+            await self._around.plane.ask(room, make)
+        except (WorkerAway, WorkerRefused) as error:
+            log.warning("the journal of room %s has no note %s: %s", room, entry.kind, error)
+
+    async def _finish(self, reason: str) -> None:
+        """Close the rooms after everything that was asked before; then this shell is done."""
+        others = [task for task in self._tasks if task is not asyncio.current_task()]
+        if others:
+            await asyncio.wait(others, timeout=ACT_PATIENCE_S)
+        for room in self.session.facts.rooms:
+            await self._around.plane.drop(room, reason)
+        self._is_over = True
+        self._around.finished(self.session.facts.id)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"session-{self.session.facts.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            errors.log_unexpected(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+
+def _maker(room: str, request: MediaRequest) -> Callable[[int, int], Request]:
+    """A request of ours as the control message, once its number and epoch are known."""
+
+    def make(number: int, epoch: int) -> Request:
+        match request:
+            case JoinMedia():
+                return Join(
+                    id=number,
+                    room=room,
+                    epoch=epoch,
+                    seat=request.seat,
+                    connection=request.number,
+                    offer=request.sdp,
+                    sources=request.sources,
+                    label=request.label,
+                )
+            case LeaveMedia():
+                return Leave(id=number, room=room, epoch=epoch, seat=request.seat, connection=request.number, reason=request.reason)
+        return Pause(id=number, room=room, epoch=epoch, seat=request.seat, source=request.source, paused=request.paused)
+
+    return make
+
+
+def _outcome(message: Message) -> Outcome:
+    if isinstance(message, Joined):
+        return Answered(message.answer, tuple(_slot(slot) for slot in message.slots))
+    return Done()
+
+
+def _slot(slot: SlotState) -> Slot:
+    return Slot(slot=slot.slot, audio_mid=slot.audio_mid, video_mid=slot.video_mid, seat=slot.seat, source=slot.source)
+
+
+def _cause(cause: str | None) -> str:
+    """The worker's words as the key of a sentence; the words themselves are in the worker's log."""
+    return "recording_disk_full" if cause and "space" in cause.lower() else "recording_write_failed"
+
+
+async def _write(conn: Connection, session_id: str, act: StoreAct, now: datetime) -> None:
+    match act:
+        case AdmitSeat():
+            await seats.admit(conn, session_id, act.seat, act.by, now)
+        case RefuseSeat():
+            await seats.refuse(conn, session_id, act.seat, act.by, now)
+        case RemoveSeat():
+            await seats.remove(conn, session_id, act.seat, act.by, now)
+        case NameSeat():
+            await seats.name(conn, session_id, act.seat, act.name, act.by, now)
+        case EndSession():
+            actor = Actor("person", await seats.leader_of(conn, session_id, act.by))
+            await service.write_end(conn, session_id, actor, act.reason, now)
+        case GoLive():
+            await service.go_live(conn, session_id, now)

@@ -1,0 +1,187 @@
+"""All sessions that live in this process: found by id, loaded when first wanted, gone when they end.
+
+A starting process takes up every running session of the database, so that people who talk are not left without their server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from aiohttp import web
+
+from server import errors
+from server.db.pool import DatabaseAway, connection
+from server.health import READINESS
+from server.keys import CLOCK, POOL, SETTINGS
+from server.live import NOTICES
+from server.mediaplane.plane import MediaPlane
+from server.sessions import store
+from server.sessions.events import EventWriter
+from server.sessions.recording import SESSION_KEY, JournalPlan
+from server.signaling.effects import LineId
+from server.signaling.loop import SessionLoop, Surroundings
+from server.signaling.people import SeatFacts
+from server.signaling.session import Recording, SessionFacts, open_session_state
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from typing import Any
+
+    from server.live import Notice, Notices
+    from server.sessions.store import SessionRow
+
+log = logging.getLogger("laizuo.signaling")
+
+TICK_S: Final = 1.0
+FLUSH_S: Final = 2.0  # what a stopping process gives the database for the last events
+
+
+class Rooms:
+    """The register of running sessions."""
+
+    def __init__(self, around: Callable[[Callable[[str], None]], Surroundings]) -> None:
+        self._around = around(self._finished)
+        self._loops: dict[str, SessionLoop] = {}
+        self._loading: dict[str, asyncio.Task[SessionLoop | None]] = {}
+        self._numbers = itertools.count(1)
+
+    def next_line(self) -> LineId:
+        """A number for a new socket."""
+        return LineId(next(self._numbers))
+
+    def running(self, session_id: str) -> SessionLoop | None:
+        """The shell of a session if this process has it."""
+        return self._loops.get(session_id)
+
+    async def of(self, session_id: str) -> SessionLoop | None:
+        """The shell of a session, loaded if need be; None when the session is over. Raises DatabaseAway."""
+        if loop := self._loops.get(session_id):
+            return loop
+        task = self._loading.get(session_id)
+        if task is None:
+            task = self._loading[session_id] = asyncio.create_task(self._load(session_id), name=f"load-{session_id}")
+            task.add_done_callback(lambda _: self._loading.pop(session_id, None))
+        return await asyncio.shield(task)
+
+    async def seat_facts(self, session_id: str, seat: str) -> SeatFacts | None:
+        """A seat that came after its session was loaded. Raises DatabaseAway."""
+        async with connection(self._around.pool) as conn:
+            row = await store.load_session(conn, session_id)
+        return next((facts for facts in _seats(row) if facts.seat == seat), None) if row else None
+
+    async def take_up(self) -> None:
+        """Every running session of the database."""
+        async with connection(self._around.pool) as conn:
+            ids = await store.running_sessions(conn)
+        for session_id in ids:
+            await self.of(session_id)
+
+    async def close_ended(self) -> None:
+        """Sessions of ours that were ended by somebody else."""
+        async with connection(self._around.pool) as conn:
+            ended = await store.ended_among(conn, list(self._loops))
+        for session_id, reason in ended.items():
+            if loop := self._loops.get(session_id):
+                loop.ended(reason)
+
+    def tick(self) -> None:
+        """Once a second."""
+        for loop in list(self._loops.values()):
+            loop.tick()
+
+    async def close(self) -> None:
+        """This process stops; the sessions go on."""
+        for loop in list(self._loops.values()):
+            await loop.close()
+
+    async def _load(self, session_id: str) -> SessionLoop | None:
+        async with connection(self._around.pool) as conn:
+            row = await store.load_session(conn, session_id)
+        if row is None or row.state == "ended":
+            return None
+        session = open_session_state(_facts(row), _seats(row), row.state)
+        session.recordings.update({room: Recording("recording", since) for room, since in row.since.items()})
+        loop = self._loops[session_id] = SessionLoop(session, self._around)
+        loop.open_rooms()
+        return loop
+
+    def _finished(self, session_id: str) -> None:
+        self._loops.pop(session_id, None)
+
+
+ROOMS: web.AppKey[Rooms] = web.AppKey("rooms", Rooms)
+PLANE: web.AppKey[MediaPlane] = web.AppKey("media_plane", MediaPlane)
+
+
+async def run_rooms(app: web.Application) -> AsyncIterator[None]:
+    """Media plane, events and sessions: from start to stop of the process."""
+    plan = JournalPlan(app[SETTINGS].data, app.get(SESSION_KEY))
+    plane = MediaPlane(app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, f"web-{os.getpid()}-{secrets.token_hex(4)}")
+    events = EventWriter(app[POOL])
+    rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished))
+    app[PLANE], app[ROOMS] = plane, rooms
+    app[READINESS]["media"] = _media_ready
+    await plane.start()
+    await rooms.take_up()
+    tasks = [_watched(work, name) for work, name in ((events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended"))]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await rooms.close()
+    await events.flush(FLUSH_S)
+    await plane.close()
+
+
+async def _media_ready(app: web.Application) -> str | None:
+    away = app[PLANE].away()
+    return f"media workers away: {', '.join(away)}" if away else None
+
+
+def _watched(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_tell_end)
+    return task
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and isinstance(error := task.exception(), Exception):
+        errors.log_unexpected(error)
+
+
+async def _tick(rooms: Rooms) -> None:
+    while True:
+        await asyncio.sleep(TICK_S)
+        rooms.tick()
+
+
+async def _follow(rooms: Rooms, notices: Notices) -> None:
+    """A notice about a session may mean that it is over; a missed one is made up for by the next."""
+
+    def wanted(notice: Notice) -> bool:
+        return notice.get("kind") == "session"
+
+    with notices.listen(wanted) as changed:
+        while True:
+            await changed.wait()
+            changed.clear()
+            try:
+                await rooms.close_ended()
+            except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                changed.set()
+                await asyncio.sleep(TICK_S)
+
+
+def _facts(row: SessionRow) -> SessionFacts:
+    return SessionFacts(row.id, row.procedure, row.site, row.in_charge, row.opened_at, row.rooms)
+
+
+def _seats(row: SessionRow) -> list[SeatFacts]:
+    return [SeatFacts(seat.seat, seat.room, seat.role, seat.name, seat.site, seat.state, 0) for seat in row.seats]
+

@@ -1,0 +1,244 @@
+"""The WebSocket of the room protocol: Origin, limits, pings, the first `join`; everything after that is the session's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from server.access.identify import check_origin
+from server.access.rates import Rate
+from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
+from server.errors import BadInput, log_unexpected
+from server.keys import CLOCK, POOL
+from server.sessions import seats
+from server.signaling.effects import LineId
+from server.signaling.line import Line
+from server.signaling.messages import MESSAGE_LIMIT, AnyClientMessage, BadMessage, Closed, Error, ErrorCode, Join, parse
+from server.signaling.people import SeatFacts
+from server.signaling.rooms import ROOMS
+from server.signaling.session import Arrival
+
+if TYPE_CHECKING:
+    from server.db import Connection
+    from server.signaling.loop import SessionLoop
+
+log = logging.getLogger("laizuo.signaling")
+
+SUBPROTOCOL: Final = "laizuo.room.1"
+PING_EVERY_S: Final = 10.0
+SILENT_S: Final = 25.0  # two pings lost and half of the third's way
+FIRST_WORD_S: Final = 10.0  # for the `join`; a socket that says nothing costs memory
+MESSAGES_BURST: Final = 100
+MESSAGE_EVERY_S: Final = 0.02  # 50 a second on average: an offer with its reports is far below
+BAD_MESSAGES: Final = 10
+# Per address, and a village may share one: tokens have 256 bits, so this spares the database, it does not guard the door.
+JOIN_BURST: Final = 100
+JOIN_EVERY_S: Final = 0.05
+JOIN_PATIENCE_S: Final = 3.0
+
+JOIN_RATE: web.AppKey[Rate] = web.AppKey("join_rate", Rate)
+SOCKETS: web.AppKey[set[Any]] = web.AppKey("room_sockets", set)
+
+_AWAY = (DatabaseAway, CommitUnknown, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+
+
+class TooMuch(Exception):
+    """The page does not keep to the protocol's limits; the line ends."""
+
+
+async def room_socket(request: web.Request) -> web.StreamResponse:
+    """GET /ws/room. Raises NotAllowed('other_origin') and BadInput before anything is upgraded."""
+    check_origin(request)
+    if SUBPROTOCOL not in [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]:
+        raise BadInput("bad_input", field="Sec-WebSocket-Protocol", detail=f"only {SUBPROTOCOL} is spoken here")
+    socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=MESSAGE_LIMIT, autoping=False, compress=False)
+    await socket.prepare(request)
+    request.app[SOCKETS].add(socket)
+    try:
+        await Visit(request, socket).run()
+    finally:
+        request.app[SOCKETS].discard(socket)
+    return socket
+
+
+class Visit:
+    """One socket from its first message to its end."""
+
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        self._app = request.app
+        self._address = request.remote or ""
+        self._socket = socket
+        self._line = Line(request.app[ROOMS].next_line(), socket, lambda: _abort(request))
+        self._rate = Rate(MESSAGES_BURST, MESSAGE_EVERY_S)
+        self._bad = 0
+        self._heard_at = self._now()
+        self._loop: SessionLoop | None = None
+
+    async def run(self) -> None:
+        """Read until the end, whichever side it comes from."""
+        tasks = [asyncio.create_task(self._line.run(), name="line-writer"), asyncio.create_task(self._watch(), name="line-watch")]
+        try:
+            await self._read()
+        except TooMuch:
+            self._line.hang(WSCloseCode.POLICY_VIOLATION)
+        finally:
+            if self._loop is not None:
+                self._loop.drop_line(self._line)
+            await self._end(*tasks)
+
+    async def _end(self, writer: asyncio.Task[None], watch: asyncio.Task[None]) -> None:
+        self._line.hang()
+        watch.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2.0):
+                await asyncio.gather(writer, watch, return_exceptions=True)
+
+    # ------------------------------------------------------------ reading
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            self._heard_at = self._now()
+            if message.type is WSMsgType.PING:
+                await self._pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                self._limit()
+                await self._take(message.data)
+            elif message.type is WSMsgType.BINARY:
+                self._limit()
+                self._refuse_bad(BadMessage("text expected"))
+            elif message.type is WSMsgType.ERROR:
+                return  # over-size or a broken frame: aiohttp has said so with its close code
+
+    async def _pong(self, data: bytes) -> None:
+        self._limit()
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            await self._socket.pong(data)
+
+    def _limit(self) -> None:
+        if self._rate.take("", self._now()):
+            self._line.say(Error(code="too_many"))
+            raise TooMuch
+
+    async def _take(self, text: str) -> None:
+        try:
+            message = parse(text)
+        except BadMessage as error:
+            self._refuse_bad(error)
+            return
+        if self._loop is not None:
+            self._loop.receive(self._line, message)
+        elif isinstance(message, Join):
+            await self._join(message)
+        else:
+            self._line.say(Error(code="not_joined", rid=message.rid))
+            self._count_bad()
+
+    def _refuse_bad(self, error: BadMessage) -> None:
+        self._line.say(Error(code="bad_message", field=error.field))
+        self._count_bad()
+
+    def _count_bad(self) -> None:
+        self._bad += 1
+        if self._bad >= BAD_MESSAGES:
+            raise TooMuch
+
+    # ------------------------------------------------------------ joining
+
+    async def _join(self, message: Join) -> None:
+        if self._app[JOIN_RATE].take(self._address, self._now()):
+            self._say_and_hang("too_many", message, WSCloseCode.POLICY_VIOLATION)
+            return
+        try:
+            entry = await in_transaction(self._app[POOL], lambda conn: self._enter(conn, message), JOIN_PATIENCE_S)
+            if isinstance(entry, seats.NoEntry):
+                self._turn_away(entry, message)
+                return
+            await self._arrive(entry, message)
+        except _AWAY:
+            self._say_and_hang("service_away", message, WSCloseCode.TRY_AGAIN_LATER)
+        except Exception as error:
+            log_unexpected(error)
+            self._say_and_hang("unexpected", message, WSCloseCode.INTERNAL_ERROR)
+
+    async def _enter(self, conn: Connection, message: Join) -> seats.Entry | seats.NoEntry:
+        now = self._app[CLOCK]()
+        if message.resume is not None:
+            return await seats.enter(conn, message.resume, "resume", now)
+        return await seats.enter(conn, message.token or "", "seat", now)
+
+    async def _arrive(self, entry: seats.Entry, message: Join) -> None:
+        rooms = self._app[ROOMS]
+        loop = await rooms.of(entry.session_id)
+        if loop is None:
+            self._turn_away(seats.NoEntry("ended"), message)
+            return
+        known = loop.session.people.get(entry.seat)
+        facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
+        if facts is None:
+            self._turn_away(seats.NoEntry("bad_token"), message)
+            return
+        arrival = Arrival(_with_connection(facts, entry.connection), entry.resume, entry.resumed, message.media)
+        self._loop = loop
+        loop.add_line(self._line)
+        loop.take(lambda session, now: session.arrive(LineId(self._line.number), arrival, now), self._line.number)
+
+    def _turn_away(self, no: seats.NoEntry, message: Join) -> None:
+        """A token that opens nothing: the page is told whether it makes sense to come back."""
+        if no.why == "bad_token" or (no.why == "expired" and message.resume is not None):
+            self._say_and_hang("bad_token", message, WSCloseCode.POLICY_VIOLATION)
+            return
+        self._line.say(Closed(why=no.why))
+        self._line.hang()
+
+    def _say_and_hang(self, code: ErrorCode, message: AnyClientMessage, close: WSCloseCode) -> None:
+        self._line.say(Error(code=code, rid=message.rid))
+        self._line.hang(close)
+
+    # ------------------------------------------------------------ watching
+
+    async def _watch(self) -> None:
+        """Ping, and end a socket that is silent or never says who it is."""
+        await asyncio.sleep(FIRST_WORD_S)
+        if self._loop is None:
+            self._line.hang(WSCloseCode.POLICY_VIOLATION)
+        while not self._socket.closed:
+            if self._now() - self._heard_at > SILENT_S:
+                self._line.cut()
+                return
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                await self._socket.ping()
+            await asyncio.sleep(PING_EVERY_S)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _with_connection(facts: SeatFacts, connection: int) -> SeatFacts:
+    return SeatFacts(facts.seat, facts.room, facts.role, facts.name, facts.site, facts.state, connection)
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _close_sockets(app: web.Application) -> None:
+    """The process stops: pages come back to its successor by themselves."""
+    sockets = app[SOCKETS]
+    for socket in list(sockets):
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+
+
+def add_socket(app: web.Application) -> None:
+    """Register the route."""
+    app[JOIN_RATE] = Rate(JOIN_BURST, JOIN_EVERY_S)
+    sockets: set[Any] = set()
+    app[SOCKETS] = sockets
+    app.router.add_get("/ws/room", room_socket)
+    app.on_shutdown.append(_close_sockets)
