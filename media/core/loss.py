@@ -10,7 +10,7 @@ Cases for an arriving number n, highest so far h:
    abandoned, a key frame is wanted, and what comes late out of that hole is refused (to remember each number would let
    a hostile sender make us work).
 3. n <= h and missing: repaired.
-4. n <= h and abandoned: late but new; still forwarded.
+4. n <= h and abandoned, or shortly before the first packet of all: late but new; still forwarded.
 5. n <= h otherwise: a duplicate, refused.
 
 When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet
@@ -26,12 +26,15 @@ from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 
 REORDER_S = 0.01  # overtaking on one path stays below this; Wi-Fi retries and 4G are learnt (`reorder_s` grows)
 REORDER_MAX_S = 0.06  # more waiting than this costs more frames than needless NACKs cost bytes
+REORDER_DECAY = 0.95  # per real loss
 REORDER_PACKETS = 2
 RTT_START_S = 0.1  # until measured
 RTT_MIN_S = 0.01  # one tick of the worker's timer
 RTT_MAX_S = 1.0
 RETRY_RTT = 1.25  # the answer needs one RTT; a quarter for its jitter
 MAX_ABANDONED = 512  # memory of given-up numbers, for case 4
+# The first packet to arrive may have overtaken earlier ones of the same key frame: so many are still taken.
+START_SLACK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,10 @@ class LossTracker:
         return ask
 
     def measure_rtt(self, sample_s: float) -> None:
-        """Take one round trip time (from receiver reports, or from a repair) into the average."""
+        """Take one round trip time into the average: from receiver reports, which stand for the same line.
+
+        Not from repairs: those that come late are overtaken by the retry or the original, so their mean is far too short.
+        """
         sample_s = max(0.0, min(sample_s, RTT_MAX_S))
         self.rtt_s += (sample_s - self.rtt_s) / 8
 
@@ -139,6 +145,7 @@ class LossTracker:
         if self._next < 0:
             self.highest = FIRST_CYCLE + seq
             self._next = (seq + 1) & SEQ_MASK
+            self._abandoned = dict.fromkeys(range(self.highest - START_SLACK, self.highest))
             return self.highest
         ext = unwrap_seq(seq, self.highest)
         if ext > self.highest:
@@ -169,15 +176,13 @@ class LossTracker:
         return -1
 
     def _learn(self, entry: _Missing, now: float) -> None:
-        """Unasked: it was overtaken, so wait that long next time. Asked once: a measured round trip."""
-        if entry.tries == 0:
-            late = (now - entry.since) * RETRY_RTT
-            self.reorder_s = min(max(late, self.reorder_s), REORDER_MAX_S)
+        """Sooner than an answer can be here, it was only overtaken: wait that long next time. Else it was a real loss."""
+        if entry.tries == 0 or now - entry.asked_at < self.rtt_s / 2:
+            late_s = (now - entry.since) * RETRY_RTT
+            self.reorder_s = min(max(late_s, self.reorder_s), REORDER_MAX_S)
             return
         self.repaired += 1
-        self.reorder_s = max(REORDER_S, self.reorder_s * 0.95)  # a real loss: forget overtaking slowly
-        if entry.tries == 1:
-            self.measure_rtt(now - entry.asked_at)
+        self.reorder_s = max(REORDER_S, self.reorder_s * REORDER_DECAY)
 
     def _give_up(self, numbers: list[int]) -> None:
         for ext in numbers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from media.core.loss import AUDIO_LOSS, MAX_ABANDONED, REORDER_MAX_S, REORDER_S, VIDEO_LOSS, LossPolicy, LossTracker
+from media.core.loss import AUDIO_LOSS, MAX_ABANDONED, REORDER_MAX_S, REORDER_S, RTT_MAX_S, START_SLACK, VIDEO_LOSS, LossPolicy, LossTracker
 
 LATER = 0.05  # past the first waiting time, before a retry
 
@@ -41,7 +41,9 @@ def test_what_is_asked_for(arrivals: list[int], asked: list[int]) -> None:
         ([65535, 0, 1], [131071, 131072, 131073]),
         ([65535, 1, 0, 0], [131071, 131073, 131072, -1]),
         ([10, 10, 11, 11], [65546, -1, 65547, -1]),
-        ([10, 9], [65546, -1]),  # before the first: nobody can tell it from a duplicate
+        ([10, 9, 9], [65546, 65545, -1]),  # overtaken at the very start
+        ([3, 65535, 0, 4], [65539, 65535, 65536, 65540]),  # the same over a wrap
+        ([100, 100 - START_SLACK, 99 - START_SLACK], [65636, 65636 - START_SLACK, -1]),  # long before the start
         ([10, 400, 11], [65546, 65936, -1]),  # a hole beyond max_waiting
     ],
 )
@@ -135,23 +137,30 @@ def test_overtaking_is_learnt_up_to_a_limit() -> None:
     assert tracker.reorder_s == REORDER_MAX_S
 
 
-def test_a_repair_measures_the_round_trip_and_shortens_the_wait() -> None:
+def test_what_comes_sooner_than_an_answer_could_was_overtaken() -> None:
+    tracker, _ = fed([10, 12, 13])
+    tracker.rtt_s = 0.2
+    tracker.due(0.02)
+
+    tracker.receive(11, 0.04)
+
+    assert (tracker.repaired, tracker.reorder_s) == (0, pytest.approx(0.05))
+
+
+def test_a_repair_shortens_the_wait_again() -> None:
     tracker, _ = fed([10, 12, 13])
     tracker.reorder_s = 0.04
     tracker.due(LATER)
 
     tracker.receive(11, LATER + 0.3)
 
-    assert tracker.repaired == 1
+    assert (tracker.repaired, tracker.reorder_s) == (1, pytest.approx(0.038))
+
+
+def test_round_trips_are_averaged_and_bounded() -> None:
+    tracker, _ = fed([10])
+
+    tracker.measure_rtt(0.3)
     assert tracker.rtt_s == pytest.approx(0.1 + (0.3 - 0.1) / 8)
-    assert tracker.reorder_s == pytest.approx(0.038)
-
-
-def test_a_second_answer_measures_nothing() -> None:
-    tracker, _ = fed([10, 12, 13])
-    tracker.due(0.1)
-    tracker.due(0.5)
-
-    tracker.receive(11, 0.51)
-
-    assert tracker.rtt_s == 0.1
+    tracker.measure_rtt(90.0)
+    assert tracker.rtt_s == pytest.approx(0.125 + (RTT_MAX_S - 0.125) / 8)
