@@ -8,7 +8,8 @@ States of an environment, and what `ensure` does:
 1. stamp equals the lock file's hash        nothing, the common case (one small file is read)
 2. no stamp, or another hash                install into it
 3. an install was cut while it wrote files  empty it and start over: a package may be there by half
-4. its interpreter does not run             the same
+4. its interpreter does not run, or became  the same
+   another version (a system upgrade)
 
 Two first starts at once: the second waits for the first one's lock, then finds case 1.
 """
@@ -19,6 +20,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from server import install_progress
 ROOT = Path(__file__).resolve().parent.parent
 LOCK_NAME = ".laizuo-lock"
 CUT_NAME = ".laizuo-installing"
+GROUPS = ("run", "dev")  # each contains those before it (tests/test_packaging.py)
 
 
 class EnvironmentFailed(Exception):
@@ -59,10 +62,15 @@ def ensure(group: str) -> None:
     place = home()
     if _is_current(place, group):
         return
-    place.mkdir(parents=True, exist_ok=True)
-    with _alone(place):
-        if not _is_current(place, group):
-            _build(place, group)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with _alone(place):
+            if not _is_current(place, group):
+                _build(place, group)
+    except OSError as error:
+        raise EnvironmentFailed(
+            f"{place} cannot be written ({error}). Name another place with LAIZUO_VENV=/some/directory"
+        ) from error
 
 
 def enter(arguments: list[str]) -> None:
@@ -81,7 +89,14 @@ def _is_current(place: Path, group: str) -> bool:
         stamp = _stamp(place, group).read_text()
     except OSError:
         return False
-    return stamp == _digest(group) and (place / "bin/python").exists()
+    return stamp == _digest(group) and _fits(place)
+
+
+def _fits(place: Path) -> bool:
+    """False when the interpreter is gone, or is another version than the one that the packages were installed for."""
+    python = place / "bin/python"
+    version = re.search(r"python(\d+\.\d+)$", os.path.realpath(python))
+    return python.exists() and (version is None or (place / "lib" / f"python{version[1]}").is_dir())
 
 
 def _stamp(place: Path, group: str) -> Path:
@@ -105,13 +120,19 @@ def _alone(place: Path) -> Iterator[None]:
 
 def _build(place: Path, group: str) -> None:
     python = place / "bin/python"
-    if (place / CUT_NAME).exists() or (python.exists() and not _runs(python)):
-        install_progress.say("The last installation was cut off; starting it over.")
-        _empty(place)
-    if not python.exists():
+    is_cut = (place / CUT_NAME).exists()
+    if is_cut or not (_fits(place) and _runs(python)):
+        if (place / "pyvenv.cfg").exists():
+            install_progress.say(
+                "The last installation was cut off; starting it over."
+                if is_cut
+                else "Python has changed; starting over."
+            )
+            _empty(place)
         venv.EnvBuilder(with_pip=False, symlinks=True).create(place)
     _install(place, group)
-    _stamp(place, group).write_text(_digest(group))
+    for contained in GROUPS[: GROUPS.index(group) + 1]:
+        _stamp(place, contained).write_text(_digest(contained))
 
 
 def _runs(python: Path) -> bool:
