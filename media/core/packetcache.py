@@ -58,7 +58,7 @@ class PacketCache:
         ext = max(self._tail, self._newest - self._mask)
         while ext <= self._newest:
             i = ext & self._mask
-            if self._seqs[i] == ext:
+            if self._packets[i]:  # of this number, or of one a ring earlier whose successor in this place was lost
                 if self._ages[i] >= limit:
                     break
                 self.bytes_held -= len(self._packets[i])

@@ -34,7 +34,9 @@ def section(answer: Answer, index: int) -> list[str]:
 def test_short_offer_answered_whole() -> None:
     answer = answered(SHORT_OFFER)
 
-    assert answer.sdp.split("\r\n") == f"""v=0
+    assert (
+        answer.sdp.split("\r\n")
+        == f"""v=0
 o=- 77 1 IN IP4 127.0.0.1
 s=-
 t=0 0
@@ -79,6 +81,7 @@ a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01
 a=rtpmap:109 rtx/90000
 a=fmtp:109 apt=108
 """.split("\n")
+    )
     assert answer.lines == (
         Negotiated(
             0, "0", "audio", Role.UP, source="voice", pts={"opus": 111}, extensions={MID: 4}, ssrcs=(11,)
@@ -239,7 +242,7 @@ def test_one_source_on_two_lines_is_refused() -> None:
     second = SHORT_OFFER[SHORT_OFFER.index("m=video") :].replace("a=mid:1", "a=mid:2").replace("21", "31")
     offer = changed("BUNDLE 0 1", "BUNDLE 0 1 2") + second.replace("a=ssrc:22 cname:x\n", "").replace("31 22", "31 32")
 
-    with pytest.raises(SdpError, match="^sources: two lines show the same source$"):
+    with pytest.raises(SdpError, match=r"^sources: two lines show the same source$"):
         answered(offer, {**SOURCES, "2": "face"})
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from media.core.loss import AUDIO_LOSS, MAX_ABANDONED, REORDER_MAX_S, REORDER_S, RTT_MAX_S, START_SLACK, VIDEO_LOSS, LossPolicy, LossTracker
+from media.core.loss import (
+    AUDIO_LOSS,
+    MAX_ABANDONED,
+    REORDER_MAX_S,
+    REORDER_S,
+    RTT_MAX_S,
+    START_SLACK,
+    VIDEO_LOSS,
+    LossPolicy,
+    LossTracker,
+)
 
 LATER = 0.05  # past the first waiting time, before a retry
 
@@ -144,7 +154,8 @@ def test_what_comes_sooner_than_an_answer_could_was_overtaken() -> None:
 
     tracker.receive(11, 0.04)
 
-    assert (tracker.repaired, tracker.reorder_s) == (0, pytest.approx(0.05))
+    assert tracker.repaired == 0
+    assert tracker.reorder_s == pytest.approx(0.05)
 
 
 def test_a_repair_shortens_the_wait_again() -> None:
@@ -154,7 +165,8 @@ def test_a_repair_shortens_the_wait_again() -> None:
 
     tracker.receive(11, LATER + 0.3)
 
-    assert (tracker.repaired, tracker.reorder_s) == (1, pytest.approx(0.038))
+    assert tracker.repaired == 1
+    assert tracker.reorder_s == pytest.approx(0.038)
 
 
 def test_round_trips_are_averaged_and_bounded() -> None:

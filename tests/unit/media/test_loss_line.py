@@ -101,7 +101,15 @@ class Outcome:
 
 
 def run(
-    policy: LossPolicy, *, loss: float, delay_s: float, jitter_s: float, per_tick: int, every: int, seed: int, seconds: int = 30
+    policy: LossPolicy,
+    *,
+    loss: float,
+    delay_s: float,
+    jitter_s: float,
+    per_tick: int,
+    every: int,
+    seed: int,
+    seconds: int = 30,
 ) -> Outcome:
     """Video or voice over a line that loses both ways. per_tick packets every `every` ticks of 10 ms."""
     chance = random.Random(seed)

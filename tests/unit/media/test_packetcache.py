@@ -80,3 +80,13 @@ def test_forget_after_a_jump_over_many_rings() -> None:
 def test_ring_size_is_a_power_of_two(packets: int) -> None:
     with pytest.raises(ValueError, match=f"^packets: {packets} is not a power of two$"):
         PacketCache(packets)
+
+
+def test_forget_finds_a_packet_whose_successor_in_the_ring_was_lost() -> None:
+    cache = PacketCache(64, max_age_s=1.0)
+    cache.store(0, b"x", 0.0)
+    cache.store(65, b"y", 0.0)
+
+    cache.forget(2.0)
+
+    assert cache.bytes_held == 0

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from media.core.reports import MAX_RTT_S, NTP_EPOCH_S, PublisherClock, StreamClock, WorkerClock, make_sender_report, round_trip_s
+from media.core.reports import (
+    MAX_RTT_S,
+    NTP_EPOCH_S,
+    PublisherClock,
+    StreamClock,
+    WorkerClock,
+    make_sender_report,
+    round_trip_s,
+)
 from media.core.rtcp import ReportBlock, SenderReport
 
 UNIX_AT_ZERO = 1_790_000_000.0
@@ -53,7 +61,8 @@ def test_a_clock_that_was_set_anew_is_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("travelled_s", "held_s", "expected"), [(0.08, 0.5, 0.08), (0.0, 0.0, 0.0), (MAX_RTT_S + 1, 0.0, None), (-0.001, 0.5, 0.0)]
+    ("travelled_s", "held_s", "expected"),
+    [(0.08, 0.5, 0.08), (0.0, 0.0, 0.0), (MAX_RTT_S + 1, 0.0, None), (-0.001, 0.5, 0.0)],
 )
 def test_round_trip(travelled_s: float, held_s: float, expected: float | None) -> None:
     last_sr = CLOCK.ntp(50.0) >> 16 & 0xFFFFFFFF

@@ -97,7 +97,9 @@ def test_unknown_types_and_formats_are_skipped() -> None:
     rapid_resync = bytes.fromhex("85cd0002 00000001 00000002")
     app_feedback = bytes.fromhex("8fce0003 00000001 00000002 41424344")
 
-    assert parse_compound(extended_report + rapid_resync + app_feedback + write_compound([Goodbye((7,))])) == [Goodbye((7,))]
+    assert parse_compound(extended_report + rapid_resync + app_feedback + write_compound([Goodbye((7,))])) == [
+        Goodbye((7,))
+    ]
 
 
 def test_padding_of_the_last_packet_is_taken_off() -> None:

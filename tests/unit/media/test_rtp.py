@@ -122,7 +122,7 @@ def test_each_truncation_is_refused_or_a_shorter_payload(name: str) -> None:
 
     for size in range(len(packet)):
         if size < payload:
-            with pytest.raises(RtpError, match="^rtp (header|csrc|extension)"):
+            with pytest.raises(RtpError, match=r"^rtp (header|csrc|extension)"):
                 rtp.payload_start(packet, size)
         else:
             assert rtp.payload_start(packet, size) == payload

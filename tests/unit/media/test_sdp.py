@@ -104,7 +104,7 @@ def test_bundle_only_lines_are_offered_though_their_port_is_zero() -> None:
 def test_transport_is_that_of_the_line_that_bundle_names_first() -> None:
     offer = changed("BUNDLE 0 1", "BUNDLE 1 0")
 
-    with pytest.raises(SdpError, match="^line 19: a=ice-ufrag or a=ice-pwd is missing$"):
+    with pytest.raises(SdpError, match=r"^line 19: a=ice-ufrag or a=ice-pwd is missing$"):
         parse_offer(offer)
 
 
@@ -194,7 +194,7 @@ def test_everything_has_a_bound(lines: str, message: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "v=0", "v=0\n", "v=0\r\ns=-\r\n"])
 def test_an_offer_without_media_is_refused(text: str) -> None:
-    with pytest.raises(SdpError, match="^offer: no media line$"):
+    with pytest.raises(SdpError, match=r"^offer: no media line$"):
         parse_offer(text)
 
 

@@ -7,7 +7,16 @@ from media.core.seqno import seq_distance, ts_distance, unwrap_seq, unwrap_ts
 
 @pytest.mark.parametrize(
     ("later", "earlier", "steps"),
-    [(1, 0, 1), (0, 65535, 1), (65535, 0, -1), (3, 65533, 6), (65533, 3, -6), (7, 7, 0), (32767, 0, 32767), (32768, 0, -32768)],
+    [
+        (1, 0, 1),
+        (0, 65535, 1),
+        (65535, 0, -1),
+        (3, 65533, 6),
+        (65533, 3, -6),
+        (7, 7, 0),
+        (32767, 0, 32767),
+        (32768, 0, -32768),
+    ],
 )
 def test_seq_distance_takes_the_short_way_round(later: int, earlier: int, steps: int) -> None:
     assert seq_distance(later, earlier) == steps
