@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -111,7 +112,7 @@ def describe(line: list[Packet]) -> str:
     start = line[0].seq
     numbers = sorted(((p.seq - start + 0x8000) & 0xFFFF) - 0x8000 for p in line)
     missing = sorted(set(range(numbers[0], numbers[-1])) - set(numbers))
-    twice = [n for n, m in zip(numbers, numbers[1:], strict=False) if n == m]
+    twice = [n for n, m in pairwise(numbers) if n == m]
     return f"{len(numbers)} packets to {numbers[-1]}: missing {missing}, twice {twice}, rtx {sum(p.rtx for p in line)}"
 
 
