@@ -1,0 +1,207 @@
+// @ts-check
+// One visit to a room: the socket, the peer connection and the devices, driven by protocol.js. Draws nothing.
+import * as protocol from "../protocol.js";
+import { Peer } from "./peer.js";
+import { measure } from "./report.js";
+
+const PING_MS = 5000;
+const SILENCE_MS = 12_000; // two pongs missed: the line is dead although the socket does not know it
+const REPORT_MS = 5000;
+const OFFER_AGAIN_MS = 2000;
+
+/** @param {import("./media.js").Devices} devices */
+const lacking = (devices) => ({ voice: !devices.stream?.getAudioTracks().length, face: !devices.stream?.getVideoTracks().length });
+
+export class Call {
+  /**
+   * devices: null while the browser still asks for permission; `useDevices` follows, and the room is joined meanwhile.
+   * @param {{ token: string, devices: import("./media.js").Devices | null, onChange: () => void, onNotice?: (effect: protocol.Effect) => void,
+   *           renewToken?: () => Promise<string> }} options
+   */
+  constructor({ token, devices, onChange, onNotice, renewToken }) {
+    this.state = protocol.start(token);
+    this.devices = devices;
+    /** @type {Peer | null} */
+    this.peer = null;
+    this.media = "new";
+    this.renewing = false;
+    this.muted = devices ? lacking(devices) : { voice: false, face: false };
+    this.#onChange = onChange;
+    this.#onNotice = onNotice ?? (() => {});
+    this.#renewToken = renewToken;
+    this.#connect();
+    this.#newPeer();
+    this.#timers = [setInterval(() => this.#ping(), PING_MS), setInterval(() => this.#report(), REPORT_MS)];
+    addEventListener("online", this.#hurry);
+  }
+
+  #onChange; #onNotice; #renewToken;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  #heard_at_ms = 0;
+  /** @type {ReturnType<typeof setInterval>[]} */
+  #timers = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #again;
+  #totals = { frozen_s: 0, concealed: 0, samples: 0 };
+  #offering = Promise.resolve();
+  #hurry = () => { if (this.state.line === "down") this.#connect(); };
+
+  /** Say something. @param {Record<string, unknown>} message */
+  say(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** One's own microphone or camera. @param {"voice" | "face"} source @param {boolean} muted */
+  mute(source, muted) {
+    const stream = this.devices?.stream;
+    for (const track of (source === "voice" ? stream?.getAudioTracks() : stream?.getVideoTracks()) ?? []) track.enabled = !muted;
+    this.muted = { ...this.muted, [source]: muted };
+    this.say({ type: "mute", source, muted });
+    this.#onChange();
+  }
+
+  /** Devices that came later: somebody allowed the camera after all. @param {import("./media.js").Devices} devices */
+  async useDevices(devices) {
+    this.devices = devices;
+    await this.peer?.useStream(devices.stream);
+    const lacks = lacking(devices);
+    for (const source of /** @type {const} */ (["voice", "face"])) if (lacks[source] !== this.muted[source]) this.mute(source, lacks[source]);
+    this.#onChange();
+  }
+
+  /** The stream of a seat's face, if a slot shows it. @param {string} seat @param {string} [source] */
+  streamOf(seat, source = "face") {
+    const slot = protocol.slotOf(this.state, seat, source);
+    return slot && this.peer ? this.peer.stream(slot.slot) : null;
+  }
+
+  leave() {
+    this.say({ type: "leave" });
+  }
+
+  /** Everything stops; the devices belong to whoever opened them. */
+  close() {
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#again);
+    removeEventListener("online", this.#hurry);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    this.peer?.close();
+  }
+
+  // ---------------------------------------------------------------- the socket
+
+  #connect() {
+    clearTimeout(this.#again);
+    const address = new URL("/ws/room", location.href);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address, protocol.SUBPROTOCOL);
+    this.#socket?.close();
+    this.#socket = socket;
+    this.#heard_at_ms = Date.now();
+    const mine = () => this.#socket === socket;
+    socket.addEventListener("open", () => mine() && this.#step(protocol.opened(this.state)));
+    socket.addEventListener("message", (event) => {
+      if (!mine()) return;
+      this.#heard_at_ms = Date.now();
+      this.#step(protocol.received(this.state, String(event.data), Date.now()));
+    });
+    socket.addEventListener("close", () => mine() && this.#lost());
+  }
+
+  #lost() {
+    this.#socket = null;
+    this.#step(protocol.lost(this.state, Date.now(), Math.random()));
+  }
+
+  #ping() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (Date.now() - this.#heard_at_ms > SILENCE_MS) { this.#socket.close(); this.#lost(); return; }
+    this.say({ type: "ping", t: Date.now() });
+  }
+
+  // ---------------------------------------------------------------- effects
+
+  /** @param {[protocol.State, protocol.Effect[]]} result */
+  #step([state, effects]) {
+    this.state = state;
+    for (const effect of effects) this.#perform(effect);
+    this.#onChange();
+  }
+
+  /** @param {protocol.Effect} effect */
+  #perform(effect) {
+    const does = /** @type {Record<string, () => void>} */ ({
+      send: () => this.say(effect.message),
+      connect: () => { this.#again = setTimeout(() => this.#connect(), effect.after_ms); },
+      reopen: () => { this.#socket?.close(); },
+      hang: () => { const socket = this.#socket; this.#socket = null; socket?.close(); this.peer?.close(); },
+      renew: () => this.#renew(),
+      media: () => this.#mediaIs(effect.state),
+      answer: () => { this.peer?.answer(effect.sdp).catch((error) => this.#peerFailed(String(error))); },
+      widen: () => this.#offer(false, effect.slots),
+    });
+    (does[effect.do] ?? (() => this.#onNotice(effect)))();
+  }
+
+  async #renew() {
+    if (!this.#renewToken || this.renewing) return;
+    this.renewing = true;
+    try {
+      this.#step(protocol.renewed(this.state, await this.#renewToken()));
+    } catch {
+      this.renewing = false; // the seat is gone for good, and the page says so
+      this.#onChange();
+    }
+  }
+
+  // ---------------------------------------------------------------- media
+
+  /** @param {string} word */
+  #mediaIs(word) {
+    // Muted from before: a new line knows nothing of it.
+    for (const source of /** @type {const} */ (["voice", "face"])) if (this.muted[source]) this.say({ type: "mute", source, muted: true });
+    if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) return;
+    if (word === "refused") { setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
+    if (!this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
+    this.#offer(true, this.state.slot_count);
+  }
+
+  #newPeer() {
+    this.peer?.close();
+    this.#totals = { frozen_s: 0, concealed: 0, samples: 0 };
+    const peer = new Peer({
+      stream: this.devices?.stream ?? null, slots: Math.max(this.state.slot_count, protocol.FIRST_SLOTS),
+      onState: (state) => { if (this.peer === peer) { this.media = state; this.#onChange(); } },
+      onFailed: () => { if (this.peer === peer) this.#peerFailed("connection"); },
+    });
+    this.peer = peer;
+    this.media = "new";
+  }
+
+  /** A media path that does not come back: the same seat with a new peer connection. @param {string} why */
+  #peerFailed(why) {
+    console.info("media path renewed:", why);
+    this.#newPeer();
+    if (this.state.phase === "seated" && this.state.line === "up") this.#offer(true, this.state.slot_count);
+  }
+
+  /** One offer at a time; the next waits for the one before. @param {boolean} fresh @param {number} slots */
+  #offer(fresh, slots) {
+    const peer = this.peer;
+    this.#offering = this.#offering.then(async () => {
+      if (!peer || peer !== this.peer || peer.closed) return;
+      const offer = await peer.offer(slots, this.state.ice);
+      this.#step(protocol.offered(this.state, { ...offer, fresh }));
+    }).catch((error) => console.warn("no offer", error));
+  }
+
+  async #report() {
+    if (!this.peer || this.media !== "connected") return;
+    const [totals, report] = await measure(this.peer.pc, this.#totals);
+    this.#totals = totals;
+    this.say({ type: "report", ...report });
+  }
+}

@@ -1,0 +1,79 @@
+// @ts-check
+// Camera and microphone: opened once, at the device check, and handed to the room as they are.
+
+/** @typedef {"denied" | "missing" | "busy" | "insecure" | "unknown"} Fault */
+/** @typedef {{ stream: MediaStream | null, camera: Fault | null, microphone: Fault | null }} Devices */
+
+// Without simulcast everybody gets the same picture, and a village line has to carry it three times.
+const FACE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+
+/** Open what there is. Never throws: what is not there is told as a fault. @returns {Promise<Devices>} */
+export async function openDevices() {
+  if (!navigator.mediaDevices?.getUserMedia) return { stream: null, camera: "insecure", microphone: "insecure" };
+  try {
+    return { stream: await navigator.mediaDevices.getUserMedia({ audio: VOICE, video: FACE }), camera: null, microphone: null };
+  } catch {
+    return openEach();
+  }
+}
+
+/** One of the two may work although both together do not. @returns {Promise<Devices>} */
+async function openEach() {
+  const [voice, face] = [await tryOpen({ audio: VOICE }), await tryOpen({ video: FACE })];
+  const tracks = [...(voice.stream?.getTracks() ?? []), ...(face.stream?.getTracks() ?? [])];
+  return { stream: tracks.length ? new MediaStream(tracks) : null, camera: face.fault, microphone: voice.fault };
+}
+
+/** @param {MediaStreamConstraints} wanted @returns {Promise<{ stream: MediaStream | null, fault: Fault | null }>} */
+async function tryOpen(wanted) {
+  try {
+    return { stream: await navigator.mediaDevices.getUserMedia(wanted), fault: null };
+  } catch (error) {
+    return { stream: null, fault: faultOf(error) };
+  }
+}
+
+/** @param {unknown} error @returns {Fault} */
+function faultOf(error) {
+  /** @type {Record<string, Fault>} */
+  const faults = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "missing", OverconstrainedError: "missing", NotReadableError: "busy", AbortError: "busy" };
+  return (error instanceof Error && faults[error.name]) || "unknown";
+}
+
+/** @param {Devices | null} devices */
+export function closeDevices(devices) {
+  for (const track of devices?.stream?.getTracks() ?? []) track.stop();
+}
+
+/**
+ * How loud the microphone is, 0 to 1, some ten times a second.
+ * @param {MediaStream} stream @param {(level: number) => void} onLevel
+ * @returns {() => void} ends it
+ */
+export function watchLevel(stream, onLevel) {
+  if (!stream.getAudioTracks().length) return () => {};
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 512;
+  const source = context.createMediaStreamSource(stream);
+  source.connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const timer = setInterval(() => {
+    if (context.state === "suspended") context.resume().catch(() => {});
+    analyser.getFloatTimeDomainData(samples);
+    onLevel(loudness(samples));
+  }, 100);
+  return () => {
+    clearInterval(timer);
+    source.disconnect();
+    context.close().catch(() => {});
+  };
+}
+
+/** Root mean square on a scale where quiet speech is about a third. @param {Float32Array} samples */
+function loudness(samples) {
+  const mean = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+  const decibel = 10 * Math.log10(mean + 1e-9);
+  return Math.max(0, Math.min(1, (decibel + 60) / 50));
+}

@@ -1,0 +1,88 @@
+// @ts-check
+// One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
+
+/** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
+
+// A talking head of 640x360 looks right at this rate; more would only fill a village line.
+const FACE_BPS = 800_000;
+const DISCONNECTED_MS = 4000; // ICE often heals by itself within two or three seconds
+
+export class Peer {
+  /** @param {{ stream: MediaStream | null, slots: number, onState: (state: string) => void, onFailed: () => void }} options */
+  constructor({ stream, slots, onState, onFailed }) {
+    this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
+    const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
+    this.voice = this.pc.addTransceiver(voice ?? "audio", { direction: "sendonly" });
+    this.face = this.pc.addTransceiver(face ?? "video", { direction: "sendonly", sendEncodings: [{ maxBitrate: FACE_BPS }] });
+    /** @type {SlotLines[]} */
+    this.slots = [];
+    this.closed = false;
+    this.#widen(slots);
+    // Made now, while the socket opens: at `welcome` the offer only has to be sent.
+    this.#prepared = this.pc.createOffer();
+    this.#prepared.catch(() => {});
+    this.#watch(onState, onFailed);
+  }
+
+  /** @type {Promise<RTCSessionDescriptionInit> | null} */
+  #prepared;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #patience;
+
+  /**
+   * The offer, set as ours. @param {number} slots @param {RTCIceServer[]} ice
+   * @returns {Promise<{ sdp: string, sources: Record<string, string> }>}
+   */
+  async offer(slots, ice) {
+    if (ice.length) this.pc.setConfiguration({ bundlePolicy: "max-bundle", iceServers: ice });
+    if (slots > this.slots.length) { this.#widen(slots); this.#prepared = null; }
+    const description = await (this.#prepared ?? this.pc.createOffer());
+    this.#prepared = null;
+    await this.pc.setLocalDescription(description);
+    const sources = { [/** @type {string} */ (this.voice.mid)]: "voice", [/** @type {string} */ (this.face.mid)]: "face" };
+    return { sdp: description.sdp ?? "", sources };
+  }
+
+  /** @param {string} sdp */
+  async answer(sdp) {
+    if (this.pc.signalingState !== "have-local-offer") return;
+    await this.pc.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** The picture and sound of a slot. The stream stays the same while people come and go in it. @param {number} slot */
+  stream(slot) {
+    return this.slots[slot]?.stream ?? null;
+  }
+
+  /** Send other devices on the same lines: no new offer, no gap for the recorder. @param {MediaStream | null} stream */
+  async useStream(stream) {
+    await Promise.all([this.voice.sender.replaceTrack(stream?.getAudioTracks()[0] ?? null), this.face.sender.replaceTrack(stream?.getVideoTracks()[0] ?? null)]);
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.#patience);
+    this.pc.close();
+  }
+
+  /** @param {number} count */
+  #widen(count) {
+    while (this.slots.length < count) {
+      const audio = this.pc.addTransceiver("audio", { direction: "recvonly" });
+      const video = this.pc.addTransceiver("video", { direction: "recvonly" });
+      this.slots.push({ audio, video, stream: new MediaStream([audio.receiver.track, video.receiver.track]) });
+    }
+  }
+
+  /** @param {(state: string) => void} onState @param {() => void} onFailed */
+  #watch(onState, onFailed) {
+    this.pc.addEventListener("connectionstatechange", () => {
+      if (this.closed) return;
+      clearTimeout(this.#patience);
+      const state = this.pc.connectionState;
+      onState(state);
+      if (state === "failed") onFailed();
+      if (state === "disconnected") this.#patience = setTimeout(onFailed, DISCONNECTED_MS);
+    });
+  }
+}
