@@ -132,6 +132,11 @@ def day_name(on: date, language: Language) -> str:
     return f"{on.month}月{on.day}日" if language is Language.ZH else f"{on.day} {_MONTHS_EN[on.month - 1]}"
 
 
+def local_day(at: datetime) -> date:
+    """The local date of an instant."""
+    return at.astimezone(CHINA).date()
+
+
 def clock(at: datetime) -> str:
     """Local time of an instant, HH:MM."""
     return at.astimezone(CHINA).strftime("%H:%M")
