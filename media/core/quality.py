@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from media.core.rtcp import ReportBlock
 
-WINDOW_S = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -33,7 +31,7 @@ class Quality:
 
 
 class SeatQuality:
-    """Windows of one seat: feed reports as they come, take a Quality every WINDOW_S."""
+    """Windows of one seat: feed reports as they come, take a Quality when the window ends."""
 
     __slots__ = ("_before", "_down_expected", "_down_lost", "_reported", "_taken_at", "rtt_s")
 

@@ -15,7 +15,6 @@ from media.core.seqno import TS_MASK
 NTP_EPOCH_S = 2208988800  # 1900 to 1970
 STEP_S = 1.0  # a publisher's clock that disagrees by more was set anew
 MAX_RTT_S = 10.0  # more is a report about something else
-REPORT_INTERVAL_S = 1.0  # per peer; RFC 3550's 5 s are for multicast, browsers use about 1
 
 
 class WorkerClock:

@@ -12,16 +12,6 @@ TS_MASK = 0xFFFFFFFF
 FIRST_CYCLE = 1 << 16
 
 
-def seq_distance(later: int, earlier: int) -> int:
-    """Steps from `earlier` to `later`, -32768..32767, both 16 bit."""
-    return ((later - earlier + 0x8000) & SEQ_MASK) - 0x8000
-
-
-def ts_distance(later: int, earlier: int) -> int:
-    """Ticks from `earlier` to `later`, -2**31..2**31-1, both 32 bit."""
-    return ((later - earlier + 0x80000000) & TS_MASK) - 0x80000000
-
-
 def unwrap_seq(seq: int, near: int) -> int:
     """The extended number that ends in the 16 bits of `seq` and lies closest to the extended number `near`."""
     return near + ((seq - near + 0x8000) & SEQ_MASK) - 0x8000
