@@ -30,7 +30,7 @@ from media.net.sdp import Codec, Direction, Fingerprint, MediaLine, Offer, SdpEr
 VIDEO_CODECS = ("VP8", "H264")
 AUDIO_CODECS = ("opus",)
 CLOCK_RATES = {"opus": 48000, "VP8": 90000, "H264": 90000}
-UP_FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 UP_EXTENSIONS = {"audio": (MID, AUDIO_LEVEL), "video": (MID, ABS_SEND_TIME)}
 DOWN_EXTENSIONS: dict[str, tuple[str, ...]] = {"audio": (), "video": (ABS_SEND_TIME,)}
 PROTOCOL = "UDP/TLS/RTP/SAVPF"
@@ -91,7 +91,7 @@ class Negotiated:
     ssrc: int = 0  # down: of our choice
     rtx_ssrc: int = 0  # down: 0 = the subscriber takes no RTX
     rids: tuple[str, ...] = ()
-    nack: bool = False  # the other side takes part in generic NACK
+    nack: bool = False  # generic NACK is in force; on a down line only with RTX, for nothing else answers it
 
     @property
     def clock_rate(self) -> int:
@@ -149,14 +149,15 @@ def _judge(index: int, media: MediaLine, offer: Offer) -> Negotiated:
     if not chosen:
         return fact
     role = Role.UP if media.direction.sends else Role.DOWN if media.direction is Direction.RECVONLY else Role.IDLE
+    rtx_pts = _find_rtx(media, chosen)
     wanted = (DOWN_EXTENSIONS if role is Role.DOWN else UP_EXTENSIONS)[media.kind]
     return replace(
         fact,
         role=role,
         pts={name: codec.pt for name, codec in chosen.items()},
-        rtx_pts=_find_rtx(media, chosen),
+        rtx_pts=rtx_pts,
         extensions={uri: media.extensions[uri] for uri in wanted if 1 <= media.extensions.get(uri, 0) <= 14},
-        nack=any("nack" in codec.feedback for codec in chosen.values()),
+        nack=any("nack" in codec.feedback for codec in chosen.values()) and (role is not Role.DOWN or bool(rtx_pts)),
     )
 
 
@@ -270,7 +271,8 @@ def _write_codec(name: str, line: Negotiated, media: MediaLine) -> list[str]:
     pt = line.pts[name]
     codec = media.codecs[pt]
     text = [f"a=rtpmap:{pt} {codec.name}/{codec.clock_rate}" + (f"/{codec.channels}" if codec.channels > 1 else "")]
-    text += [f"a=rtcp-fb:{pt} {feedback}" for feedback in UP_FEEDBACK if feedback in codec.feedback]
+    taken = [feedback for feedback in FEEDBACK if feedback != "nack" or line.nack]
+    text += [f"a=rtcp-fb:{pt} {feedback}" for feedback in taken if feedback in codec.feedback]
     if name == "opus":
         text.append(f"a=fmtp:{pt} {OPUS_PARAMETERS}")
     if name == "H264":

@@ -202,8 +202,17 @@ def test_without_rtx_none_is_announced() -> None:
     down = changed("a=mid:1\na=sendonly", "a=mid:1\na=recvonly")
     answer = answered(changed("apt=108", "apt=1", changed("apt=96", "apt=1", down)), {"0": "voice"})
 
-    assert (answer.lines[1].rtx_pts, answer.lines[1].rtx_ssrc) == ({}, 0)
+    assert (answer.lines[1].rtx_pts, answer.lines[1].rtx_ssrc, answer.lines[1].nack) == ({}, 0, False)
     assert "FID" not in answer.sdp
+    assert "a=rtcp-fb:96 nack\r\n" not in answer.sdp  # nobody could answer it
+    assert "a=rtcp-fb:96 nack pli\r\n" in answer.sdp
+
+
+def test_voice_may_be_asked_for_again_where_the_browser_offers_it() -> None:
+    answer = answered(changed("a=rtpmap:111", "a=rtcp-fb:111 nack\na=rtpmap:111"))
+
+    assert answer.lines[0].nack
+    assert "a=rtcp-fb:111 nack" in section(answer, 0)
 
 
 def test_extensions_beyond_the_one_byte_form_are_not_taken() -> None:
