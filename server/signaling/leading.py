@@ -109,10 +109,9 @@ def removed(session: Session, act: RemoveSeat, now: datetime) -> list[Effect]:
     person = session.people[act.seat]
     person.state = SeatState.REMOVED
     log = Log("removed", act.seat, {"by": act.by}, journal_only=True)
-    peer = person.offered or person.peer
-    if peer is None:
+    if not person.last_number:  # never had media
         return [log, *show_removed(session, person)]
-    return [log, Ask(person.facts.room, LeaveMedia(person.seat, peer.number, "removed"))]
+    return [log, Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "removed"))]
 
 
 def show_removed(session: Session, person: Person) -> list[Effect]:

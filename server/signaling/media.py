@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from server.sessions.core import SeatState
 from server.signaling.effects import Answered, Ask, Effect, JoinMedia, LeaveMedia, Log, Outcome, PauseMedia, Refused, Say
 from server.signaling.leading import set_silenced, show_removed
-from server.signaling.messages import Answer, ErrorCode, Quality, Slots
+from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slots
 from server.signaling.own import refuse
 from server.signaling.people import Peer
 from server.signaling.quality import Measured, judge
@@ -49,18 +49,19 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
     assert isinstance(outcome, Answered)
     if person.state is not SeatState.ADMITTED or (person.line is None and person.away_since is None):
         return [Ask(ask.room, LeaveMedia(person.seat, request.number, "left"))]
+    before = person.word()
     if offered:
         person.peer, person.offered = offered, None
     elif person.peer is None or person.peer.number != request.number:
         return []
     peer = person.peer
-    peer.peer, peer.revision, peer.slots = request.peer, request.revision, peer.slots or outcome.slots
-    pauses: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in sorted(person.silenced)]
-    effects = [*pauses, *(session.tell(person) if offered else [])]
-    if person.line is None or person.line != ask.line:
-        return effects
-    answer = Answer(peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid)
-    return [*pauses, Say(person.line, answer), *(session.tell(person) if offered else [])]
+    peer.peer, peer.revision, peer.slots = request.peer, request.revision, outcome.slots
+    # a new worker knows of no silencing: asked before the page can send anything
+    effects: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in sorted(person.silenced)]
+    if person.line is not None and person.line == ask.line:
+        answer = Answer(peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid)
+        effects.append(Say(person.line, answer))
+    return effects if person.word() == before else [*effects, *session.tell(person)]
 
 
 def on_leave_outcome(session: Session, ask: Ask, request: LeaveMedia, outcome: Outcome, now: datetime) -> list[Effect]:
@@ -85,15 +86,24 @@ def on_peer_state(session: Session, seat: str, number: int, state: str, cause: s
     if person is None or peer is None:
         return []
     before = person.word()
+    again: list[Effect] = []
     if state == "gone":
         if peer is person.peer:
             person.peer = None
+            again = _make_again(person, cause)
     else:
         peer.phase = state  # type: ignore[assignment]  # the worker's words are ours
     if person.word() == before:
-        return []
+        return again
     log = Log({"gone": "media_gone", "reconnecting": "media_reconnecting"}.get(state, f"media_{state}"), seat, {"cause": cause} if cause else {})
-    return [*session.tell(person), log]
+    return [*again, *session.tell(person), log]
+
+
+def _make_again(person: Person, cause: str | None) -> list[Effect]:
+    """The path of somebody who is still here is dead, and the page may not know: it is told to make a new one."""
+    if cause not in ("consent", "dtls") or person.line is None:
+        return []
+    return [Say(person.line, Rejoin(why="media_lost"))]
 
 
 def on_slots(session: Session, seat: str, number: int, short: int, slots: tuple[Slot, ...], now: datetime) -> list[Effect]:

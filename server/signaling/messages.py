@@ -5,6 +5,7 @@ Unknown fields are ignored, so that a page and a server one version apart can ta
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -224,7 +225,7 @@ class Recording(ServerMessage, frozen=True, tag="recording"):
 
 
 class Rejoin(ServerMessage, frozen=True, tag="rejoin"):
-    why: Literal["worker_replaced"]
+    why: Literal["worker_replaced", "media_lost"]
 
 
 class Closed(ServerMessage, frozen=True, tag="closed"):
@@ -265,6 +266,7 @@ AnyServerMessage = Welcome | Waiting | Answer | Slots | Person | Quality | Recor
 _client: Final[msgspec.json.Decoder[AnyClientMessage]] = msgspec.json.Decoder(AnyClientMessage)
 _server: Final[msgspec.json.Decoder[AnyServerMessage]] = msgspec.json.Decoder(AnyServerMessage)
 _encode: Final = msgspec.json.Encoder().encode
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 
 
 def parse(text: str) -> AnyClientMessage:
@@ -273,7 +275,8 @@ def parse(text: str) -> AnyClientMessage:
         return _client.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         reason, _, place = str(error).partition(" - at `$.")
-        raise BadMessage(reason, place.rstrip("`") or None) from error
+        missing = _MISSING.match(reason)
+        raise BadMessage(reason, missing[1] if missing else place.rstrip("`") or None) from error
 
 
 def parse_server(text: str | bytes) -> AnyServerMessage:

@@ -90,9 +90,11 @@ class Session:
         person.connection, person.line, person.away_since = arrival.seat.connection, line, None
         person.wants_media, person.resume = arrival.media, arrival.resume
         if person.state is SeatState.WAITING:
-            return [*effects, Say(line, self._outside(person)), *self.tell(person)]
+            return [*effects, Say(line, self._outside(person)), *self.tell(person), Log("waiting", person.seat)]
         log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
         kept = arrival.resumed and person.has_standing_media()
+        if not kept:
+            person.peer = person.offered = None  # the page has none; what the worker still holds ends with the next offer or by consent
         return [*effects, *self._welcome(person, kept), *self.tell(person, but=person), log, *self.look_live()]
 
     def drop(self, line: LineId, now: datetime) -> list[Effect]:
@@ -193,10 +195,11 @@ class Session:
         """A worker has the room, and knows nothing of the peers of the one before: everybody makes a new one."""
         effects: list[Effect] = []
         for person in self._in(room):
+            before = person.word()
             person.peer = person.offered = None
             if person.is_seated and person.wants_media and person.line is not None:
                 effects.append(Say(person.line, Rejoin(why="worker_replaced")))
-            if person.is_seated:
+            if person.word() != before:
                 effects += self.tell(person)
         return [*effects, Log("worker_replaced")]
 
