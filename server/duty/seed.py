@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from schedules.core.model import CHINA, MakeupRule, PersonId, Post, Rotation, RotationId, SiteId, Turn, Window
+from schedules.core.model import CHINA, MakeupRule, PersonId, Post, Rotation, RotationId, SiteId, Turn, Window, local
 from server.duty import editing, publishing
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _IDENTITY = UUID("6d1f1a44-6a41-5a0e-9a53-0c5d4f5f4a77")
 AHEAD = timedelta(days=35)  # a month ahead and the rest of its last week
+PUBLISHED_BEFORE = timedelta(days=3)
+PUBLISHED_AT = time(10)
 EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
 WORKDAYS = (1, 2, 3, 4, 5)
 
@@ -48,6 +50,7 @@ async def seed_rosters(
 ) -> dict[str, int]:
     """Make and publish the rosters of these sites, from Monday of this week to five weeks on; versions by site id.
 
+    They count as published on the Friday before, so that this week's past days are in them too.
     actor   a coordinator above all of the sites; the caller owns the transaction. Doing it twice changes nothing.
     """
     by_site: dict[str, list[RosterSeed]] = {}
@@ -61,6 +64,7 @@ async def _seed_site(
 ) -> int:
     today = now.astimezone(CHINA).date()
     monday = today - timedelta(days=today.isoweekday() - 1)
+    now = local(monday, PUBLISHED_AT) - PUBLISHED_BEFORE
     revision = (await editing.load_or_start(conn, SiteId(site), now)).revision
     revision = await editing.set_window(
         conn, actor, site, revision, Window(monday, monday + AHEAD - timedelta(days=1)), now

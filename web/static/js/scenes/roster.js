@@ -56,8 +56,25 @@ async function saveForm(form) {
   }
 }
 
+/** One dialog for every shift: it is told which one. @param {HTMLElement} button */
+function openChange(button) {
+  const dialog = document.getElementById("change-shift");
+  const form = dialog?.querySelector("form");
+  const select = dialog?.querySelector("select[name=post]");
+  if (!(dialog instanceof HTMLDialogElement) || !form || !(select instanceof HTMLSelectElement)) return;
+  form.dataset.override = button.dataset.change;
+  const said = dialog.querySelector("[data-says]");
+  if (said) said.textContent = button.dataset.says ?? "";
+  const posts = (button.dataset.posts ?? "").split("|").filter(Boolean);
+  select.replaceChildren(...posts.map((name, post) => new Option(name, String(post))));
+  const line = dialog.querySelector("[data-post]");
+  if (line instanceof HTMLElement) line.hidden = posts.length < 2;
+  dialog.showModal();
+}
+
 /** @param {HTMLFormElement} form @param {string} kind */
 async function override(form, kind) {
+  if (kind === "cancel") return;
   const entered = new FormData(form);
   const body = {
     revision, slot: form.dataset.override, kind, reason: String(entered.get("reason") ?? ""), post: Number(entered.get("post") ?? 0),
@@ -88,10 +105,11 @@ async function takeAway(button) {
 }
 
 document.addEventListener("click", (event) => {
-  const pressed = event.target instanceof Element ? event.target.closest("[data-does-duty], [data-delete]") : null;
+  const pressed = event.target instanceof Element ? event.target.closest("[data-does-duty], [data-delete], [data-change]") : null;
   if (!(pressed instanceof HTMLElement)) return;
   if (pressed.dataset.doesDuty === "publish") publish(pressed);
   if (pressed.dataset.delete) takeAway(pressed);
+  if (pressed.dataset.change) openChange(pressed);
 });
 
 document.addEventListener("submit", (event) => {
@@ -99,8 +117,7 @@ document.addEventListener("submit", (event) => {
   if (!(form instanceof HTMLFormElement)) return;
   if (form.dataset.api) { event.preventDefault(); saveForm(form); }
   if (form.dataset.override) {
-    event.preventDefault();
     override(form, event.submitter instanceof HTMLButtonElement ? event.submitter.value : "substitute");
   }
 });
-if (isPreviewing) document.getElementById("preview")?.focus();
+if (isPreviewing) document.getElementById("preview-title")?.focus();
