@@ -84,7 +84,7 @@ join site home on home.id = n.site_id
 left join endpoint e on e.id = s.endpoint_id
 left join site place on place.id = e.site_id
 where s.session_id = $1
-order by s.invited_at, s.id
+order by s.invited_at, s.role <> 'in_charge', s.id
 
 -- name: recording_since
 select min(at) from session_event where room_id = $1 and kind = 'recording_recording'

@@ -146,7 +146,7 @@ class Outside(Struct, frozen=True, kw_only=True):
 
 
 class RecordingState(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    state: Literal["none", "recording", "stopped", "failed"]
+    state: Literal["none", "starting", "recording", "stopped", "failed"]
     since: float | None
     cause: str | None = None
 
@@ -219,7 +219,7 @@ class Quality(ServerMessage, frozen=True, tag="quality"):
 
 
 class Recording(ServerMessage, frozen=True, tag="recording"):
-    state: Literal["none", "recording", "stopped", "failed"]
+    state: Literal["none", "starting", "recording", "stopped", "failed"]
     since: float | None
     cause: str | None
 

@@ -106,7 +106,7 @@ class Rooms:
         if row is None or row.state == "ended":
             return None
         session = open_session_state(_facts(row), _seats(row), row.state)
-        session.recordings.update({room: Recording("recording", since) for room, since in row.since.items()})
+        session.recordings.update({room: Recording("starting", since) for room, since in row.since.items()})
         loop = self._loops[session_id] = SessionLoop(session, self._around)
         loop.open_rooms()
         return loop

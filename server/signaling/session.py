@@ -189,6 +189,9 @@ class Session:
             if person.peer is not None:
                 person.peer.phase = "reconnecting"
                 effects += self.tell(person)
+        recording = self.recording_of(room)
+        if recording.state == "recording":
+            effects += self.set_recording(room, Recording("starting", recording.since))
         return effects
 
     def room_replaced(self, room: str, now: datetime) -> list[Effect]:
@@ -205,7 +208,7 @@ class Session:
 
     def recording_of(self, room: str) -> Recording:
         """The recording of a room as everybody sees it."""
-        return self.recordings.get(room, Recording("none"))
+        return self.recordings.get(room, Recording("starting" if self.facts.rooms.get(room) else "none"))
 
     def set_recording(self, room: str, recording: Recording) -> list[Effect]:
         """Show a change of the recording to all in the room; no change, no words."""

@@ -83,6 +83,8 @@ class CoreStage:
             case {"lost": True}:
                 self._perform(self.session.room_lost(ROOM, self.now))
             case {"replaced": True}:
+                if self.transcript.recorded:
+                    self._perform(self.session.set_recording(ROOM, Recording("recording", self.session.recording_of(ROOM).since)))
                 self._perform(self.session.room_replaced(ROOM, self.now))
             case {"after_s": seconds}:
                 self.now += dt.timedelta(seconds=seconds)
