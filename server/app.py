@@ -21,6 +21,7 @@ from server.endpoints import http as endpoints
 from server.feeds import http as feeds
 from server.keys import CLOCK, SETTINGS, TEMPLATES
 from server.people import http as people
+from server.recordings import http as recordings
 from server.sites import http as sites
 from server.waiting import http as waiting
 
@@ -67,7 +68,10 @@ def build_app(settings: Settings) -> web.Application:
 
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
-    return [live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, sessions.add, signaling.add, duty.add, feeds.add, demo.add]
+    return [
+        *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add),
+        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, demo.add),
+    ]
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

@@ -6,7 +6,6 @@ output is one JSON object: {"progress": 0..1, "stage": ...}, and at the end {"do
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from media.record.films.letters import PixelLetters
 from media.record.films.making import Composed, PersonFilms
 from media.record.films.spec import COMPOSED, PERSON, Spec, cut_of, read_spec, summary
 from media.record.films.tape import Replay, place_streams, scan
+from media.record.process import die_with_parent, say
 from media.record.reader import SessionKeys, load_segments
 
 Progress = Callable[[str, float], None]
@@ -44,7 +44,7 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
             composed.advance(replay.now_us)
             progress(COMPOSED, replay.blocks_done / tape.blocks)
         films.append(composed.finish())
-    return {"films": films, "length_us": cut.length_us, "start_wall_us": tape.start_wall_us + cut.start_us, **summary(tape)}
+    return {"films": films, "length_us": cut.length_us, "start_wall_us": tape.start_wall_us + cut.start_us, **summary(tape, cut)}
 
 
 class Reporter:
@@ -60,16 +60,13 @@ class Reporter:
             say({"stage": stage, "progress": round(share, 2)})
 
 
-def say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
 def main(argv: list[str]) -> int:
     if len(argv) != 1:
         say({"error": "usage: python -m media.record.film SPEC.json|-"})
         return 1
     try:
+        if argv[0] == "-":
+            die_with_parent()
         text = sys.stdin.read() if argv[0] == "-" else Path(argv[0]).read_text("utf-8")
         say({"done": make_films(read_spec(text), Reporter())})
     except (ValueError, OSError) as error:

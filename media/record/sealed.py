@@ -51,6 +51,11 @@ class SealedWriter(io.RawIOBase):
         self._at = 0
         self._length = 0
 
+    @property
+    def length(self) -> int:
+        """Bytes of content so far."""
+        return self._length
+
     def writable(self) -> bool:
         return True
 

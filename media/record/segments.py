@@ -16,7 +16,7 @@ from media.record.layout import BLOCK_MAGIC, PREFIX, SEGMENT_MAGIC, Block, Chunk
 SUFFIX = ".lzj"
 
 
-class JournalBusy(RuntimeError):
+class JournalBusy(BlockingIOError):
     """Another process is writing this journal."""
 
 

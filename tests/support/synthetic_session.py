@@ -33,14 +33,14 @@ START_MONO_US = 5_000_000_000
 class FakeClock:
     """(wall, monotonic) in microseconds, set by the test."""
 
-    mono_us: int = START_MONO_US
-    wall_us: int = START_WALL_US
+    us: int = 0
+    start_wall_us: int = START_WALL_US
 
     def __call__(self) -> tuple[int, int]:
-        return self.wall_us, self.mono_us
+        return self.start_wall_us + self.us, START_MONO_US + self.us
 
     def at(self, us: int) -> None:
-        self.mono_us, self.wall_us = START_MONO_US + us, START_WALL_US + us
+        self.us = us
 
 
 @dataclass
@@ -232,10 +232,12 @@ def _perform_voice(line: Line, epoch: int, start: float, end: float) -> None:
             next_report += 2.5
 
 
-def record(directory: Path, people: list[Person], length_s: float, seed: int = 1) -> None:
-    """Write the journal of a session of this length, in blocks of 0.4 s of session time."""
-    clock = FakeClock()
-    journal = Journal.open(directory, session="s1", room="r1", key=KEY, facts={"procedure": "notarization"}, clocks=clock)
+def record(
+    directory: Path, people: list[Person], length_s: float, seed: int = 1, names: tuple[str, str] = ("s1", "r1"), key: bytes = KEY, wall_us: int = START_WALL_US
+) -> None:
+    """Write the journal of a session of this length, in blocks of 0.4 s of session time. names = (session, room)."""
+    clock = FakeClock(start_wall_us=wall_us)
+    journal = Journal.open(directory, session=names[0], room=names[1], key=key, facts={"procedure": "notarization"}, clocks=clock)
     arrivals = sorted((a, person.seat, person) for number, person in enumerate(people) for a in _keyed(perform(person, seed + number), number))
     streams: dict[tuple[str, str], int] = {}
     cut_us = 400_000

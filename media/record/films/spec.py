@@ -77,7 +77,7 @@ def shown_part(events: list[Event], cut: Cut) -> list[Event]:
     return [Event(e.number, max(0, e.at_us - cut.start_us), e.wall_us, e.kind, e.seat, e.data) for e in events]
 
 
-def summary(tape: Tape) -> dict[str, Any]:
+def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
     """Facts of the journal for people: what was received, what is declared missing, what is wrong."""
     streams = [
         {
@@ -86,7 +86,8 @@ def summary(tape: Tape) -> dict[str, Any]:
         }
         for s in tape.streams.values()
     ]  # fmt: skip
+    events = [{"n": e.number, "at_us": e.at_us, "kind": e.kind, "seat": e.seat} for e in shown_part(tape.events, cut) if e.kind != "stream"]
     return {
-        "session": tape.session, "room": tape.room, "streams": streams, "withheld_chunks": tape.withheld,
+        "session": tape.session, "room": tape.room, "streams": streams, "events": events, "withheld_chunks": tape.withheld,
         "problems": [str(problem) for problem in tape.problems], "notes": [f"{note.file}: {note.what}" for note in tape.notes],
     }  # fmt: skip
