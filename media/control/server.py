@@ -41,7 +41,7 @@ class ControlServer:
         """Raises OSError when the socket cannot be made. A left-over socket file is replaced."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
-        before = os.umask(0o077)  # nobody but our user may command the worker
+        before = os.umask(0o177)  # nobody but our user may command the worker
         try:
             self._server = await asyncio.start_unix_server(self._serve, path=str(self._path))
         finally:
@@ -107,6 +107,8 @@ class ControlServer:
             ok = await self._handle(request)
         except BadMessage as refusal:
             return write_error(number, refusal.code, refusal.message)
+        except Unparsable:
+            raise
         except Exception:
             log.exception("request %s broke", number)
             return write_error(number, "internal", "the worker failed; its log says why")
