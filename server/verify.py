@@ -15,7 +15,10 @@ SHOWN_DAMAGES = 50
 
 def main(argv: list[str]) -> int:
     """Exit code 0: whole and unchanged. 1: changed, damaged or not readable."""
-    parser = argparse.ArgumentParser(prog="python3 -m server verify", description="Check an evidence pack: every byte, the chain, the events, the films.")
+    parser = argparse.ArgumentParser(
+        prog="python3 -m server verify",
+        description="Check an evidence pack: every byte, the chain, the events, the films.",
+    )
     parser.add_argument("pack", type=Path, help="the exported archive")
     path: Path = parser.parse_args(argv).pack
     started = time.monotonic()
@@ -30,7 +33,9 @@ def main(argv: list[str]) -> int:
 
 def render(name: str, report: Report, seconds: float) -> str:
     """The report as text. Source of every line: media/EVIDENCE.md, section 10."""
-    lines = [f"{name}: whole and unchanged" if report.ok else f"{name}: CHANGED OR DAMAGED, {len(report.damages)} findings"]
+    lines = [
+        f"{name}: whole and unchanged" if report.ok else f"{name}: CHANGED OR DAMAGED, {len(report.damages)} findings"
+    ]
     lines += [f"  {damage}" for damage in report.damages[:SHOWN_DAMAGES]]
     lines += [f"  ... and {len(report.damages) - SHOWN_DAMAGES} more"] if len(report.damages) > SHOWN_DAMAGES else []
     lines += [f"  note: {note}" for note in report.notes]

@@ -44,7 +44,12 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
             composed.advance(replay.now_us)
             progress(COMPOSED, replay.blocks_done / tape.blocks)
         films.append(composed.finish())
-    return {"films": films, "length_us": cut.length_us, "start_wall_us": tape.start_wall_us + cut.start_us, **summary(tape, cut)}
+    return {
+        "films": films,
+        "length_us": cut.length_us,
+        "start_wall_us": tape.start_wall_us + cut.start_us,
+        **summary(tape, cut),
+    }
 
 
 class Reporter:

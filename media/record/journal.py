@@ -64,7 +64,9 @@ class Status:
 class Journal:
     """Made by Journal.open. packet, report, missing and event may be called from any thread and never wait for the disk."""
 
-    def __init__(self, writer: SegmentWriter, lock: int, tail: Tail, clocks: Clocks, on_failure: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, writer: SegmentWriter, lock: int, tail: Tail, clocks: Clocks, on_failure: Callable[[str], None] | None
+    ) -> None:
         self._writer = writer
         self._lock_descriptor = lock
         self._clocks = clocks
@@ -161,7 +163,9 @@ class Journal:
         self._packets += 1
         self._append(stream, layout.RTP, arrival_us, rtp)
 
-    def report(self, stream: int, arrival_us: int, ntp: int, rtp_timestamp: int, packets: int = 0, octets: int = 0) -> None:
+    def report(
+        self, stream: int, arrival_us: int, ntp: int, rtp_timestamp: int, packets: int = 0, octets: int = 0
+    ) -> None:
         """Append one RTCP sender report. ntp is 32.32 fixed point. Source: RFC 3550 6.4.1."""
         body = layout.REPORT.pack(ntp, rtp_timestamp, packets & 0xFFFFFFFF, octets & 0xFFFFFFFF)
         self._append(stream, layout.SENDER_REPORT, arrival_us, body)

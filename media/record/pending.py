@@ -64,7 +64,9 @@ class Pending:
         self.bytes += size + _HEAD
         return self.bytes
 
-    def add_event(self, kind: str, seat: str | None, data: dict[str, Any], at_us: int, wall_us: int, *, private: bool) -> None:
+    def add_event(
+        self, kind: str, seat: str | None, data: dict[str, Any], at_us: int, wall_us: int, *, private: bool
+    ) -> None:
         fact = {"n": self.next_event, "at_us": at_us, "wall_us": wall_us, "kind": kind, "seat": seat, "data": data}
         line = layout.canonical(fact) + b"\n"
         self.next_event += 1

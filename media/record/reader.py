@@ -149,7 +149,9 @@ class Examination:
                 end = yield from self._blocks(*opened)
                 yield from self._tail(raw, end, declared, is_last=index == len(segments) - 1)
             elif raw.name in declared:
-                yield Note(raw.name, "not even its header was written when the writer stopped; declared by a later segment")
+                yield Note(
+                    raw.name, "not even its header was written when the writer stopped; declared by a later segment"
+                )
             else:
                 yield Damage(raw.name, None, self.second(), "the segment's header is not readable")
 
@@ -163,7 +165,9 @@ class Examination:
             self.start_us = self.last_us = header.wall_us
         if header.previous.sha256 not in self.accepted:
             said = "the journal's beginning is missing" if index == 0 else "the chain is broken before this segment"
-            yield Damage(raw.name, None, self.second(), f"{said}: it continues a head that is not the one found before it")
+            yield Damage(
+                raw.name, None, self.second(), f"{said}: it continues a head that is not the one found before it"
+            )
         head = after_segment(header.previous, header.line)
         self.accept(head, head)
         return Segment(raw.name, raw.data, header), first
@@ -176,7 +180,9 @@ class Examination:
                 after = _next_block(segment.data, at + 1)
                 if after is None:
                     return at
-                yield Damage(segment.name, self.head.block + 1, self.second(), f"bytes {at} to {after} are not a readable block")
+                yield Damage(
+                    segment.name, self.head.block + 1, self.second(), f"bytes {at} to {after} are not a readable block"
+                )
                 at = after
             else:
                 yield from self._block(BlockSeen(segment, found.block, found.body))
@@ -187,11 +193,18 @@ class Examination:
         second = self.second(block.wall_us)
         head = after_block(block.previous, block.number, block.line, block.leaves)
         if block.number != self.head.block + 1:
-            yield Damage(name, block.number, second, f"expected block {self.head.block + 1}: blocks are missing or out of place")
+            yield Damage(
+                name, block.number, second, f"expected block {self.head.block + 1}: blocks are missing or out of place"
+            )
         elif block.previous.sha256 not in self.accepted:
             yield Damage(name, block.number, second, "the chain is broken before this block: it names another head")
         if head != block.stated:
-            yield Damage(name, block.number, second, "the block's header was changed: it does not give the head written beside it")
+            yield Damage(
+                name,
+                block.number,
+                second,
+                "the block's header was changed: it does not give the head written beside it",
+            )
         self.accept(head, block.stated)
         self.last_us = block.wall_us
         yield seen
@@ -205,11 +218,21 @@ class Examination:
         if not rest.strip(b"\x00"):
             return
         if declared.get(segment.name) == sha256(rest).hex():
-            yield Note(segment.name, f"{len(rest)} bytes of an unfinished block at the end, declared by the segment after it")
+            yield Note(
+                segment.name, f"{len(rest)} bytes of an unfinished block at the end, declared by the segment after it"
+            )
         elif is_last and _unfinished(rest):
-            yield Note(segment.name, f"{len(rest)} bytes of an unfinished block at the end: the writer was stopped and nobody continued")
+            yield Note(
+                segment.name,
+                f"{len(rest)} bytes of an unfinished block at the end: the writer was stopped and nobody continued",
+            )
         else:
-            yield Damage(segment.name, self.head.block + 1, self.second(), f"{len(rest)} bytes at the end are not a readable block")
+            yield Damage(
+                segment.name,
+                self.head.block + 1,
+                self.second(),
+                f"{len(rest)} bytes at the end are not a readable block",
+            )
 
 
 def examine(segments: Sequence[Segment]) -> Iterator[Seen]:
@@ -252,7 +275,9 @@ def _unfinished(rest: bytes) -> bool:
     if magic != BLOCK_MAGIC or length > layout.MAX_HEADER_BYTES:
         return False
     try:
-        return header_end > len(rest) or header_end + layout.decode_block(rest[PREFIX.size : header_end]).body_bytes > len(rest)
+        return header_end > len(rest) or header_end + layout.decode_block(
+            rest[PREFIX.size : header_end]
+        ).body_bytes > len(rest)
     except ValueError:
         return False
 
@@ -285,7 +310,9 @@ def open_chunk(seen: BlockSeen, index: int, keys: KeySource) -> Opened | Damage:
     if key is None:
         return Opened(seen, index, chunk.stream, None)
     if chunk_commitment(key) != chunk.commit:
-        return Damage(seen.segment.name, number, None, f"the key given for chunk {index} is not the one it was sealed with")
+        return Damage(
+            seen.segment.name, number, None, f"the key given for chunk {index} is not the one it was sealed with"
+        )
     try:
         return Opened(seen, index, chunk.stream, decrypt_chunk(key, seen.sealed(index)))
     except InvalidTag:

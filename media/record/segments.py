@@ -126,13 +126,24 @@ def _tail_of(path: Path, last: int, torn: list[dict[str, Any]]) -> Tail | None:
         torn.append(_torn(path, data, 0))
         return None
     header, at = opened
-    head, next_event, next_stream, wall_us = after_segment(header.previous, header.line), header.next_event, header.next_stream, header.wall_us
+    head, next_event, next_stream, wall_us = (
+        after_segment(header.previous, header.line),
+        header.next_event,
+        header.next_stream,
+        header.wall_us,
+    )
     for found in walk_blocks(data, at):
         block = found.block
         after = after_block(head, block.number, block.line, block.leaves)
         if after != block.stated or not _chunks_whole(data, found):
             break
-        head, at, next_event, next_stream, wall_us = after, found.end, block.next_event, block.next_stream, block.wall_us
+        head, at, next_event, next_stream, wall_us = (
+            after,
+            found.end,
+            block.next_event,
+            block.next_stream,
+            block.wall_us,
+        )
     if data[at:].strip(b"\x00"):
         torn.append(_torn(path, data, at))
     return Tail(head, last, next_event, next_stream, wall_us, header, tuple(torn))
@@ -144,7 +155,12 @@ def _chunks_whole(data: bytes, found: Found) -> bool:
 
 def _torn(path: Path, data: bytes, at: int) -> dict[str, Any]:
     rest = data[at:]
-    return {"segment": segment_number(path), "valid_bytes": at, "torn_bytes": len(rest), "torn_sha256": sha256(rest).hex()}
+    return {
+        "segment": segment_number(path),
+        "valid_bytes": at,
+        "torn_bytes": len(rest),
+        "torn_sha256": sha256(rest).hex(),
+    }
 
 
 def read_segment_header(data: bytes | memoryview) -> tuple[SegmentHeader, int] | None:

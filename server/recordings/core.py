@@ -26,9 +26,12 @@ class RecordingPolicy:
 
 
 _MINUTES = RecordingPolicy(
-    Recorded.NEVER, "online mediation rules (2021) art. 22: electronic minutes; a recording needs both sides' express consent"
+    Recorded.NEVER,
+    "online mediation rules (2021) art. 22: electronic minutes; a recording needs both sides' express consent",
 )
-_CAUCUS = RecordingPolicy(Recorded.NEVER, "online mediation rules (2021) art. 18: what is said in mediation is no evidence")
+_CAUCUS = RecordingPolicy(
+    Recorded.NEVER, "online mediation rules (2021) art. 18: what is said in mediation is no evidence"
+)
 _NOTARIAL = RecordingPolicy(Recorded.ALWAYS, "remote notarization: the whole session, no editing (product rules B0.1)")
 _ADVICE = RecordingPolicy(Recorded.NEVER, "advice is confidential; no rule asks for a recording")
 

@@ -53,7 +53,9 @@ async def _send(request: web.Request, watched: Watched, headers: dict[str, str])
         return await _stream(request, sealed, part, headers)
 
 
-async def _stream(request: web.Request, sealed: SealedFile, part: core.Part | None, headers: dict[str, str]) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, sealed: SealedFile, part: core.Part | None, headers: dict[str, str]
+) -> web.StreamResponse:
     whole = part or core.Part(0, sealed.length)
     response = web.StreamResponse(status=206 if part else 200, headers=headers)
     response.content_type = sealed.content_type
@@ -71,8 +73,22 @@ async def _stream(request: web.Request, sealed: SealedFile, part: core.Part | No
 
 
 OPERATIONS = [
-    Operation("GET", "/api/sessions/{session}/films/{film}", watch_film, Action.WATCH_RECORDING, "Watch a film of a session", media_type="video/mp4"),
-    Operation("GET", "/api/sessions/{session}/pack", download_pack, Action.DOWNLOAD_PACK, "Download the evidence pack", media_type="application/zip"),
+    Operation(
+        "GET",
+        "/api/sessions/{session}/films/{film}",
+        watch_film,
+        Action.WATCH_RECORDING,
+        "Watch a film of a session",
+        media_type="video/mp4",
+    ),
+    Operation(
+        "GET",
+        "/api/sessions/{session}/pack",
+        download_pack,
+        Action.DOWNLOAD_PACK,
+        "Download the evidence pack",
+        media_type="application/zip",
+    ),
 ]
 
 

@@ -155,7 +155,9 @@ class FilmJobs:
         async def give_up(conn: Connection) -> None:
             if await store.fail_job(conn, job, now, cause):
                 await store.finish_recording(conn, job.subject, cause, {}, now)
-                await audit.append(conn, SYSTEM, "make_films_failed", "session", job.subject, now, {"attempts": job.attempts})
+                await audit.append(
+                    conn, SYSTEM, "make_films_failed", "session", job.subject, now, {"attempts": job.attempts}
+                )
                 await _tell(conn, job)
 
         await in_transaction(self._pool, give_up)

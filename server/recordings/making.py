@@ -48,7 +48,13 @@ class Made:
 
 
 async def make(
-    recordings: Recordings, facts: SessionFacts, rooms: list[str], people: dict[str, dict[str, str]], key: bytes, progress: Progress, now: datetime
+    recordings: Recordings,
+    facts: SessionFacts,
+    rooms: list[str],
+    people: dict[str, dict[str, str]],
+    key: bytes,
+    progress: Progress,
+    now: datetime,
 ) -> Made | None:
     """Everything for one session; None when no room of it has a journal. Raises StillWritten, MakingFailed."""
     with_journal = [room for room in rooms if list_segments(recordings.journal_directory(facts.id, room))]
@@ -71,7 +77,12 @@ def _check_closed(directory: Path) -> None:
 
 
 async def _run_films(
-    recordings: Recordings, facts: SessionFacts, room: str, people: dict[str, dict[str, str]], key: bytes, progress: Progress
+    recordings: Recordings,
+    facts: SessionFacts,
+    room: str,
+    people: dict[str, dict[str, str]],
+    key: bytes,
+    progress: Progress,
 ) -> dict[str, Any]:
     spec = {
         "journals": [str(recordings.journal_directory(facts.id, room))],
@@ -85,7 +96,13 @@ async def _run_films(
 
 
 async def _run_pack(
-    recordings: Recordings, facts: SessionFacts, films: list[FilmRow], rooms: list[str], key: bytes, progress: Progress, now: datetime
+    recordings: Recordings,
+    facts: SessionFacts,
+    films: list[FilmRow],
+    rooms: list[str],
+    key: bytes,
+    progress: Progress,
+    now: datetime,
 ) -> FilmRow:
     progress("pack", 0.0)
     text = base64.b64encode(key).decode()
@@ -103,12 +120,19 @@ async def _run_pack(
     }  # fmt: skip
     done = await run_maker(("media.record.packs",), spec, progress)
     relative = str(path.relative_to(recordings.data))
-    return FilmRow("", rooms[0], "pack", None, None, 0, relative, done["type"], done["bytes"], 0, {"sha256": done["sha256"]})
+    return FilmRow(
+        "", rooms[0], "pack", None, None, 0, relative, done["type"], done["bytes"], 0, {"sha256": done["sha256"]}
+    )
 
 
 def _film_source(recordings: Recordings, film: FilmRow, key: str, *, many: bool) -> dict[str, Any]:
     name = Path(film.path).name.removesuffix(".sealed")
-    return {"path": str(recordings.data / film.path), "name": f"{film.room_id}/{name}" if many else name, "key": key, "facts": film.facts}
+    return {
+        "path": str(recordings.data / film.path),
+        "name": f"{film.room_id}/{name}" if many else name,
+        "key": key,
+        "facts": film.facts,
+    }
 
 
 def _film_row(recordings: Recordings, session_id: str, room: str, entry: dict[str, Any]) -> FilmRow:
@@ -121,7 +145,10 @@ def _film_row(recordings: Recordings, session_id: str, room: str, entry: dict[st
 def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
     """One room is the rule; with several, the first gives the length and the others their problems and events."""
     first = results[0]
-    lists = {name: [item for result in results for item in result[name]] for name in ("events", "problems", "notes", "streams")}
+    lists = {
+        name: [item for result in results for item in result[name]]
+        for name in ("events", "problems", "notes", "streams")
+    }
     return {"length_us": first["length_us"], "start_wall_us": first["start_wall_us"], **lists}
 
 

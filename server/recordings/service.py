@@ -109,7 +109,9 @@ class Recordings:
             raise NotFound()
         return await self._open(conn, actor, session_id, film, "download_pack", now)
 
-    async def _open(self, conn: Connection, actor: Actor, session_id: str, film: FilmRow, action: str, now: datetime) -> Watched:
+    async def _open(
+        self, conn: Connection, actor: Actor, session_id: str, film: FilmRow, action: str, now: datetime
+    ) -> Watched:
         _, wrapped = await store.recording_key(conn, session_id)
         if wrapped is None:
             raise NotFound()

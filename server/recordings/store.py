@@ -107,7 +107,17 @@ def _film(row: Any) -> FilmRow:
 
 
 async def save_film(conn: Connection, session_id: str, film: FilmRow, now: datetime) -> None:
-    values = (film.room_id, film.kind, film.seat_id, film.source, film.part, film.path, film.content_type, film.bytes, film.length_us)
+    values = (
+        film.room_id,
+        film.kind,
+        film.seat_id,
+        film.source,
+        film.part,
+        film.path,
+        film.content_type,
+        film.bytes,
+        film.length_us,
+    )
     await conn.execute(_SQL["save_film"], session_id, *values, json.dumps(film.facts), now)
 
 
@@ -126,11 +136,18 @@ async def session_facts(conn: Connection, session_id: str) -> SessionFacts | Non
 
 async def people(conn: Connection, session_id: str) -> dict[str, dict[str, str]]:
     """Role and name by seat, as the films show them."""
-    return {row["id"]: {"role": row["role"], "name": row["display_name"]} for row in await conn.fetch(_SQL["people"], session_id)}
+    return {
+        row["id"]: {"role": row["role"], "name": row["display_name"]}
+        for row in await conn.fetch(_SQL["people"], session_id)
+    }
 
 
-async def finish_recording(conn: Connection, session_id: str, cause: str | None, result: dict[str, Any], now: datetime) -> None:
-    await conn.execute(_SQL["finish_recording"], session_id, "failed" if cause else "ready", cause, json.dumps(result), now)
+async def finish_recording(
+    conn: Connection, session_id: str, cause: str | None, result: dict[str, Any], now: datetime
+) -> None:
+    await conn.execute(
+        _SQL["finish_recording"], session_id, "failed" if cause else "ready", cause, json.dumps(result), now
+    )
 
 
 async def watched_lately(conn: Connection, person_id: str | None, action: str, object_id: str, since: datetime) -> bool:

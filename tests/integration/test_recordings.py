@@ -51,7 +51,11 @@ class Held:
     async def state_is(self, wanted: str) -> None:
         async def reason() -> str | None:
             shown = await self.recording()
-            return None if shown["state"] == wanted else f"recording is {shown['state']}, {shown['cause']}, {shown['progress']}"
+            return (
+                None
+                if shown["state"] == wanted
+                else f"recording is {shown['state']}, {shown['cause']}, {shown['progress']}"
+            )
 
         await eventually(reason, timeout_s=40)
 
@@ -71,13 +75,17 @@ async def hold(client: Client, db: Pool, city: City, *, with_journal: bool = Tru
     directory = client.app[RECORDINGS].journal_directory(session, room)
     if with_journal:
         people = [Person(seats[0], "VP8", leaves=LENGTH_S), Person(seats[1], "H264", joins=1, leaves=LENGTH_S)]
-        await asyncio.to_thread(record, directory, people, LENGTH_S, names=(session, room), key=key, wall_us=int(began.timestamp() * 1e6))
+        await asyncio.to_thread(
+            record, directory, people, LENGTH_S, names=(session, room), key=key, wall_us=int(began.timestamp() * 1e6)
+        )
     ended = await notary.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
     assert ended.status == 200, await ended.text()
     return Held(session, notary, other, directory)
 
 
-async def test_films_are_made_after_the_end_and_play_for_the_length_of_the_session(client: Client, db: Pool, city: City) -> None:
+async def test_films_are_made_after_the_end_and_play_for_the_length_of_the_session(
+    client: Client, db: Pool, city: City
+) -> None:
     held = await hold(client, db, city)
 
     await held.state_is("ready")
@@ -110,17 +118,23 @@ async def test_a_part_of_a_film_is_answered_with_exactly_these_bytes(client: Cli
     assert (await part(f"bytes={size}-"))[:2] == (416, f"bytes */{size}")
 
 
-async def test_only_the_person_in_charge_watches_and_each_view_is_in_the_audit_trail(client: Client, db: Pool, city: City) -> None:
+async def test_only_the_person_in_charge_watches_and_each_view_is_in_the_audit_trail(
+    client: Client, db: Pool, city: City
+) -> None:
     held = await hold(client, db, city)
     await held.state_is("ready")
     shown = await held.recording()
     film, pack = shown["films"][0], shown["pack"]
 
-    refused = [(await who.get(url)).status for who in (held.other, Visitor(client)) for url in (film["url"], pack["url"])]
+    refused = [
+        (await who.get(url)).status for who in (held.other, Visitor(client)) for url in (film["url"], pack["url"])
+    ]
     assert [(await held.notary.get(film["url"])).status for _ in range(3)] == [200] * 3
 
     assert refused == [404, 404, 401, 401]
-    views = await db.fetch("select action, object_id from audit_entry where action in ('watch_recording', 'download_pack')")
+    views = await db.fetch(
+        "select action, object_id from audit_entry where action in ('watch_recording', 'download_pack')"
+    )
     assert [tuple(view) for view in views] == [("watch_recording", film["id"])]
 
 
@@ -146,7 +160,9 @@ async def test_nothing_on_disk_is_in_the_clear(client: Client, db: Pool, city: C
     assert {path.suffix for path in files} == {".lzj", ".sealed", ""}
     for path in files:
         content = path.read_bytes()
-        assert not any(mark in content for mark in (b"ftyp", b"OpusHead", b"\x1a\x45\xdf\xa3", b'"kind":"joined"')), path
+        assert not any(mark in content for mark in (b"ftyp", b"OpusHead", b"\x1a\x45\xdf\xa3", b'"kind":"joined"')), (
+            path
+        )
 
 
 async def test_a_session_without_a_journal_says_that_nothing_was_recorded(client: Client, db: Pool, city: City) -> None:
@@ -165,7 +181,9 @@ async def test_a_job_whose_holder_was_killed_is_begun_again_by_another(client: C
     long_ago = utc_now() - dt.timedelta(hours=1)
 
     await db.execute(
-        "update job set state = 'running', finished_at = null, leased_by = 'gone', leased_until = $2 where subject = $1", held.id, long_ago
+        "update job set state = 'running', finished_at = null, leased_by = 'gone', leased_until = $2 where subject = $1",
+        held.id,
+        long_ago,
     )
     await db.execute("select pg_notify('laizuo', '{\"kind\": \"job\"}')")
 

@@ -106,7 +106,9 @@ def encode_video(person: Person, start_s: float, end_s: float) -> Iterator[tuple
     encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, person.fps)
     encoder.bit_rate, encoder.gop_size = 600_000, int(person.fps * person.key_every_s)
     low_delay = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"}
-    encoder.options = low_delay if name == "libvpx" else {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+    encoder.options = (
+        low_delay if name == "libvpx" else {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline"}
+    )
     first = math.ceil(start_s * person.fps)
     for index in range(first, math.floor(end_s * person.fps)):
         frame = picture(person.size, index, white=flashes(index / person.fps))
@@ -136,7 +138,10 @@ def split_vp8(frame: bytes, picture_id: int) -> list[bytes]:
 
 def split_h264(frame: bytes) -> list[bytes]:
     """RFC 6184: small parameter sets together in one STAP-A, the rest single or as FU-A."""
-    units = [unit.strip(b"\x00") if not index else unit for index, unit in enumerate(frame.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01"))]
+    units = [
+        unit.strip(b"\x00") if not index else unit
+        for index, unit in enumerate(frame.replace(b"\x00\x00\x00\x01", b"\x00\x00\x01").split(b"\x00\x00\x01"))
+    ]
     units = [unit for unit in units if unit]
     sets = [unit for unit in units if unit[0] & 0x1F in (7, 8)]
     payloads = [b"\x78" + b"".join(len(unit).to_bytes(2, "big") + unit for unit in sets)] if sets else []
@@ -155,7 +160,13 @@ def split_h264(frame: bytes) -> list[bytes]:
 
 def rtp(payload_type: int, seq: int, ts: int, ssrc: int, payload: bytes, *, marker: bool) -> bytes:
     head = bytes([0x80, payload_type | (0x80 if marker else 0)])
-    return head + (seq & 0xFFFF).to_bytes(2, "big") + (ts & 0xFFFFFFFF).to_bytes(4, "big") + ssrc.to_bytes(4, "big") + payload
+    return (
+        head
+        + (seq & 0xFFFF).to_bytes(2, "big")
+        + (ts & 0xFFFFFFFF).to_bytes(4, "big")
+        + ssrc.to_bytes(4, "big")
+        + payload
+    )
 
 
 class Line:
@@ -211,7 +222,9 @@ def _perform_video(line: Line, epoch: int, start: float, end: float) -> None:
     for number, (at_s, data) in enumerate(encode_video(person, start, end)):
         payloads = split_vp8(data, number) if person.codec == "VP8" else split_h264(data)
         for index, payload in enumerate(payloads):
-            packet = rtp(96, seq, _ticks(line, at_s, 90_000, base), 1000 + epoch, payload, marker=index == len(payloads) - 1)
+            packet = rtp(
+                96, seq, _ticks(line, at_s, 90_000, base), 1000 + epoch, payload, marker=index == len(payloads) - 1
+            )
             line.send(at_s + index * 1e-4, stream, RTP, packet, person.delay_ms)
             seq += 1
         if person.reports and at_s >= next_report:
@@ -233,16 +246,33 @@ def _perform_voice(line: Line, epoch: int, start: float, end: float) -> None:
 
 
 def record(
-    directory: Path, people: list[Person], length_s: float, seed: int = 1, names: tuple[str, str] = ("s1", "r1"), key: bytes = KEY, wall_us: int = START_WALL_US
+    directory: Path,
+    people: list[Person],
+    length_s: float,
+    seed: int = 1,
+    names: tuple[str, str] = ("s1", "r1"),
+    key: bytes = KEY,
+    wall_us: int = START_WALL_US,
 ) -> None:
     """Write the journal of a session of this length, in blocks of 0.4 s of session time. names = (session, room)."""
     clock = FakeClock(start_wall_us=wall_us)
-    journal = Journal.open(directory, session=names[0], room=names[1], key=key, facts={"procedure": "notarization"}, clocks=clock)
-    arrivals = sorted((a, person.seat, person) for number, person in enumerate(people) for a in _keyed(perform(person, seed + number), number))
+    journal = Journal.open(
+        directory, session=names[0], room=names[1], key=key, facts={"procedure": "notarization"}, clocks=clock
+    )
+    arrivals = sorted(
+        (a, person.seat, person)
+        for number, person in enumerate(people)
+        for a in _keyed(perform(person, seed + number), number)
+    )
     streams: dict[tuple[str, str], int] = {}
     cut_us = 400_000
     for person in people:
-        journal.event("joined", person.seat, {"label": {"role": "party", "name": f"Person {person.seat}"}}, START_MONO_US + round(person.joins * 1e6))
+        journal.event(
+            "joined",
+            person.seat,
+            {"label": {"role": "party", "name": f"Person {person.seat}"}},
+            START_MONO_US + round(person.joins * 1e6),
+        )
     for arrival, seat, person in arrivals:
         while arrival.at_us >= cut_us:
             clock.at(cut_us)
@@ -318,7 +348,10 @@ def _loudness(frame: Any) -> list[tuple[float, bool]]:
     """Peak of each millisecond."""
     mono = _resampled(frame)
     step = frame.sample_rate // 1000
-    return [(float(frame.time) + at / frame.sample_rate, max(map(abs, mono[at : at + step]), default=0) > 2500) for at in range(0, len(mono), step)]
+    return [
+        (float(frame.time) + at / frame.sample_rate, max(map(abs, mono[at : at + step]), default=0) > 2500)
+        for at in range(0, len(mono), step)
+    ]
 
 
 def _resampled(frame: Any) -> array[int]:

@@ -62,7 +62,9 @@ class Canvas:
             at = (y + row) * self.width + x
             under = luma[at : at + width]
             ink = mask.rows[row][:width]
-            luma[at : at + width] = bytes(u + (INK[0] - u) * m // 255 if m else u for u, m in zip(under, ink, strict=True))
+            luma[at : at + width] = bytes(
+                u + (INK[0] - u) * m // 255 if m else u for u, m in zip(under, ink, strict=True)
+            )
 
     def frame(self) -> Any:
         """The picture as a frame for an encoder."""

@@ -62,7 +62,16 @@ class _Voice:
 class ComposedFilm:
     """Takes frames and voices in any interleaving that is at most LATE_US out of order; `advance` renders what is settled."""
 
-    def __init__(self, target: Any, wanted: Sequence[Wanted], events: Sequence[Event], length_us: int, start_wall_us: int, utc_offset_s: int, letters: Letters) -> None:
+    def __init__(
+        self,
+        target: Any,
+        wanted: Sequence[Wanted],
+        events: Sequence[Event],
+        length_us: int,
+        start_wall_us: int,
+        utc_offset_s: int,
+        letters: Letters,
+    ) -> None:
         self._length_us = length_us
         self._letters = letters
         self._start = datetime.fromtimestamp(start_wall_us / 1e6, UTC) + timedelta(seconds=utc_offset_s)

@@ -38,7 +38,10 @@ class PixelLetters:
         pixels = bytes(plane)
         self._cells = {
             chr(code): tuple(
-                bytes(255 if pixel else 0 for pixel in pixels[y * plane.line_size + x : y * plane.line_size + x + _CELL_WIDTH])
+                bytes(
+                    255 if pixel else 0
+                    for pixel in pixels[y * plane.line_size + x : y * plane.line_size + x + _CELL_WIDTH]
+                )
                 for y in range(_CELL_HEIGHT)
             )
             for code, x in zip(range(_FIRST, _LAST), range(0, decoder.width, _CELL_WIDTH), strict=False)

@@ -52,9 +52,17 @@ class PersonFilms:
     def __init__(self, spec: Spec, tape: Tape, cut: Cut, placements: dict[int, Placement]) -> None:
         self._cut = cut
         self._placements = placements
-        self._builders = {stream.number: FrameBuilder(stream.codec) for stream in tape.streams.values() if stream.codec in ("VP8", "H264")}
+        self._builders = {
+            stream.number: FrameBuilder(stream.codec)
+            for stream in tape.streams.values()
+            if stream.codec in ("VP8", "H264")
+        }
         self._making: dict[tuple[str, str, str | None], _Making] = {}
-        shown = {(s.seat, s.source, s.codec) for s in tape.streams.values() if s.kind == "video" and s.received and s.codec in CONTAINERS}
+        shown = {
+            (s.seat, s.source, s.codec)
+            for s in tape.streams.values()
+            if s.kind == "video" and s.received and s.codec in CONTAINERS
+        }
         heard = {s.seat for s in tape.streams.values() if s.kind == "audio" and s.received}
         for seat, source, codec in sorted(shown):
             part = sum(1 for key in self._making if key[:2] == (seat, source))
@@ -103,7 +111,11 @@ class Composed:
     def __init__(self, spec: Spec, tape: Tape, cut: Cut, placements: dict[int, Placement], letters: Letters) -> None:
         self._cut = cut
         self._placements = placements
-        self._builders = {stream.number: FrameBuilder(stream.codec) for stream in tape.streams.values() if stream.codec in ("VP8", "H264")}
+        self._builders = {
+            stream.number: FrameBuilder(stream.codec)
+            for stream in tape.streams.values()
+            if stream.codec in ("VP8", "H264")
+        }
         self._output = Output(spec, "composed.mp4", "video/mp4")
         events = shown_part(tape.events, cut)
         self._film = ComposedFilm(
@@ -147,7 +159,10 @@ def wanted_tiles(tape: Tape, spec: Spec) -> list[Wanted]:
     for stream in sent:
         if stream.kind == "video" or stream.seat not in shown:
             label = labels.get(stream.seat, {})
-            tiles.setdefault((stream.seat, stream.source), Wanted(stream.seat, stream.source, label.get("role", ""), label.get("name") or stream.seat))
+            tiles.setdefault(
+                (stream.seat, stream.source),
+                Wanted(stream.seat, stream.source, label.get("role", ""), label.get("name") or stream.seat),
+            )
     return list(tiles.values())
 
 

@@ -110,7 +110,9 @@ class PersonFilm:
 
     def _open(self, first: Frame | None) -> None:
         container_format = CONTAINERS[self.codec][0]
-        self._container = av.open(self._target, "w", format=container_format, options=container_options(container_format, self._length_us))
+        self._container = av.open(
+            self._target, "w", format=container_format, options=container_options(container_format, self._length_us)
+        )
         if first is not None and self.codec == "H264":
             self._video = self._container.add_stream_from_template(h264_template(first))
         elif first is not None:

@@ -66,7 +66,9 @@ class Cut:
 def cut_of(tape: Tape, spec: Spec) -> Cut:
     """From the spec, else from the events session_started and session_ended, else the whole journal."""
     started = next((event.at_us for event in tape.events if event.kind == "session_started"), 0)
-    ended = next((event.at_us for event in reversed(tape.events) if event.kind in ("session_ended", "closed")), tape.end_us)
+    ended = next(
+        (event.at_us for event in reversed(tape.events) if event.kind in ("session_ended", "closed")), tape.end_us
+    )
     start = started if spec.from_us is None else max(0, spec.from_us - tape.start_wall_us)
     end = ended if spec.to_us is None else min(spec.to_us - tape.start_wall_us, max(tape.end_us, ended))
     return Cut(start, max(end - start, 0))
@@ -86,7 +88,11 @@ def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
         }
         for s in tape.streams.values()
     ]  # fmt: skip
-    events = [{"n": e.number, "at_us": e.at_us, "kind": e.kind, "seat": e.seat} for e in shown_part(tape.events, cut) if e.kind != "stream"]
+    events = [
+        {"n": e.number, "at_us": e.at_us, "kind": e.kind, "seat": e.seat}
+        for e in shown_part(tape.events, cut)
+        if e.kind != "stream"
+    ]
     return {
         "session": tape.session, "room": tape.room, "streams": streams, "events": events, "withheld_chunks": tape.withheld,
         "problems": [str(problem) for problem in tape.problems], "notes": [f"{note.file}: {note.what}" for note in tape.notes],

@@ -49,7 +49,9 @@ def _grid(wanted: Sequence[Wanted], area: Rect, columns: int | None = None) -> l
     down = math.ceil(len(wanted) / across)
     wide, tall = _even(area.width // across), _even(area.height // down)
     return [
-        Tile(w.seat, w.source, w.label, Rect(area.x + index % across * wide, area.y + index // across * tall, wide, tall))
+        Tile(
+            w.seat, w.source, w.label, Rect(area.x + index % across * wide, area.y + index // across * tall, wide, tall)
+        )
         for index, w in enumerate(wanted)
     ]
 

@@ -22,9 +22,13 @@ CONTENT_TYPE = "application/zip"
 def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
     """Write the sealed pack. Raises KeyError, ValueError, OSError."""
     journals = [
-        JournalSource(entry["room"], tuple(map(Path, entry["directories"])), base64.b64decode(entry["key"])) for entry in spec["journals"]
+        JournalSource(entry["room"], tuple(map(Path, entry["directories"])), base64.b64decode(entry["key"]))
+        for entry in spec["journals"]
     ]
-    films = [FilmSource(Path(entry["path"]), entry["name"], base64.b64decode(entry["key"]), entry["facts"]) for entry in spec["films"]]
+    films = [
+        FilmSource(Path(entry["path"]), entry["name"], base64.b64decode(entry["key"]), entry["facts"])
+        for entry in spec["films"]
+    ]
     output = Path(spec["output"])
     output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = output.with_name(output.name + ".part")

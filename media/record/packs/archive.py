@@ -53,7 +53,13 @@ def _local_header(member: Member) -> bytes:
     """Sizes always stand in a zip64 extra, so that a header has its length before the content is known."""
     name = member.name.encode()
     extra = struct.pack("<HHQQ", 1, 16, member.size, member.size)
-    return _LOCAL.pack(b"PK\x03\x04", _VERSION, _UTF8, 0, 0, _DATE_1980_01_01, member.crc, _FULL32, _FULL32, len(name), len(extra)) + name + extra
+    return (
+        _LOCAL.pack(
+            b"PK\x03\x04", _VERSION, _UTF8, 0, 0, _DATE_1980_01_01, member.crc, _FULL32, _FULL32, len(name), len(extra)
+        )
+        + name
+        + extra
+    )
 
 
 def _central_header(member: Member) -> bytes:

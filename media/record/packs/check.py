@@ -161,7 +161,11 @@ class _Check:
         for entry in _list_of_objects(self._json(KEYS)):
             try:
                 room = str(entry["room"])
-                sources[room] = SessionKeys(bytes.fromhex(entry["session_key"])) if "session_key" in entry else ReleasedKeys(entry["chunks"])
+                sources[room] = (
+                    SessionKeys(bytes.fromhex(entry["session_key"]))
+                    if "session_key" in entry
+                    else ReleasedKeys(entry["chunks"])
+                )
             except (KeyError, TypeError, ValueError):
                 self.report.damage(KEYS, "an entry is not readable")
         return sources
@@ -181,7 +185,9 @@ class _Check:
         listed = {str(film.get("path")) for film in _list_of_objects(self._json(FILMS))}
         there = {name for name in self._members if name.startswith("films/")}
         for name in sorted(listed ^ there):
-            self.report.damage(name, "is listed in films.json and missing" if name in listed else "is not listed in films.json")
+            self.report.damage(
+                name, "is listed in films.json and missing" if name in listed else "is not listed in films.json"
+            )
         self.report.facts.append(f"{len(there)} films")
 
 
@@ -245,15 +251,30 @@ class JournalCheck:
             report.damage(f"journal/{room}", "holds no readable block")
             return
         head = last.block.stated
-        if (head.sha256.hex(), head.sm3.hex(), last.block.number) != (entry.get("head"), entry.get("sm3"), entry.get("block")):
-            report.damage(f"journal/{room}", f"ends at block {last.block.number} with another head than the manifest says")
+        if (head.sha256.hex(), head.sm3.hex(), last.block.number) != (
+            entry.get("head"),
+            entry.get("sm3"),
+            entry.get("block"),
+        ):
+            report.damage(
+                f"journal/{room}", f"ends at block {last.block.number} with another head than the manifest says"
+            )
         if self._withheld != entry.get("withheld"):
-            report.damage(f"journal/{room}", f"{len(self._withheld)} chunks do not open; the manifest withholds {len(entry.get('withheld') or [])}")
+            report.damage(
+                f"journal/{room}",
+                f"{len(self._withheld)} chunks do not open; the manifest withholds {len(entry.get('withheld') or [])}",
+            )
         numbers = [event["n"] for event in sorted(self.events, key=lambda event: int(event["n"]))]
-        if numbers != list(range(len(numbers))) and not self._withheld_events and self._damages_before == len(report.damages):
+        if (
+            numbers != list(range(len(numbers)))
+            and not self._withheld_events
+            and self._damages_before == len(report.damages)
+        ):
             report.damage(f"journal/{room}", "the events are not numbered without a gap")
         if not any(event["kind"] == "closed" for event in self.events):
-            report.notes.append(f"journal/{room}: has no closing event: the writer was stopped, or the session still runs")
+            report.notes.append(
+                f"journal/{room}: has no closing event: the writer was stopped, or the session still runs"
+            )
         self._tell(room, last)
 
     def _tell(self, room: str, last: BlockSeen) -> None:
