@@ -42,7 +42,7 @@ def endpoint_cookie(endpoint_id: str) -> str:
 
 async def actor_of(request: web.Request) -> Actor:
     """Who asks. Paths under an endpoint (`{endpoint}` in the route) speak for the device, all others for the signed-in person."""
-    known = request.get(_ACTOR)
+    known: Actor | None = request.get(_ACTOR)
     if known is not None:
         return known
     endpoint_id = request.match_info.get("endpoint")
@@ -51,7 +51,9 @@ async def actor_of(request: web.Request) -> Actor:
     if looks_like_token(token):
         async with connection(request.app[POOL]) as conn:
             now = request.app[CLOCK]()
-            actor = await (endpoint_by_token(conn, token, endpoint_id) if endpoint_id else person_by_token(conn, token, now))
+            actor = await (
+                endpoint_by_token(conn, token, endpoint_id) if endpoint_id else person_by_token(conn, token, now)
+            )
     request[_ACTOR] = actor
     request[_TOKEN] = token if actor.kind != "anyone" else ""
     return actor
@@ -76,7 +78,7 @@ async def endpoint_by_token(conn: Connection, token: str, endpoint_id: str) -> A
 
 def csrf_token(request: web.Request) -> str:
     """What this page's forms and scripts must send back; empty for somebody we do not know."""
-    token = request.get(_TOKEN, "")
+    token: str = request.get(_TOKEN, "")
     return csrf_of(token) if token else ""
 
 

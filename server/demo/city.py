@@ -42,8 +42,12 @@ SITES = (
         ),
         services=SERVICES,
     ),
-    DemoSite(NewSite("qingxi", "county", "清溪县公共法律服务中心", "Qingxi County Public Legal Service Centre"), "rongchuan"),
-    DemoSite(NewSite("shiqiao", "town", "石桥镇公共法律服务工作站", "Shiqiao Town Public Legal Service Station"), "qingxi"),
+    DemoSite(
+        NewSite("qingxi", "county", "清溪县公共法律服务中心", "Qingxi County Public Legal Service Centre"), "rongchuan"
+    ),
+    DemoSite(
+        NewSite("shiqiao", "town", "石桥镇公共法律服务工作站", "Shiqiao Town Public Legal Service Station"), "qingxi"
+    ),
     DemoSite(
         NewSite("liuyin", "village", "柳荫村公共法律服务工作室", "Liuyin Village Public Legal Service Studio"),
         "shiqiao",
@@ -54,14 +58,22 @@ SITES = (
         "shiqiao",
         kiosk=("上坪村视频室", "Shangping video room"),
     ),
-    DemoSite(NewSite("yunling", "town", "云岭镇公共法律服务工作站", "Yunling Town Public Legal Service Station"), "qingxi"),
+    DemoSite(
+        NewSite("yunling", "town", "云岭镇公共法律服务工作站", "Yunling Town Public Legal Service Station"), "qingxi"
+    ),
     DemoSite(
         NewSite("chashan", "village", "茶山村公共法律服务工作室", "Chashan Village Public Legal Service Studio"),
         "yunling",
         kiosk=("茶山村视频室", "Chashan video room"),
     ),
     DemoSite(
-        NewSite("jiangbin", "sub_district", "江滨街道公共法律服务工作站", "Jiangbin Sub-district Public Legal Service Station"), "rongchuan"
+        NewSite(
+            "jiangbin",
+            "sub_district",
+            "江滨街道公共法律服务工作站",
+            "Jiangbin Sub-district Public Legal Service Station",
+        ),
+        "rongchuan",
     ),
     DemoSite(
         NewSite("rongyin", "residents", "榕荫社区公共法律服务客厅", "Rongyin Community Public Legal Service Parlour"),
@@ -69,7 +81,9 @@ SITES = (
         kiosk=("榕荫社区客厅终端", "Rongyin parlour kiosk"),
     ),
     DemoSite(
-        NewSite("rongchuan-park", "park", "榕川软件园公共法律服务窗口", "Rongchuan Software Park Legal Service Counter"),
+        NewSite(
+            "rongchuan-park", "park", "榕川软件园公共法律服务窗口", "Rongchuan Software Park Legal Service Counter"
+        ),
         "jiangbin",
         kiosk=("软件园服务大厅终端", "Software park hall kiosk"),
     ),

@@ -22,6 +22,7 @@ from server.pages import Page, add_pages, page
 from server.people.core import first_page
 from server.people.http import set_staff_cookie
 from server.people.service import sign_in_as
+from server.signaling.rooms import PLANE
 from server.sites.store import load_tree
 
 
@@ -98,8 +99,10 @@ async def demo_facts(call: Call[None]) -> DemoFacts:
     persons = [_person(person, city, base, english) for person in PEOPLE]
     names = {site.new.slug: site.new.name_en if english else site.new.name_zh for site in SITES}
     kiosks = [KioskToUse(names[slug], f"{base}/demo/kiosk/{endpoint}") for slug, endpoint in city.kiosks.items()]
-    pages = {name: base + path for name, path in _PAGES.items()} | {f"site {slug}": f"{base}/sites/{slug}" for slug in names}
-    return DemoFacts(persons, kiosks, pages, await _feeds(call, base), MediaPorts(_udp_ports(call.app)))
+    pages = {name: base + path for name, path in _PAGES.items()} | {
+        f"site {slug}": f"{base}/sites/{slug}" for slug in names
+    }
+    return DemoFacts(persons, kiosks, pages, await _feeds(call, base), MediaPorts(call.app[PLANE].udp_ports()))
 
 
 _PAGES = {
@@ -123,11 +126,6 @@ async def _feeds(call: Call[None], base: str) -> list[FeedToSubscribe]:
     async with call.connection() as conn:
         slugs = await list_public_slugs(conn)
     return [FeedToSubscribe(slug, f"{base}/feeds/{slug}.ics") for slug in slugs]
-
-
-def _udp_ports(app: web.Application) -> list[int]:
-    media = app[SETTINGS].media
-    return [media.port + index for index in range(app[SETTINGS].workers)]
 
 
 async def demo_json(call: Call[None]) -> web.StreamResponse:
@@ -179,7 +177,11 @@ async def _seed(app: web.Application) -> AsyncIterator[None]:
     yield
 
 
-OPERATIONS = [Operation("GET", "/demo.json", demo_json, Action.SEE_PUBLIC, "The demo's facts", reply=DemoFacts, hidden=True, tag="demo")]
+OPERATIONS = [
+    Operation(
+        "GET", "/demo.json", demo_json, Action.SEE_PUBLIC, "The demo's facts", reply=DemoFacts, hidden=True, tag="demo"
+    )
+]
 PAGES: list[Page] = [
     Page("/", start_page, Action.SEE_PUBLIC),
     Page("/demo/as/{user}", be_somebody, Action.SEE_PUBLIC),

@@ -71,7 +71,9 @@ async def _seed_sites(conn: Connection, now: datetime) -> dict[str, str]:
 async def _seed_people(conn: Connection, sites: dict[str, str], password_hash: str) -> dict[str, str]:
     persons: dict[str, str] = {}
     for person in PEOPLE:
-        persons[person.user] = await people.insert_person(conn, person.user, person.name_zh, person.name_en, password_hash)
+        persons[person.user] = await people.insert_person(
+            conn, person.user, person.name_zh, person.name_en, password_hash
+        )
         await people.insert_grant(conn, persons[person.user], person.role, sites[person.site])
     return persons
 

@@ -116,13 +116,24 @@ class Hold:
 class MediaPlane:
     """See the module. `start` once, `close` once."""
 
-    def __init__(self, workers: Iterable[WorkerLink], pool: Pool, clock: Callable[[], datetime], plan: RecordingPlan, controller: str) -> None:
+    def __init__(
+        self,
+        workers: Iterable[WorkerLink],
+        pool: Pool,
+        clock: Callable[[], datetime],
+        plan: RecordingPlan,
+        controller: str,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._plan = plan
-        self._links = {worker.name: Link(worker.name, worker.control.removeprefix("unix:"), controller, self) for worker in workers}
+        self._links = {
+            worker.name: Link(worker.name, worker.control.removeprefix("unix:"), controller, self) for worker in workers
+        }
         self._holds: dict[str, Hold] = {}
-        self._standing: dict[str, tuple[HeldRoom, RoomSummary]] = {}  # rooms found at workers that nobody has asked for yet
+        self._standing: dict[
+            str, tuple[HeldRoom, RoomSummary]
+        ] = {}  # rooms found at workers that nobody has asked for yet
         self._down: dict[str, asyncio.TimerHandle] = {}
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -192,6 +203,12 @@ class MediaPlane:
         """Workers that answer now, with what they carry for us."""
         return [self._load(link, link.state) for link in self._links.values() if link.state is not None]
 
+    def udp_ports(self) -> list[int]:
+        """The UDP ports on which the workers that answer receive."""
+        return [
+            address.port for link in self._links.values() if link.state is not None for address in link.state.media.udp
+        ]
+
     def owner_of(self, room: str) -> Owner | None:
         """Who has a room now."""
         hold = self._holds.get(room)
@@ -256,7 +273,9 @@ class MediaPlane:
 
     async def _open(self, link: Link, spec: RoomSpec, epoch: int, record: Record | None) -> RoomOpened:
         def make(number: int) -> Request:
-            return OpenRoom(id=number, room=spec.room, session=spec.session, epoch=epoch, capacity=CAPACITY, record=record)
+            return OpenRoom(
+                id=number, room=spec.room, session=spec.session, epoch=epoch, capacity=CAPACITY, record=record
+            )
 
         try:
             opened = await link.request(make)
@@ -283,7 +302,14 @@ class MediaPlane:
     def _sibling(self, hold: Hold) -> str | None:
         """The worker of another room of the same session."""
         holds = self._holds.values()
-        return next((other.owner.worker for other in holds if other.owner and other is not hold and other.spec.session == hold.spec.session), None)
+        return next(
+            (
+                other.owner.worker
+                for other in holds
+                if other.owner and other is not hold and other.spec.session == hold.spec.session
+            ),
+            None,
+        )
 
     # ------------------------------------------------------------ what links say
 
@@ -368,7 +394,9 @@ class MediaPlane:
 
     def _load(self, link: Link, state: WorkerState) -> WorkerLoad:
         holds = self._holds_of(link.name)
-        return WorkerLoad(link.name, state.incarnation, sum(len(hold.seats) for hold in holds), len(holds), state.draining)
+        return WorkerLoad(
+            link.name, state.incarnation, sum(len(hold.seats) for hold in holds), len(holds), state.draining
+        )
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

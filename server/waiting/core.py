@@ -65,4 +65,8 @@ def estimated_wait(people_ahead: int, serving: int, service: str, recent: list[t
         return None
     usual = timedelta(minutes=USUAL_MINUTES[service])
     mean = sum(recent, timedelta()) / len(recent) if len(recent) >= ENOUGH_SESSIONS else usual
-    return round((people_ahead + 1) * mean.total_seconds() / serving) if people_ahead else round(mean.total_seconds() / serving / 2)
+    return (
+        round((people_ahead + 1) * mean.total_seconds() / serving)
+        if people_ahead
+        else round(mean.total_seconds() / serving / 2)
+    )

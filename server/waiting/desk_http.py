@@ -118,7 +118,11 @@ async def desk_state(call: Call[None]) -> Desk:
         number = await store.number_called_by(conn, person.id) if current else None
     areas = [_area(area, rows, area.id in callable_ids, english) for area in seen]
     shown = PersonShown(person.id, person.name_en if english else person.name_zh, sorted(call.actor.roles()))
-    running = SessionShown(current.id, current.state, current.procedure, number or "", f"/room/{current.id}") if current else None
+    running = (
+        SessionShown(current.id, current.state, current.procedure, number or "", f"/room/{current.id}")
+        if current
+        else None
+    )
     return Desk(shown, areas, running)
 
 
@@ -129,7 +133,9 @@ def _area(area: store.ServedArea, rows: list[store.WaitingRow], may_call: bool, 
 
 def _waiting(row: store.WaitingRow, english: bool) -> Waiting:
     site, endpoint = (row.site_name_en, row.endpoint_name_en) if english else (row.site_name_zh, row.endpoint_name_zh)
-    return Waiting(row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp())
+    return Waiting(
+        row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp()
+    )
 
 
 async def desk_events(call: Call[None]) -> web.StreamResponse:
@@ -172,10 +178,33 @@ async def name_citizen(call: Call[NameCitizen]) -> Done:
 OPERATIONS = [
     Operation("GET", "/api/desk", desk_state, Action.SEE_DESK, "My line and my session", reply=Desk),
     Operation(
-        "GET", "/api/desk/events", desk_events, Action.SEE_DESK, "The desk at each change (event: desk)", media_type="text/event-stream"
+        "GET",
+        "/api/desk/events",
+        desk_events,
+        Action.SEE_DESK,
+        "The desk at each change (event: desk)",
+        media_type="text/event-stream",
     ),
-    Operation("POST", "/api/desk/call-next", call_next, Action.CALL_NEXT, "Call the next person", body=CallNext, reply=CalledShown),
-    Operation("POST", "/api/desk/tickets/{ticket}/call", call_ticket, Action.CALL_NEXT, "Call this person", reply=CalledShown),
-    Operation("POST", "/api/desk/tickets/{ticket}/name", name_citizen, Action.NAME_CITIZEN, "Fill in a name", body=NameCitizen, reply=Done),
+    Operation(
+        "POST",
+        "/api/desk/call-next",
+        call_next,
+        Action.CALL_NEXT,
+        "Call the next person",
+        body=CallNext,
+        reply=CalledShown,
+    ),
+    Operation(
+        "POST", "/api/desk/tickets/{ticket}/call", call_ticket, Action.CALL_NEXT, "Call this person", reply=CalledShown
+    ),
+    Operation(
+        "POST",
+        "/api/desk/tickets/{ticket}/name",
+        name_citizen,
+        Action.NAME_CITIZEN,
+        "Fill in a name",
+        body=NameCitizen,
+        reply=Done,
+    ),
 ]
 PAGES = [Page("/desk", desk_page, Action.SEE_DESK)]

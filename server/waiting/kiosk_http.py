@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from aiohttp import web
 
+from schedules.store.releases import on_duty
 from server.access.core import Action
 from server.access.rates import Rate
 from server.api import Call, Operation
@@ -117,7 +118,10 @@ async def kiosk_state(call: Call[None]) -> KioskState:
 async def _offer(call: Call[None], conn: Connection, line: store.Line) -> ServiceOffered:
     waiting = await store.waiting_count(conn, line.id)
     wait = await service.estimate(conn, line.id, line.service, waiting, call.now)
-    return ServiceOffered(line.service, waiting, wait, [])
+    english = language_of(call.request) == "en"
+    serving = await on_duty(conn, line.site_id, line.service, call.now)
+    duty = [OnDuty(one.name.en if english else one.name.zh, one.until.timestamp()) for one in serving]
+    return ServiceOffered(line.service, waiting, wait, duty)
 
 
 async def take_ticket(call: Call[TakeTicket]) -> Ticket:
@@ -126,7 +130,9 @@ async def take_ticket(call: Call[TakeTicket]) -> Ticket:
         raise TooMany(wait)
     async with call.connection() as conn:
         body = call.body
-        return _ticket(await service.take_ticket(conn, call.actor, body.service, body.citizen_name, body.request_key, call.now))
+        return _ticket(
+            await service.take_ticket(conn, call.actor, body.service, body.citizen_name, body.request_key, call.now)
+        )
 
 
 async def own_ticket(call: Call[None]) -> TicketHeld:
@@ -156,7 +162,9 @@ async def ticket_events(call: Call[None]) -> web.StreamResponse:
                 return TicketHeld(None)
             ticket = _ticket(place)
             if ticket.state in (TicketState.CALLED, TicketState.SERVING):
-                if ticket.id not in keys and (token := await sessions.citizen_token_for(conn, ticket.id, endpoint_id, now)):
+                if ticket.id not in keys and (
+                    token := await sessions.citizen_token_for(conn, ticket.id, endpoint_id, now)
+                ):
                     keys[ticket.id] = RoomKey(token)
                 ticket.room = keys.get(ticket.id)
             return TicketHeld(ticket)
@@ -170,14 +178,27 @@ async def ticket_events(call: Call[None]) -> web.StreamResponse:
 
 def _ticket(place: service.Place) -> Ticket:
     held = place.ticket
-    return Ticket(held.id, held.number, held.service, held.state, held.people_ahead, place.wait_s, held.taken_at.timestamp())
+    return Ticket(
+        held.id, held.number, held.service, held.state, held.people_ahead, place.wait_s, held.taken_at.timestamp()
+    )
 
 
 _AT = "/api/kiosk/{endpoint}"
 OPERATIONS = [
     Operation("GET", _AT, kiosk_state, Action.SEE_OWN_TICKET, "What this kiosk offers now", reply=KioskState),
-    Operation("POST", f"{_AT}/tickets", take_ticket, Action.TAKE_TICKET, "Get in line", body=TakeTicket, reply=Ticket, status=201),
-    Operation("GET", f"{_AT}/ticket", own_ticket, Action.SEE_OWN_TICKET, "The ticket this kiosk holds", reply=TicketHeld),
+    Operation(
+        "POST",
+        f"{_AT}/tickets",
+        take_ticket,
+        Action.TAKE_TICKET,
+        "Get in line",
+        body=TakeTicket,
+        reply=Ticket,
+        status=201,
+    ),
+    Operation(
+        "GET", f"{_AT}/ticket", own_ticket, Action.SEE_OWN_TICKET, "The ticket this kiosk holds", reply=TicketHeld
+    ),
     Operation("DELETE", f"{_AT}/ticket", leave_queue, Action.LEAVE_QUEUE, "Leave the line", reply=TicketHeld),
     Operation(
         "GET",

@@ -83,3 +83,6 @@ select pg_notify('laizuo', $1)
 
 -- name: number_called_by
 select number from ticket where called_by = $1 and state in ('called', 'serving') order by called_at desc limit 1
+
+-- name: site_of_area
+select site_id::text from waiting_area where id = $1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import asyncpg
 
+from schedules.store.releases import on_duty
 from server import audit
 from server.access.core import SERVES, Action, Actor
 from server.access.require import as_uuid, require_own
@@ -43,13 +44,16 @@ class Called:
     procedure: str
 
 
-async def take_ticket(conn: Connection, actor: Actor, service: str, citizen_name: str, request_key: str, now: datetime) -> Place:
+async def take_ticket(
+    conn: Connection, actor: Actor, service: str, citizen_name: str, request_key: str, now: datetime
+) -> Place:
     """Put a device in line. The same press sent twice is one ticket.
 
     Raises  Conflict('ticket_held') when the device holds another live ticket, NotFound('service_not_here').
     """
     require_own(actor, Action.TAKE_TICKET, actor.id)
-    assert actor.id is not None and actor.site_id is not None
+    assert actor.id is not None
+    assert actor.site_id is not None
     if await store.ticket_by_request(conn, actor.id, request_key) is None:
         line = await _line(conn, actor.site_id, service)
         new = store.NewTicket(actor.id, actor.site_id, citizen_name.strip(), request_key)
@@ -78,7 +82,10 @@ async def _insert(conn: Connection, actor: Actor, line: store.Line, new: store.N
             await store.announce(conn, "ticket", ticket=ticket_id, endpoint=new.endpoint_id)
     except asyncpg.UniqueViolationError as error:
         # The same press twice at once: the other one made the ticket. Anything else is a second ticket for one device.
-        if error.constraint_name != "ticket_request" and await store.ticket_by_request(conn, new.endpoint_id, new.request_key) is None:
+        if (
+            error.constraint_name != "ticket_request"
+            and await store.ticket_by_request(conn, new.endpoint_id, new.request_key) is None
+        ):
             raise Conflict("ticket_held") from error
 
 
@@ -90,12 +97,17 @@ async def place_of(conn: Connection, actor: Actor, now: datetime) -> Place | Non
     if ticket is None:
         return None
     waiting = ticket.state == core.TicketState.WAITING
-    return Place(ticket, await estimate(conn, ticket.area_id, ticket.service, ticket.people_ahead, now) if waiting else 0)
+    return Place(
+        ticket, await estimate(conn, ticket.area_id, ticket.service, ticket.people_ahead, now) if waiting else 0
+    )
 
 
 async def estimate(conn: Connection, area_id: str, service: str, people_ahead: int, now: datetime) -> int | None:
     """Seconds until somebody with this many people before them is called."""
     serving = await store.serving_count(conn, area_id, now - SERVED_LATELY)
+    if serving == 0:  # nobody has called yet today: count on those whom the published roster puts there now
+        site_id = await store.site_of_area(conn, area_id)
+        serving = len({one.person for one in await on_duty(conn, site_id, service, now)})
     return core.estimated_wait(people_ahead, serving, service, await store.recent_lengths(conn, area_id))
 
 
@@ -161,7 +173,9 @@ async def _refuse_second_session(conn: Connection, person_id: str) -> None:
         raise Conflict("session_running")
 
 
-async def _open(conn: Connection, actor: Actor, area: store.ServedArea, ticket: store.CalledTicket, now: datetime) -> Called:
+async def _open(
+    conn: Connection, actor: Actor, area: store.ServedArea, ticket: store.CalledTicket, now: datetime
+) -> Called:
     assert actor.id is not None
     person = await load_person(conn, actor.id)
     opened = await sessions.open_session(

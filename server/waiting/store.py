@@ -105,7 +105,17 @@ async def next_count(conn: Connection, area_id: str, day: date) -> int:
 
 async def insert_ticket(conn: Connection, area_id: str, day: date, number: str, new: NewTicket, now: datetime) -> str:
     """The new ticket's id. Raises asyncpg.UniqueViolationError when the device holds a live ticket or the request came before."""
-    values = (UUID(area_id), day, number, UUID(new.endpoint_id), UUID(new.site_id), new.citizen_name, new.priority, now, new.request_key)
+    values = (
+        UUID(area_id),
+        day,
+        number,
+        UUID(new.endpoint_id),
+        UUID(new.site_id),
+        new.citizen_name,
+        new.priority,
+        now,
+        new.request_key,
+    )
     ticket_id: str = await conn.fetchval(_SQL["insert_ticket"], *values)
     return ticket_id
 
@@ -154,7 +164,9 @@ async def areas_served(conn: Connection, pairs: Sequence[tuple[str, str]]) -> li
 
 async def waiting_list(conn: Connection, area_ids: Sequence[str]) -> list[WaitingRow]:
     """Everybody who waits in these lines, in the order in which they will be called."""
-    return [WaitingRow(**dict(row)) for row in await conn.fetch(_SQL["waiting_list"], [UUID(area) for area in area_ids])]
+    return [
+        WaitingRow(**dict(row)) for row in await conn.fetch(_SQL["waiting_list"], [UUID(area) for area in area_ids])
+    ]
 
 
 async def call_next(conn: Connection, area_ids: Sequence[str], person_id: str, now: datetime) -> CalledTicket | None:
@@ -182,10 +194,18 @@ async def name_citizen(conn: Connection, ticket_id: UUID, name: str) -> None:
 
 async def announce(conn: Connection, kind: str, **facts: str | None) -> None:
     """A notice to every web process, delivered when the transaction commits."""
-    await conn.execute(_SQL["notify"], json.dumps({"kind": kind} | {key: value for key, value in facts.items() if value is not None}))
+    await conn.execute(
+        _SQL["notify"], json.dumps({"kind": kind} | {key: value for key, value in facts.items() if value is not None})
+    )
 
 
 async def number_called_by(conn: Connection, person_id: str) -> str | None:
     """The number of the ticket that this person serves now."""
     number: str | None = await conn.fetchval(_SQL["number_called_by"], UUID(person_id))
     return number
+
+
+async def site_of_area(conn: Connection, area_id: str) -> str:
+    """Where those who serve a line belong."""
+    site_id: str = await conn.fetchval(_SQL["site_of_area"], UUID(area_id))
+    return site_id
