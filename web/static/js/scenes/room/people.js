@@ -3,7 +3,7 @@
 import { html } from "../../html.js";
 import { t } from "../../i18n.js";
 import { Icon, State } from "../../ui.js";
-import { PersonState, nameOf } from "./tiles.js";
+import { PersonState, about, nameOf } from "./tiles.js";
 
 /** @type {Record<string, [string, string]>} */
 const LINES = { good: ["good", "signal-high"], weak: ["wait", "signal-medium"], bad: ["bad", "signal-low"], none: ["quiet", "wifi-off"] };
@@ -21,7 +21,7 @@ export function LineQuality({ quality }) {
 
 /** Somebody waits to be let in. @param {{ person: any, may: (action: string) => boolean, say: (message: any) => void }} props */
 export const AtTheDoor = ({ person, may, say }) => html`<li class="door" data-testid="waiting-person" data-seat=${person.seat}>
-  <p><${Icon} name="door-open" /> <strong>${nameOf(person)}</strong> <span class="muted">${t(`names.role_${person.role}`)}</span> ${t("room.wants_in")}</p>
+  <p><${Icon} name="door-open" /> <strong>${nameOf(person)}</strong> <span class="muted">${about(person)}</span> ${t("room.wants_in")}</p>
   <div class="row">
     ${may("admit") && html`<button type="button" class="button" data-testid="admit-person" onClick=${() => say({ type: "admit", seat: person.seat })}><${Icon} name="user-check" />${t("room.admit")}</button>`}
     ${may("refuse") && html`<button type="button" class="button button-danger-quiet" data-testid="refuse-person" onClick=${() => say({ type: "refuse", seat: person.seat })}><${Icon} name="user-x" />${t("room.refuse")}</button>`}
@@ -32,7 +32,7 @@ export function PersonRow({ person, isYou, quality, may, say, onRemove, onName }
   const silenced = person.silenced.includes("voice");
   const citizen = person.role === "applicant" || person.role === "party";
   return html`<li data-testid="person" data-seat=${person.seat} data-state=${person.state}>
-    <div class="row row-apart"><span><strong>${nameOf(person)}</strong>${isYou ? ` (${t("room.you")})` : ""}<br /><span class="muted type-small">${t(`names.role_${person.role}`)}${person.site ? ` · ${person.site}` : ""}</span></span>
+    <div class="row row-apart"><span><strong>${nameOf(person)}</strong>${isYou ? ` (${t("room.you")})` : ""}<br /><span class="muted type-small">${about(person)}</span></span>
       <${PersonState} person=${person} /></div>
     ${quality && html`<${LineQuality} quality=${quality} />`}
     ${person.muted.includes("voice") && html`<p class="muted type-small"><${Icon} name="mic-off" /> ${t("room.microphone_off")}</p>`}

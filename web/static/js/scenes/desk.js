@@ -1,0 +1,88 @@
+// @ts-check
+// The staff desk: my line, whom I serve now, what is done today. Live by server-sent events.
+import { ApiError, get, post } from "../api.js";
+import { listen } from "../events.js";
+import { html, render, useEffect, useState } from "../html.js";
+import { lang, loadWords, t } from "../i18n.js";
+import { say } from "../live.js";
+import { Banner, Confirm, Icon, Reconnecting } from "../ui.js";
+import { Alerts, useNewcomers } from "./desk/alerts.js";
+import { Line, NameDialog } from "./desk/line.js";
+import { Now, Today } from "./desk/matter.js";
+
+const CALL_KEY = "F2"; // no letter: somebody who dictates or types must not call by accident
+
+/** The desk's stream. @returns {{ desk: any, lost_ms: number | null, wrong: string }} */
+function useDesk() {
+  const [desk, setDesk] = useState(/** @type {any} */ (null));
+  const [lost_ms, setLost] = useState(/** @type {number | null} */ (null));
+  const [wrong, setWrong] = useState("");
+  useEffect(() => listen({
+    url: "/api/desk/events", event: "desk", probe: "/api/desk", onData: setDesk,
+    onState: (connected) => setLost((before) => (connected ? null : before ?? Date.now())),
+    onRefused: (error) => { if (error.status === 401) location.assign("/sign-in?next=/desk"); else setWrong(error.message); },
+  }), []);
+  return { desk, lost_ms, wrong };
+}
+
+/** Into the room of a call that was just made; the token spares the room page a question. @param {any} called */
+function enterRoom(called) {
+  sessionStorage.setItem(`laizuo.seat.${called.session}`, called.room.token);
+  location.assign(called.room.url);
+}
+
+function Desk() {
+  const { desk, lost_ms, wrong } = useDesk();
+  const [busy, setBusy] = useState(false);
+  const [asking, setAsking] = useState(/** @type {any} */ (null));
+  const [done, setDone] = useState(/** @type {any[]} */ ([]));
+  const newcomers = useNewcomers(desk);
+  const waiting = desk ? desk.areas.reduce((/** @type {number} */ sum, /** @type {any} */ area) => sum + area.waiting.length, 0) : 0;
+  const mayCall = Boolean(desk?.areas.some((/** @type {any} */ area) => area.may_call));
+  const running = desk?.session ?? null;
+
+  const call = async (/** @type {string} */ path, /** @type {unknown} */ body) => {
+    if (busy) return;
+    setBusy(true);
+    try { enterRoom(await post(path, body)); } catch (error) { setBusy(false); say(/** @type {ApiError} */ (error).message); }
+  };
+  const callNext = () => call("/api/desk/call-next", {});
+  const noShow = async () => {
+    setAsking(null);
+    try { await post(`/api/sessions/${running.id}/no-show`); } catch (error) { say(/** @type {ApiError} */ (error).message); }
+  };
+
+  useEffect(() => {
+    if (!mayCall || running) return undefined;
+    const pressed = (/** @type {KeyboardEvent} */ event) => { if (event.key === CALL_KEY && !document.querySelector("dialog[open]")) { event.preventDefault(); callNext(); } };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  }, [mayCall, running, busy]);
+  useEffect(() => { document.title = `${waiting ? `(${waiting}) ` : ""}${t("desk.title")} · ${t("common.product")}`; }, [waiting, lang()]);
+  useEffect(() => { if (mayCall) get("/api/sessions").then((reply) => setDone(reply.sessions), () => {}); }, [mayCall, running?.id]);
+
+  if (wrong) return html`<${Banner} kind="bad" icon="triangle-alert"><p>${wrong}</p><//>`;
+  if (!desk) return html`<div>${lost_ms !== null ? html`<${Reconnecting} since_ms=${lost_ms} />` : html`<p role="status">${t("common.loading")}</p>`}</div>`;
+  return html`<div class="desk">
+    <div class="desk-head row row-apart"><h1>${t("desk.hello", { name: desk.person.name })}</h1><${Alerts} /></div>
+    ${lost_ms !== null && html`<${Reconnecting} since_ms=${lost_ms} />`}
+    <div class="desk-columns">
+      <section class="desk-line" aria-labelledby="line"><div class="card-head"><h2 id="line">${t("desk.my_line")}</h2>
+          <span class=${`badge ${waiting ? "badge-wait" : ""}`}><span data-testid="waiting-count">${waiting}</span><span class="visually-hidden"> ${t("desk.waiting")}</span></span></div>
+        ${mayCall && html`<button type="button" class="button button-big button-wide" data-testid="call-next" aria-disabled=${busy || Boolean(running) || waiting === 0} aria-keyshortcuts=${CALL_KEY}
+          onClick=${() => (running ? say(t("errors.session_running")) : callNext())}><${Icon} name="phone-call" />${t(busy ? "desk.calling" : "desk.call_next")} <kbd>${CALL_KEY}</kbd></button>`}
+        ${!mayCall && html`<p class="muted">${t("desk.watch_only")}</p>`}
+        <div data-testid="waiting-list">${desk.areas.map((/** @type {any} */ area) => html`<${Line} key=${area.id} area=${area} newcomers=${newcomers} blocked=${busy || Boolean(running)}
+          onCall=${(/** @type {any} */ one) => call(`/api/desk/tickets/${one.ticket}/call`)} onName=${(/** @type {any} */ one) => setAsking({ what: "name", one })} />`)}</div>
+      </section>
+      <${Now} session=${running} waiting=${waiting} mayCall=${mayCall} onNoShow=${() => setAsking({ what: "no-show" })} />
+      <${Today} sessions=${done} mayCall=${mayCall} />
+    </div>
+    ${asking?.what === "no-show" && html`<${Confirm} title=${t("desk.no_show_title")} says=${t("desk.no_show_says")} yes=${t("desk.no_show")} icon="user-x" danger testid="confirm-no-show" onYes=${noShow} onClose=${() => setAsking(null)} />`}
+    ${asking?.what === "name" && html`<${NameDialog} one=${asking.one} onClose=${() => setAsking(null)} />`}
+  </div>`;
+}
+
+await loadWords();
+const place = document.getElementById("desk");
+if (place) render(html`<${Desk} />`, place);
