@@ -14,7 +14,7 @@ returning id::text
 update endpoint set token_hash = null, enrol_hash = null, revoked_at = $2 where id = $1 and revoked_at is null
 
 -- name: seen
-update endpoint set last_seen_at = $2 where id = $1 and (last_seen_at is null or last_seen_at < $2 - interval '20 seconds')
+update endpoint set last_seen_at = $2 where id = $1 and (last_seen_at is null or last_seen_at < $2::timestamptz - interval '20 seconds')
 
 -- name: site_of
 select site_id::text from endpoint where id = $1
