@@ -9,8 +9,11 @@ if TYPE_CHECKING:
 
 
 def add(app: web.Application) -> None:
-    """Plug in the operations."""
+    """Plug in the operations and the pages."""
     from server.api import add_operations  # noqa: PLC0415  # the pure part is imported by everybody
+    from server.pages import add_pages  # noqa: PLC0415
     from server.sessions.http import OPERATIONS  # noqa: PLC0415
+    from server.sessions.pages import PAGES  # noqa: PLC0415
 
     add_operations(app, OPERATIONS)
+    add_pages(app, PAGES)
