@@ -101,6 +101,9 @@ async def _attempt(pool: Pool, work: Callable[[Connection], Awaitable[T]], deadl
     except _REFUSED as error:
         await _roll_back(transaction, taken)
         raise _NothingHappened from error
+    except asyncio.CancelledError:
+        taken.terminate()  # perhaps in the middle of a statement: a connection in that state goes to nobody else
+        raise
     except BaseException as error:
         if not _is_lost(error, taken):
             await _roll_back(transaction, taken)
