@@ -12,7 +12,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
+
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
+from server.errors import log_unexpected
 from server.sessions import store
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ log = logging.getLogger("laizuo.sessions")
 
 MAX_WAITING = 50_000  # ten minutes without a database at a thousand people; then the oldest give way and the log says so
 BATCH = 200
+RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class EventWriter:
         self._waiting: deque[SessionEvent] = deque()
         self._filled = asyncio.Event()
         self._lost = 0
+        self._batch = BATCH
 
     def put(self, event: SessionEvent) -> None:
         """Take an event; never waits."""
@@ -76,7 +81,8 @@ class EventWriter:
             log.error("%d session events were not written: the database is away", len(self._waiting))
 
     async def _write_some(self) -> None:
-        batch = [self._waiting[index] for index in range(min(BATCH, len(self._waiting)))]
+        """One batch; after an event that the database does not take, the rest of its batch one by one."""
+        batch = [self._waiting[index] for index in range(min(self._batch, len(self._waiting)))]
 
         async def write(conn: Connection) -> None:
             for event in batch:
@@ -85,8 +91,19 @@ class EventWriter:
         try:
             await in_transaction(self._pool, write)
         except (DatabaseAway, CommitUnknown):
+            await asyncio.sleep(RETRY_S)
             return
-        for _ in batch:
+        except asyncpg.PostgresError as error:
+            if len(batch) > 1:
+                self._batch = 1
+                return
+            log_unexpected(error)
+        else:
+            self._batch = BATCH
+        self._written(len(batch))
+
+    def _written(self, count: int) -> None:
+        for _ in range(count):
             self._waiting.popleft()
         if not self._waiting:
             self._filled.clear()
