@@ -98,7 +98,7 @@ class Journal:
         Blocks (reads the last segment, fsyncs the first block): call it in a thread.
         key      32 bytes; never written.
         facts    JSON object for the first event.
-        on_failure  called once with the cause, in the journal's thread.
+        on_failure  called once with the cause, in the journal's thread or in that of whoever gave the packet too much.
         Raises   JournalBusy while another process writes it, JournalDamaged for another session, room or key, OSError.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -189,8 +189,10 @@ class Journal:
 
     def _append(self, stream: int, kind: int, arrival_us: int, body: bytes | bytearray | memoryview) -> None:
         with self._wake:
-            if self._pending.add_record(stream, kind, arrival_us, body) > MAX_PENDING_BYTES:
-                self._wake.notify()
+            full = self._pending.add_record(stream, kind, arrival_us, body) > MAX_PENDING_BYTES
+        if full:
+            # The thread hangs in the disk; whoever gives us packets must not wait for it to find out.
+            self._fail(f"the disk cannot follow: {MAX_PENDING_BYTES >> 20} MiB wait to be written")
 
     async def seal(self) -> Head:
         """Everything given before this call is on disk when it returns. Raises JournalFailed."""
@@ -248,10 +250,12 @@ class Journal:
         try:
             self._note_clock_jump()
             self._write_block()
-            if closing:
-                self._state = State.CLOSED
         except Exception as error:
-            self._state, self._cause = State.FAILED, f"{type(error).__name__}: {error}"
+            # Whatever it was, the last block may not be whole on disk: the journal ends here, aloud.
+            self._fail(f"{type(error).__name__}: {error}")
+        with self._wake:
+            if closing and self._state is State.RECORDING:
+                self._state = State.CLOSED
         self._answer(waiting)
 
     def _end(self) -> None:
@@ -260,13 +264,19 @@ class Journal:
             self._pending.clear()
         self._writer.close()
         os.close(self._lock_descriptor)
-        if self._cause is not None and self._on_failure is not None:
-            self._on_failure(self._cause)
+
+    def _fail(self, cause: str) -> None:
+        """The first cause counts, and is told once."""
+        with self._wake:
+            first = self._state is State.RECORDING
+            if first:
+                self._state, self._cause = State.FAILED, cause
+                self._pending.clear()
+        if first and self._on_failure is not None:
+            self._on_failure(cause)
 
     def _write_block(self) -> None:
         with self._wake:
-            if self._pending.bytes > MAX_PENDING_BYTES:
-                raise JournalFailed(f"the disk cannot follow: {self._pending.bytes >> 20} MiB wait to be written")
             cut = self._pending.cut()
         if cut is not None or self._writer.idle_seconds() >= HEARTBEAT_SECONDS:
             self._writer.write(cut)
