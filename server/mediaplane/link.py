@@ -78,7 +78,9 @@ class Link:
         """Connect, follow, connect again; until cancelled."""
         attempt = 0
         while True:
-            with contextlib.suppress(OSError, FrameTooLarge, msgspec.DecodeError, WorkerAway, WorkerRefused, asyncio.IncompleteReadError):
+            with contextlib.suppress(
+                OSError, FrameTooLarge, msgspec.DecodeError, WorkerAway, WorkerRefused, asyncio.IncompleteReadError
+            ):
                 reader, writer = await asyncio.open_unix_connection(self._path)
                 attempt = 0
                 await self._follow(reader, writer)
@@ -178,4 +180,3 @@ def _settle(request: Request, future: asyncio.Future[Message], reply: Reply) -> 
     else:
         future.set_exception(WorkerRefused(reply.error.code, reply.error.message))
         future.exception()
-

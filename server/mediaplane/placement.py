@@ -75,7 +75,11 @@ def sort_out(held: Iterable[HeldRoom], owners: Mapping[str, Owner | None]) -> Re
     shut: list[HeldRoom] = []
     for room in held:
         owner = owners.get(room.room)
-        is_owner = owner is not None and (owner.worker, owner.incarnation, owner.epoch) == (room.worker, room.incarnation, room.epoch)
+        is_owner = owner is not None and (owner.worker, owner.incarnation, owner.epoch) == (
+            room.worker,
+            room.incarnation,
+            room.epoch,
+        )
         if is_owner:
             adopt[room.room] = room
         else:

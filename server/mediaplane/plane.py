@@ -15,8 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -27,7 +26,6 @@ from media.control.messages import (
     OpenRoom,
     PeerState,
     Record,
-    RecordStatus,
     Request,
     RoomOpened,
     RoomSummary,
@@ -35,8 +33,10 @@ from media.control.messages import (
 )
 from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
 from server.mediaplane import store
+from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosedMeanwhile, RoomListener, RoomSpec
 from server.mediaplane.link import Link, WorkerAway, WorkerRefused
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
+from server.mediaplane.requests import hand_over, record_facts, record_message, standing_peers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from server.config import WorkerLink
     from server.db import Connection, Pool
+    from server.mediaplane.facts import JournalPlace
 
 log = logging.getLogger("laizuo.mediaplane")
 
@@ -53,64 +54,6 @@ GRACE_S: Final = 0.3  # a connection that broke without the worker is back by th
 START_S: Final = 2.0  # how long a starting web process waits for its workers to say what they hold
 AGAIN_S: Final = 0.3  # between attempts to place a room
 ROOM_DEADLINE_S: Final = 5.0  # what a page's request waits for a room that is being placed
-
-
-@dataclass(frozen=True, slots=True)
-class RoomSpec:
-    """A room that is wanted. `recorded` by the procedure's policy."""
-
-    room: str
-    session: str
-    procedure: str
-    recorded: bool
-
-
-class CannotRecord(Exception):
-    """A room that must be recorded cannot be: it is not opened without."""
-
-
-class _RoomClosed(Exception):
-    """The session ended while its room was being placed."""
-
-
-class RoomListener(Protocol):
-    """Who follows one room. Called on the event loop, must not block."""
-
-    def room_ready(self, room: str, record: RecordStatus | None, is_replacement: bool) -> None:
-        """A worker has opened the room; with a replacement all peers of the worker before are gone."""
-
-    def room_adopted(self, room: str, summary: RoomSummary) -> None:
-        """A worker still has the room: this is how it stands."""
-
-    def room_lost(self, room: str) -> None:
-        """The worker that had the room is gone; another is being looked for."""
-
-    def room_failed(self, room: str, code: str) -> None:
-        """No worker could open the room; it is tried again."""
-
-    def room_event(self, room: str, event: AnyEvent) -> None:
-        """The worker says something about the room."""
-
-
-class RecordingPlan(Protocol):
-    """What the recorder of a room must know; the key comes from server/recordings."""
-
-    async def record(self, conn: Connection, spec: RoomSpec) -> Record:
-        """Where the journal of the room goes, its key and its facts. Raises CannotRecord."""
-
-
-@dataclass(slots=True, eq=False)
-class Hold:
-    """One wanted room and who has it."""
-
-    spec: RoomSpec
-    listener: RoomListener
-    owner: Owner | None = None  # set only while its worker answers
-    was_ready: bool = False
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    unowned: asyncio.Event = field(default_factory=asyncio.Event)
-    keeper: asyncio.Task[None] | None = None
-    seats: set[str] = field(default_factory=set)
 
 
 class MediaPlane:
@@ -169,19 +112,16 @@ class MediaPlane:
             hold.unowned.set()
         hold.keeper = self._spawn(self._keep_placed(hold), f"room-{spec.room}")
 
-    async def drop(self, room: str, reason: str) -> RecordStatus | None:
-        """The room is over. The worker's last word about its journal; None when it could not be asked (it is closed when heard of again)."""
+    async def drop(self, room: str, reason: str) -> None:
+        """The room is over. A worker that cannot be asked now closes it when it is heard of again."""
         hold = self._holds.pop(room, None)
         if hold is None:
-            return None
+            return
         if hold.keeper is not None:
             hold.keeper.cancel()
-        owner = hold.owner
-        if owner is None:
-            return None
-        with contextlib.suppress(WorkerAway, WorkerRefused):
-            return await self._shut(self._links[owner.worker], room, owner.epoch, reason)
-        return None
+        if hold.owner is not None:
+            with contextlib.suppress(WorkerAway, WorkerRefused):
+                await self._shut(self._links[hold.owner.worker], room, hold.owner.epoch, reason)
 
     async def ask(self, room: str, make: Callable[[int, int], Request], deadline_s: float = ROOM_DEADLINE_S) -> Message:
         """Ask the worker that owns the room; `make` gets the request's number and the room's epoch. Raises WorkerRefused, WorkerAway."""
@@ -224,7 +164,7 @@ class MediaPlane:
             except (WorkerAway, DatabaseAway, CommitUnknown) as error:
                 log.info("room %s is not placed yet: %s", hold.spec.room, error)
                 is_placed = False
-            except _RoomClosed:
+            except RoomClosedMeanwhile:
                 self._holds.pop(hold.spec.room, None)
                 return
             except CannotRecord as error:
@@ -246,20 +186,20 @@ class MediaPlane:
         spec = hold.spec
         now = self._clock()
 
-        async def take(conn: Connection) -> tuple[int | None, Record | None]:
-            record = await self._plan.record(conn, spec) if spec.recorded else None
-            return await store.take_room(conn, spec.room, link.name, state.incarnation, now), record
+        async def take(conn: Connection) -> tuple[int | None, JournalPlace | None]:
+            place = await self._plan.place(conn, spec) if spec.recorded else None
+            return await store.take_room(conn, spec.room, link.name, state.incarnation, now), place
 
-        epoch, record = await in_transaction(self._pool, take)
+        epoch, place = await in_transaction(self._pool, take)
         if epoch is None:
-            raise _RoomClosed
+            raise RoomClosedMeanwhile
         owner = Owner(link.name, state.incarnation, epoch)
-        opened = await self._open(link, spec, epoch, record)
+        opened = await self._open(link, spec, epoch, record_message(place))
         if not self._answers(owner.worker, owner.incarnation):
             return False
         self._own(hold, owner)
         was_ready, hold.was_ready = hold.was_ready, True
-        hold.listener.room_ready(spec.room, opened.record, is_replacement=was_ready)
+        hold.listener.room_ready(spec.room, record_facts(opened.record), is_replacement=was_ready)
         hold.ready.set()
         return True
 
@@ -296,7 +236,7 @@ class MediaPlane:
         self._own(hold, owner)
         hold.was_ready = True
         hold.seats = {seat.seat for seat in summary.seats}
-        hold.listener.room_adopted(hold.spec.room, summary)
+        hold.listener.room_adopted(hold.spec.room, record_facts(summary.record), standing_peers(summary))
         hold.ready.set()
 
     def _sibling(self, hold: Hold) -> str | None:
@@ -342,7 +282,7 @@ class MediaPlane:
             return  # of an owner that has been fenced off
         if isinstance(event, PeerState):
             (hold.seats.discard if event.state == "gone" else hold.seats.add)(event.seat)
-        hold.listener.room_event(event.room, event)
+        hand_over(hold.listener, event)
 
     def _lose_all(self, worker: str) -> None:
         self._down.pop(worker, None)
@@ -379,9 +319,8 @@ class MediaPlane:
                     return await store.current_owners(conn)
             await asyncio.sleep(AGAIN_S)
 
-    async def _shut(self, link: Link, room: str, epoch: int, reason: str) -> RecordStatus | None:
-        shut = await link.request(lambda number: CloseRoom(id=number, room=room, epoch=epoch, reason=reason))
-        return getattr(shut, "record", None)
+    async def _shut(self, link: Link, room: str, epoch: int, reason: str) -> None:
+        await link.request(lambda number: CloseRoom(id=number, room=room, epoch=epoch, reason=reason))
 
     # ------------------------------------------------------------ inside
 

@@ -32,4 +32,7 @@ async def release_room(conn: Connection, room_id: str, now: datetime) -> None:
 async def current_owners(conn: Connection) -> dict[str, Owner | None]:
     """Every room of a running session, with its owner."""
     rows = await conn.fetch(_SQL["current_owners"])
-    return {row["room_id"]: Owner(row["worker"], row["incarnation"], row["epoch"]) if row["worker"] else None for row in rows}
+    return {
+        row["room_id"]: Owner(row["worker"], row["incarnation"], row["epoch"]) if row["worker"] else None
+        for row in rows
+    }

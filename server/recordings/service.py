@@ -13,7 +13,7 @@ from server import audit
 from server.access.core import Action
 from server.access.require import as_uuid, require_session
 from server.errors import NotFound
-from server.mediaplane.plane import CannotRecord
+from server.mediaplane.hold import CannotRecord
 from server.recordings import core, store
 
 if TYPE_CHECKING:

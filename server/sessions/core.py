@@ -24,7 +24,9 @@ class SeatRole(StrEnum):
     WITNESS = "witness"
 
 
-INVITABLE: Final = frozenset({SeatRole.PARTY, SeatRole.SITE_WORKER, SeatRole.INTERPRETER, SeatRole.SUPPORTER, SeatRole.WITNESS})
+INVITABLE: Final = frozenset(
+    {SeatRole.PARTY, SeatRole.SITE_WORKER, SeatRole.INTERPRETER, SeatRole.SUPPORTER, SeatRole.WITNESS}
+)
 OF_STAFF: Final = frozenset({SeatRole.IN_CHARGE, SeatRole.STAFF, SeatRole.SITE_WORKER})  # see everybody's line quality
 
 

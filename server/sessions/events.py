@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("laizuo.sessions")
 
-MAX_WAITING = 50_000  # ten minutes without a database at a thousand people; then the oldest give way and the log says so
+MAX_WAITING = (
+    50_000  # ten minutes without a database at a thousand people; then the oldest give way and the log says so
+)
 BATCH = 200
 RETRY_S = 0.2
 
@@ -86,7 +88,9 @@ class EventWriter:
 
         async def write(conn: Connection) -> None:
             for event in batch:
-                await store.insert_event(conn, event.session_id, event.room_id, event.seat_id, event.kind, event.at, event.data)
+                await store.insert_event(
+                    conn, event.session_id, event.room_id, event.seat_id, event.kind, event.at, event.data
+                )
 
         try:
             await in_transaction(self._pool, write)

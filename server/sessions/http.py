@@ -105,7 +105,9 @@ class SessionWhole(msgspec.Struct):
 async def invite_person(call: Call[Invite]) -> Invitation:
     """A personal link for a third person; the holder waits until admitted."""
     async with call.connection() as conn, conn.transaction():
-        seat, token = await service.invite(conn, call.actor, call.path("session"), SeatRole(call.body.role), call.body.name.strip(), call.now)
+        seat, token = await service.invite(
+            conn, call.actor, call.path("session"), SeatRole(call.body.role), call.body.name.strip(), call.now
+        )
     base = call.app[SETTINGS].public_url or f"{call.request.scheme}://{call.request.host}"
     return Invitation(seat, f"{base.rstrip('/')}/join/{token}")
 
@@ -178,7 +180,9 @@ def _unix(at: Any) -> float | None:
 _SESSION = "/api/sessions/{session}"
 OPERATIONS = [
     Operation("GET", "/api/sessions", list_sessions, Action.SEE_SESSION, "Sessions that I led", reply=SessionList),
-    Operation("GET", _SESSION, session_facts, Action.SEE_SESSION, "A session, its people and events", reply=SessionWhole),
+    Operation(
+        "GET", _SESSION, session_facts, Action.SEE_SESSION, "A session, its people and events", reply=SessionWhole
+    ),
     Operation(
         "POST",
         f"{_SESSION}/invitations",
@@ -190,6 +194,10 @@ OPERATIONS = [
         status=201,
     ),
     Operation("POST", f"{_SESSION}/token", own_seat_token, Action.SEE_DESK, "My own seat token again", reply=SeatToken),
-    Operation("POST", f"{_SESSION}/no-show", mark_no_show, Action.MARK_NO_SHOW, "The called citizen did not come", reply=Ended),
-    Operation("POST", f"{_SESSION}/end", end_session, Action.END_SESSION, "End the session for all", body=EndBody, reply=Ended),
+    Operation(
+        "POST", f"{_SESSION}/no-show", mark_no_show, Action.MARK_NO_SHOW, "The called citizen did not come", reply=Ended
+    ),
+    Operation(
+        "POST", f"{_SESSION}/end", end_session, Action.END_SESSION, "End the session for all", body=EndBody, reply=Ended
+    ),
 ]

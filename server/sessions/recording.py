@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from media.control.messages import Record
-from server.mediaplane.plane import CannotRecord
+from server.mediaplane.facts import JournalPlace
+from server.mediaplane.hold import CannotRecord
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from server.db import Connection
-    from server.mediaplane.plane import RoomSpec
+    from server.mediaplane.hold import RoomSpec
 
-SessionKey = Callable[["Connection", str], Awaitable[bytes]]  # (connection, session) -> 32 bytes; runs in the caller's transaction
+SessionKey = Callable[
+    ["Connection", str], Awaitable[bytes]
+]  # (connection, session) -> 32 bytes; runs in the caller's transaction
 SESSION_KEY: web.AppKey[SessionKey] = web.AppKey("session_key", Callable)  # type: ignore[arg-type]  # AppKey wants a class
 
 
@@ -31,12 +33,15 @@ class JournalPlan:
         self._root = data / "journals"
         self._session_key = session_key
 
-    async def record(self, conn: Connection, spec: RoomSpec) -> Record:
+    async def place(self, conn: Connection, spec: RoomSpec) -> JournalPlace:
         """Raises CannotRecord."""
         if self._session_key is None:
             raise CannotRecord("no key for the journal: this product has no recordings part")
         key = await self._session_key(conn, spec.session)
-        return Record(journal=str(self._root / spec.session / spec.room), key=key, facts={"procedure": spec.procedure})
+        return JournalPlace(self._root / spec.session / spec.room, key, {"procedure": spec.procedure})
 
-ShowRecording = Callable[["Connection", str], Awaitable["dict[str, Any] | None"]]  # (connection, session) -> what its page shows
+
+ShowRecording = Callable[
+    ["Connection", str], Awaitable["dict[str, Any] | None"]
+]  # (connection, session) -> what its page shows
 SHOW_RECORDING: web.AppKey[ShowRecording] = web.AppKey("show_recording", Callable)  # type: ignore[arg-type]

@@ -100,7 +100,16 @@ async def leader_of(conn: Connection, session_id: str, by: str) -> str:
     return person
 
 
-async def _write(conn: Connection, session_id: str, room: str | None, seat: str, kind: str, by: str, person: str | None, now: datetime) -> None:
+async def _write(
+    conn: Connection,
+    session_id: str,
+    room: str | None,
+    seat: str,
+    kind: str,
+    by: str,
+    person: str | None,
+    now: datetime,
+) -> None:
     """Event and audit entry of an act that has found its seat."""
     if room is None:
         raise NotFound()

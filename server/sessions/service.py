@@ -59,8 +59,12 @@ async def open_session(
         session_id = await store.insert_session(conn, procedure, site_id, ticket_id, in_charge, now)
         room_id = await store.insert_room(conn, session_id, core.is_recorded(procedure), now)
         room = (session_id, room_id)
-        staff = await store.insert_admitted_seat(conn, room, SeatRole.IN_CHARGE, (in_charge, None), in_charge_name, in_charge, now)
-        guest = await store.insert_admitted_seat(conn, room, SeatRole.APPLICANT, (None, citizen.endpoint_id), citizen.name, in_charge, now)
+        staff = await store.insert_admitted_seat(
+            conn, room, SeatRole.IN_CHARGE, (in_charge, None), in_charge_name, in_charge, now
+        )
+        guest = await store.insert_admitted_seat(
+            conn, room, SeatRole.APPLICANT, (None, citizen.endpoint_id), citizen.name, in_charge, now
+        )
     except asyncpg.UniqueViolationError as error:
         raise Conflict("session_running") from error
     staff_token = await store.issue_token(conn, staff, "seat", now)
@@ -126,7 +130,9 @@ async def go_live(conn: Connection, session_id: str, now: datetime) -> None:
     await store.announce(conn, "session", session=session_id)
 
 
-async def invite(conn: Connection, by: Actor, session_id: str, role: SeatRole, name: str, now: datetime) -> tuple[str, str]:
+async def invite(
+    conn: Connection, by: Actor, session_id: str, role: SeatRole, name: str, now: datetime
+) -> tuple[str, str]:
     """A seat for a third person, and the token of the personal link: shown once, kept as a hash, good until the session ends.
 
     Inside the caller's transaction. Raises NotFound, NotAllowed, Conflict('session_ended').

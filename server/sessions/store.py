@@ -35,7 +35,9 @@ class CurrentSession:
     procedure: str
 
 
-async def insert_session(conn: Connection, procedure: str, site_id: str, ticket_id: str | None, in_charge: str, now: datetime) -> str:
+async def insert_session(
+    conn: Connection, procedure: str, site_id: str, ticket_id: str | None, in_charge: str, now: datetime
+) -> str:
     return str(await conn.fetchval(_SQL["insert_session"], procedure, site_id, ticket_id, in_charge, now))
 
 
@@ -44,7 +46,13 @@ async def insert_room(conn: Connection, session_id: str, recorded: bool, now: da
 
 
 async def insert_admitted_seat(
-    conn: Connection, room: tuple[str, str], role: str, who: tuple[str | None, str | None], name: str, by: str, now: datetime
+    conn: Connection,
+    room: tuple[str, str],
+    role: str,
+    who: tuple[str | None, str | None],
+    name: str,
+    by: str,
+    now: datetime,
 ) -> str:
     """room = (session, room), who = (person, endpoint); `by` is the person whose act admits."""
     return str(await conn.fetchval(_SQL["insert_admitted_seat"], *room, role, *who, name, now, now + SEAT_LIFE, by))
@@ -63,7 +71,13 @@ async def issue_token(conn: Connection, seat_id: str, kind: TokenKind, now: date
 
 
 async def insert_event(
-    conn: Connection, session_id: str, room_id: str | None, seat_id: str | None, kind: str, now: datetime, data: dict[str, Any] | None = None
+    conn: Connection,
+    session_id: str,
+    room_id: str | None,
+    seat_id: str | None,
+    kind: str,
+    now: datetime,
+    data: dict[str, Any] | None = None,
 ) -> None:
     await conn.execute(_SQL["insert_event"], session_id, room_id, seat_id, now, kind, json.dumps(data or {}))
 
@@ -157,7 +171,9 @@ async def load_session(conn: Connection, session_id: str) -> SessionRow | None:
     if row is None:
         return None
     rooms = {room["id"]: room["recorded"] for room in await conn.fetch(_SQL["load_rooms"], session_id)}
-    since = {room: at.timestamp() for room in rooms if (at := await conn.fetchval(_SQL["recording_since"], room)) is not None}
+    since = {
+        room: at.timestamp() for room in rooms if (at := await conn.fetchval(_SQL["recording_since"], room)) is not None
+    }
     seats = tuple(_seat(seat) for seat in await conn.fetch(_SQL["load_seats"], session_id))
     return SessionRow(**row, rooms=rooms, since=since, seats=seats)
 

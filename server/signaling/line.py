@@ -57,7 +57,11 @@ class Line:
             while (text := await self._queue.get()) is not None:
                 async with asyncio.timeout(DEADLINE_S):
                     await self._socket.send_str(text)
-        except (TimeoutError, ConnectionError, RuntimeError):  # RuntimeError: aiohttp's word for a socket that is closing
+        except (
+            TimeoutError,
+            ConnectionError,
+            RuntimeError,
+        ):  # RuntimeError: aiohttp's word for a socket that is closing
             self.cut()
             return
         self.is_dead = True

@@ -10,28 +10,12 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from media.control.messages import (
-    AnyEvent,
-    Join,
-    Joined,
-    Leave,
-    Message,
-    Note,
-    Pause,
-    PeerState,
-    Quality,
-    RecordState,
-    RecordStatus,
-    Request,
-    RoomSummary,
-    Slots,
-    SlotState,
-)
 from server import errors
 from server.access.core import Actor
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
+from server.mediaplane import requests
+from server.mediaplane.hold import RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
-from server.mediaplane.plane import MediaPlane, RoomSpec
 from server.sessions import seats, service
 from server.sessions.events import EventWriter, SessionEvent
 from server.signaling import dispatch, media
@@ -50,9 +34,9 @@ from server.signaling.effects import (
     LeaveMedia,
     LineId,
     Log,
-    MediaRequest,
     NameSeat,
     Outcome,
+    PauseMedia,
     Refused,
     RefuseSeat,
     RemoveSeat,
@@ -60,14 +44,15 @@ from server.signaling.effects import (
     StoreAct,
 )
 from server.signaling.messages import Error, Slot
-from server.signaling.quality import Measured
 from server.signaling.session import Recording, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from server.db import Connection, Pool
+    from server.mediaplane.facts import Measured, RecordFacts, SlotFacts, StandingPeer
+    from server.mediaplane.plane import MediaPlane
     from server.signaling.line import Line
     from server.signaling.messages import AnyClientMessage
 
@@ -149,45 +134,38 @@ class SessionLoop:
 
     # ------------------------------------------------------------ the listener of rooms
 
-    def room_ready(self, room: str, record: RecordStatus | None, is_replacement: bool) -> None:
+    def room_ready(self, room: str, record: RecordFacts | None, is_replacement: bool) -> None:
         self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
         if is_replacement:
             self.take(lambda session, now: session.room_replaced(room, now))
 
-    def room_adopted(self, room: str, summary: RoomSummary) -> None:
-        peers = [
-            media.StandingPeer(seat.seat, seat.connection, seat.state, frozenset(up.source for up in seat.up if up.paused))
-            for seat in summary.seats
-        ]
+    def room_adopted(self, room: str, record: RecordFacts | None, peers: list[StandingPeer]) -> None:
         self.take(lambda session, now: media.adopt(session, room, peers, now))
-        self.take(lambda session, now: session.set_recording(room, self._recording(room, summary.record, now)))
+        self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
 
     def room_lost(self, room: str) -> None:
         self.take(lambda session, now: session.room_lost(room, now))
 
     def room_failed(self, room: str, code: str) -> None:
         if self.session.facts.rooms.get(room):
-            self.take(lambda session, _: session.set_recording(room, Recording("failed", None, "recording_cannot_start")))
+            self.take(
+                lambda session, _: session.set_recording(room, Recording("failed", None, "recording_cannot_start"))
+            )
 
-    def room_event(self, room: str, event: AnyEvent) -> None:
-        match event:
-            case PeerState():
-                self.take(lambda session, now: media.on_peer_state(session, event.seat, event.connection, event.state, event.cause, now))
-            case Slots():
-                slots = tuple(_slot(slot) for slot in event.slots)
-                self.take(lambda session, now: media.on_slots(session, event.seat, event.connection, event.short, slots, now))
-            case Quality():
-                lines = {
-                    seat: Measured(line.loss_up, line.loss_down, line.rtt_ms, line.up_bps, line.silent_s) for seat, line in event.seats.items()
-                }
-                self.take(lambda session, now: media.on_measured(session, room, lines, now))
-            case RecordState():
-                status = RecordStatus(state=event.state, head=event.head, block=event.block, cause=event.cause)
-                self.take(lambda session, now: session.set_recording(room, self._recording(room, status, now)))
-            case _:
-                pass  # up_state and room_closed say nothing that people are shown
+    def peer_changed(self, room: str, seat: str, number: int, state: str, cause: str | None) -> None:
+        self.take(lambda session, now: media.on_peer_state(session, seat, number, state, cause, now))
 
-    def _recording(self, room: str, record: RecordStatus | None, now: datetime) -> Recording:
+    def slots_changed(self, room: str, seat: str, number: int, short: int, slots: tuple[SlotFacts, ...]) -> None:
+        said = tuple(_slot(slot) for slot in slots)
+        self.take(lambda session, now: media.on_slots(session, seat, number, short, said, now))
+
+    def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
+        self.take(lambda session, now: media.on_measured(session, room, lines, now))
+
+    def record_changed(self, room: str, record: RecordFacts) -> None:
+        self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
+
+    def _recording(self, room: str, record: RecordFacts | None, now: datetime) -> Recording:
         before = self.session.recording_of(room)
         if record is None:
             return Recording("none") if not self.session.facts.rooms.get(room) else before
@@ -219,7 +197,7 @@ class SessionLoop:
     async def _ask(self, ask: Ask) -> None:
         outcome: Outcome
         try:
-            outcome = _outcome(await self._around.plane.ask(ask.room, _maker(ask.room, ask.request)))
+            outcome = await _ask_worker(self._around.plane, ask)
         except WorkerRefused as error:
             outcome = Refused(error.code)
         except WorkerAway:
@@ -249,17 +227,16 @@ class SessionLoop:
         rooms = [self.session.people[entry.seat].facts.room] if entry.seat in self.session.people else list(facts.rooms)
         if not entry.journal_only:
             now = self._around.clock()
-            self._around.events.put(SessionEvent(facts.id, rooms[0] if rooms else None, entry.seat, now, entry.kind, entry.data))
+            self._around.events.put(
+                SessionEvent(facts.id, rooms[0] if rooms else None, entry.seat, now, entry.kind, entry.data)
+            )
         for room in rooms:
             if facts.rooms.get(room):
                 self._spawn(self._note(room, entry))
 
     async def _note(self, room: str, entry: Log) -> None:
-        def make(number: int, epoch: int) -> Request:
-            return Note(id=number, room=room, epoch=epoch, kind=entry.kind, seat=entry.seat, data=entry.data)
-
         try:
-            await self._around.plane.ask(room, make)
+            await requests.note(self._around.plane, room, entry.kind, entry.seat, entry.data)
         except (WorkerAway, WorkerRefused) as error:
             log.warning("the journal of room %s has no note %s: %s", room, entry.kind, error)
 
@@ -284,36 +261,19 @@ class SessionLoop:
             errors.log_unexpected(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
 
-def _maker(room: str, request: MediaRequest) -> Callable[[int, int], Request]:
-    """A request of ours as the control message, once its number and epoch are known."""
-
-    def make(number: int, epoch: int) -> Request:
-        match request:
-            case JoinMedia():
-                return Join(
-                    id=number,
-                    room=room,
-                    epoch=epoch,
-                    seat=request.seat,
-                    connection=request.number,
-                    offer=request.sdp,
-                    sources=request.sources,
-                    label=request.label,
-                )
-            case LeaveMedia():
-                return Leave(id=number, room=room, epoch=epoch, seat=request.seat, connection=request.number, reason=request.reason)
-        return Pause(id=number, room=room, epoch=epoch, seat=request.seat, source=request.source, paused=request.paused)
-
-    return make
-
-
-def _outcome(message: Message) -> Outcome:
-    if isinstance(message, Joined):
-        return Answered(message.answer, tuple(_slot(slot) for slot in message.slots))
+async def _ask_worker(plane: MediaPlane, ask: Ask) -> Outcome:
+    match ask.request:
+        case JoinMedia(seat, number, _, _, sdp, sources, label):
+            joined = await requests.join(plane, ask.room, seat, number, sdp, sources, label)
+            return Answered(joined.answer, tuple(_slot(slot) for slot in joined.slots))
+        case LeaveMedia(seat, number, reason):
+            await requests.leave(plane, ask.room, seat, number, reason)
+        case PauseMedia(seat, source, paused):
+            await requests.pause(plane, ask.room, seat, source, paused)
     return Done()
 
 
-def _slot(slot: SlotState) -> Slot:
+def _slot(slot: SlotFacts) -> Slot:
     return Slot(slot=slot.slot, audio_mid=slot.audio_mid, video_mid=slot.video_mid, seat=slot.seat, source=slot.source)
 
 

@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
-from server.signaling.effects import Answered, Ask, Effect, JoinMedia, LeaveMedia, Log, Outcome, PauseMedia, Refused, Say
+from server.signaling.effects import (
+    Answered,
+    Ask,
+    Effect,
+    JoinMedia,
+    LeaveMedia,
+    Log,
+    Outcome,
+    PauseMedia,
+    Refused,
+    Say,
+)
 from server.signaling.leading import set_silenced, show_removed
 from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slots
 from server.signaling.own import refuse
 from server.signaling.people import Peer
-from server.signaling.quality import Measured, judge
+from server.signaling.quality import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from server.mediaplane.facts import Measured, StandingPeer
     from server.signaling.messages import Slot
     from server.signaling.people import Person
     from server.signaling.session import Session
 
 # What a page can do something about; all else means that the worker is being replaced, and the page tries again by itself.
-_TOLD: dict[str, ErrorCode] = {"bad_offer": "bad_offer", "bad_request": "bad_offer", "unsupported": "bad_offer", "room_full": "room_full"}
-
-
-@dataclass(frozen=True, slots=True)
-class StandingPeer:
-    """A peer that the worker still holds after this process was restarted."""
-
-    seat: str
-    number: int
-    phase: str
-    silenced: frozenset[str] = frozenset()
-    slots: tuple[Slot, ...] = ()
-    short: int = 0
+_TOLD: dict[str, ErrorCode] = {
+    "bad_offer": "bad_offer",
+    "bad_request": "bad_offer",
+    "unsupported": "bad_offer",
+    "room_full": "room_full",
+}
 
 
 def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Outcome, now: datetime) -> list[Effect]:
@@ -45,7 +49,11 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
         if offered:
             person.offered = None
         # a newer line of the seat has made its own peer: this page has been told `replaced`
-        return [] if outcome.code == "stale_connection" else refuse(ask.line, _TOLD.get(outcome.code, "service_away"), ask.rid)
+        return (
+            []
+            if outcome.code == "stale_connection"
+            else refuse(ask.line, _TOLD.get(outcome.code, "service_away"), ask.rid)
+        )
     assert isinstance(outcome, Answered)
     if person.state is not SeatState.ADMITTED or (person.line is None and person.away_since is None):
         return [Ask(ask.room, LeaveMedia(person.seat, request.number, "left"))]
@@ -59,7 +67,9 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
     # a new worker knows of no silencing: asked before the page can send anything
     effects: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in sorted(person.silenced)]
     if person.line is not None and person.line == ask.line:
-        answer = Answer(peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid)
+        answer = Answer(
+            peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid
+        )
         effects.append(Say(person.line, answer))
     return effects if person.word() == before else [*effects, *session.tell(person)]
 
@@ -79,7 +89,9 @@ def on_pause_outcome(session: Session, ask: Ask, request: PauseMedia, outcome: O
     return set_silenced(session, person, request.source, request.paused)
 
 
-def on_peer_state(session: Session, seat: str, number: int, state: str, cause: str | None, now: datetime) -> list[Effect]:
+def on_peer_state(
+    session: Session, seat: str, number: int, state: str, cause: str | None, now: datetime
+) -> list[Effect]:
     """A peer came up, went silent, came back or is gone. Words about a peer that was replaced mean nothing."""
     person = session.people.get(seat)
     peer = _peer(person, number)
@@ -95,7 +107,11 @@ def on_peer_state(session: Session, seat: str, number: int, state: str, cause: s
         peer.phase = state  # type: ignore[assignment]  # the worker's words are ours
     if person.word() == before:
         return again
-    log = Log({"gone": "media_gone", "reconnecting": "media_reconnecting"}.get(state, f"media_{state}"), seat, {"cause": cause} if cause else {})
+    log = Log(
+        {"gone": "media_gone", "reconnecting": "media_reconnecting"}.get(state, f"media_{state}"),
+        seat,
+        {"cause": cause} if cause else {},
+    )
     return [*again, *session.tell(person), log]
 
 
@@ -106,7 +122,9 @@ def _make_again(person: Person, cause: str | None) -> list[Effect]:
     return [Say(person.line, Rejoin(why="media_lost"))]
 
 
-def on_slots(session: Session, seat: str, number: int, short: int, slots: tuple[Slot, ...], now: datetime) -> list[Effect]:
+def on_slots(
+    session: Session, seat: str, number: int, short: int, slots: tuple[Slot, ...], now: datetime
+) -> list[Effect]:
     """Who is in which slot of one person's peer."""
     person = session.people.get(seat)
     peer = _peer(person, number)
@@ -120,7 +138,9 @@ def on_slots(session: Session, seat: str, number: int, short: int, slots: tuple[
 
 def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:
     """Every two seconds: a word for each line, to staff only."""
-    people = {seat: judge(measured, session.people[seat].report) for seat, measured in lines.items() if seat in session.people}
+    people = {
+        seat: judge(measured, session.people[seat].report) for seat, measured in lines.items() if seat in session.people
+    }
     if not people:
         return []
     message = Quality(people=people)
@@ -134,13 +154,15 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
         if person is None or person.state is not SeatState.ADMITTED or standing.phase == "gone":
             continue
         phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
-        person.peer = Peer(standing.number, None, 0, phase, standing.slots, standing.short)  # type: ignore[arg-type]
+        person.peer = Peer(standing.number, None, 0, phase)  # type: ignore[arg-type]
         person.last_number = max(person.last_number, standing.number)
         person.silenced |= standing.silenced
         if person.line is None:
             person.away_since = now
     strangers = [peer for peer in peers if not _may_stay(session.people.get(peer.seat))]
-    return [Ask(room, LeaveMedia(peer.seat, peer.number, "removed")) for peer in strangers if peer.seat in session.people]
+    return [
+        Ask(room, LeaveMedia(peer.seat, peer.number, "removed")) for peer in strangers if peer.seat in session.people
+    ]
 
 
 def _may_stay(person: Person | None) -> bool:

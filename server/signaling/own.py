@@ -42,7 +42,10 @@ def on_mute(session: Session, person: Person, message: Mute, now: datetime) -> l
     if (message.source in person.muted) == message.muted:
         return []
     (person.muted.add if message.muted else person.muted.discard)(message.source)
-    return [*session.tell(person), Log("muted" if message.muted else "unmuted", person.seat, {"source": message.source})]
+    return [
+        *session.tell(person),
+        Log("muted" if message.muted else "unmuted", person.seat, {"source": message.source}),
+    ]
 
 
 def on_leave(session: Session, person: Person, message: Leave, now: datetime) -> list[Effect]:

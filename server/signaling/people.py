@@ -19,7 +19,11 @@ PEERS_PER_CONNECTION = 1000
 
 Phase = Literal["connecting", "connected", "reconnecting"]
 StateWord = Literal["waiting", "expected", "connecting", "connected", "reconnecting", "left", "removed", "refused"]
-_CLOSED: dict[SeatState, StateWord] = {SeatState.REMOVED: "removed", SeatState.REFUSED: "refused", SeatState.LEFT: "left"}
+_CLOSED: dict[SeatState, StateWord] = {
+    SeatState.REMOVED: "removed",
+    SeatState.REFUSED: "refused",
+    SeatState.LEFT: "left",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from server.signaling.messages import LineQuality
 
 if TYPE_CHECKING:
+    from server.mediaplane.facts import Measured
     from server.signaling.messages import Report
 
 Word = Literal["good", "weak", "bad", "none"]
@@ -20,17 +20,6 @@ WEAK_RTT_MS, BAD_RTT_MS = 300.0, 800.0
 WEAK_FROZEN_MS, BAD_FROZEN_MS = 500, 2000
 WEAK_CONCEALED, BAD_CONCEALED = 0.05, 0.20
 SILENT_S = 3.0  # nothing received for so long: no line at all
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One person's line as the worker measured it over its last window; loss as a share of 1."""
-
-    loss_up: float
-    loss_down: float
-    rtt_ms: float | None
-    up_bps: int
-    silent_s: float
 
 
 def judge(measured: Measured, report: Report | None) -> LineQuality:

@@ -122,14 +122,19 @@ PLANE: web.AppKey[MediaPlane] = web.AppKey("media_plane", MediaPlane)
 async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     """Media plane, events and sessions: from start to stop of the process."""
     plan = JournalPlan(app[SETTINGS].data, app.get(SESSION_KEY))
-    plane = MediaPlane(app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, f"web-{os.getpid()}-{secrets.token_hex(4)}")
+    plane = MediaPlane(
+        app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, f"web-{os.getpid()}-{secrets.token_hex(4)}"
+    )
     events = EventWriter(app[POOL])
     rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished))
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
     await plane.start()
     await rooms.take_up()
-    tasks = [_watched(work, name) for work, name in ((events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended"))]
+    tasks = [
+        _watched(work, name)
+        for work, name in ((events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended"))
+    ]
     yield
     for task in tasks:
         task.cancel()
@@ -184,4 +189,3 @@ def _facts(row: SessionRow) -> SessionFacts:
 
 def _seats(row: SessionRow) -> list[SeatFacts]:
     return [SeatFacts(seat.seat, seat.room, seat.role, seat.name, seat.site, seat.state, 0) for seat in row.seats]
-

@@ -94,7 +94,9 @@ class Session:
         log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
         kept = arrival.resumed and person.has_standing_media()
         if not kept:
-            person.peer = person.offered = None  # the page has none; what the worker still holds ends with the next offer or by consent
+            person.peer = person.offered = (
+                None  # the page has none; what the worker still holds ends with the next offer or by consent
+            )
         return [*effects, *self._welcome(person, kept), *self.tell(person, but=person), log, *self.look_live()]
 
     def drop(self, line: LineId, now: datetime) -> list[Effect]:
@@ -148,7 +150,9 @@ class Session:
 
     def hear(self, room: str, message: ServerMessage, *, but: Person | None = None) -> list[Effect]:
         """Say something to everybody in a room."""
-        return [Say(person.line, message) for person in self.seated(room) if person is not but and person.line is not None]
+        return [
+            Say(person.line, message) for person in self.seated(room) if person is not but and person.line is not None
+        ]
 
     def tell(self, about: Person, *, but: Person | None = None) -> list[Effect]:
         """Show a person's state to those who may know: somebody not admitted is shown to the person in charge only."""
@@ -217,7 +221,10 @@ class Session:
             return []
         self.recordings[room] = recording
         message = RecordingMessage(state=recording.state, since=recording.since, cause=recording.cause)  # type: ignore[arg-type]
-        return [*self.hear(room, message), Log(f"recording_{recording.state}", None, {"cause": recording.cause} if recording.cause else {})]
+        return [
+            *self.hear(room, message),
+            Log(f"recording_{recording.state}", None, {"cause": recording.cause} if recording.cause else {}),
+        ]
 
     # ------------------------------------------------------------ inside
 
@@ -230,7 +237,11 @@ class Session:
 
     def _lines_in_charge(self) -> list[LineId]:
         people = self.people.values()
-        return [person.line for person in people if person.facts.role == SeatRole.IN_CHARGE and person.is_seated and person.line is not None]
+        return [
+            person.line
+            for person in people
+            if person.facts.role == SeatRole.IN_CHARGE and person.is_seated and person.line is not None
+        ]
 
     def _replace_line(self, person: Person, line: LineId) -> list[Effect]:
         old = person.line
@@ -272,7 +283,9 @@ class Session:
     def _session_message(self) -> SessionMessage:
         facts = self.facts
         opened = facts.opened_at.timestamp()
-        return SessionMessage(id=facts.id, procedure=facts.procedure, state=self.state, opened_at=opened, site=facts.site)
+        return SessionMessage(
+            id=facts.id, procedure=facts.procedure, state=self.state, opened_at=opened, site=facts.site
+        )
 
     def _visible_to(self, person: Person) -> list[Person]:
         """All who are admitted to the room; to the person in charge also who waits at the door."""
@@ -280,7 +293,8 @@ class Session:
         return [
             other
             for other in self._in(person.facts.room)
-            if other.state is SeatState.ADMITTED or (leads and other.state is SeatState.WAITING and other.line is not None)
+            if other.state is SeatState.ADMITTED
+            or (leads and other.state is SeatState.WAITING and other.line is not None)
         ]
 
 

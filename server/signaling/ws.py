@@ -81,7 +81,10 @@ class Visit:
 
     async def run(self) -> None:
         """Read until the end, whichever side it comes from."""
-        tasks = [asyncio.create_task(self._line.run(), name="line-writer"), asyncio.create_task(self._watch(), name="line-watch")]
+        tasks = [
+            asyncio.create_task(self._line.run(), name="line-writer"),
+            asyncio.create_task(self._watch(), name="line-watch"),
+        ]
         try:
             await self._read()
         except TooMuch:

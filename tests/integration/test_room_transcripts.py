@@ -49,7 +49,9 @@ async def city(db: Pool) -> City:
 
 
 @pytest.mark.parametrize("transcript", PLAYABLE, ids=lambda transcript: transcript.name)
-async def test_transcript(client: TestClient[Any, Any], db: Pool, city: City, worker: ScriptedWorker, transcript: Transcript) -> None:
+async def test_transcript(
+    client: TestClient[Any, Any], db: Pool, city: City, worker: ScriptedWorker, transcript: Transcript
+) -> None:
     stage = RoomStage(client, db, city, worker, transcript)
     await stage.open()
 

@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.mediaplane.facts import Measured
 from server.sessions.core import SeatState, is_recorded
 from server.signaling import dispatch, media, messages
 from server.signaling.effects import (
@@ -26,7 +27,6 @@ from server.signaling.effects import (
     Say,
 )
 from server.signaling.people import SeatFacts
-from server.signaling.quality import Measured
 from server.signaling.session import Arrival, Recording, Session, SessionFacts, open_session_state
 from tests.support.transcripts import ANSWER, Transcript, check
 
@@ -57,7 +57,9 @@ class CoreStage:
         facts = SessionFacts("s1", procedure, "中心", "李婉清", START, {ROOM: self.transcript.recorded})
         self._seats = {seat: SeatState(given.get("state", "admitted")) for seat, given in self.transcript.seats.items()}
         known = [self._facts(seat) for seat in self._seats]
-        self.session = open_session_state(facts, [seat for seat in known if seat.state is not SeatState.INVITED], "open")
+        self.session = open_session_state(
+            facts, [seat for seat in known if seat.state is not SeatState.INVITED], "open"
+        )
         if self.transcript.recorded:
             self._perform(self.session.set_recording(ROOM, Recording("recording", START.timestamp())))
 
@@ -84,7 +86,9 @@ class CoreStage:
                 self._perform(self.session.room_lost(ROOM, self.now))
             case {"replaced": True}:
                 if self.transcript.recorded:
-                    self._perform(self.session.set_recording(ROOM, Recording("recording", self.session.recording_of(ROOM).since)))
+                    self._perform(
+                        self.session.set_recording(ROOM, Recording("recording", self.session.recording_of(ROOM).since))
+                    )
                 self._perform(self.session.room_replaced(ROOM, self.now))
             case {"after_s": seconds}:
                 self.now += dt.timedelta(seconds=seconds)
@@ -112,10 +116,16 @@ class CoreStage:
 
     def _join(self, who: str, message: messages.Join) -> None:
         kind, _, seat = (message.token or message.resume or "").partition(":")
-        if kind not in ("seat", "resume") or seat not in self._seats or (kind == "resume") != (message.resume is not None):
+        if (
+            kind not in ("seat", "resume")
+            or seat not in self._seats
+            or (kind == "resume") != (message.resume is not None)
+        ):
             self._turn_away(who, messages.Error(code="bad_token", rid=message.rid))
             return
-        dead = {SeatState.REMOVED: "removed", SeatState.REFUSED: "refused", SeatState.LEFT: "ended"}.get(self._seats[seat])
+        dead = {SeatState.REMOVED: "removed", SeatState.REFUSED: "refused", SeatState.LEFT: "ended"}.get(
+            self._seats[seat]
+        )
         if dead:
             self._turn_away(who, messages.Closed(why=dead))  # type: ignore[arg-type]
             return
@@ -133,13 +143,17 @@ class CoreStage:
 
     def _facts(self, seat: str) -> SeatFacts:
         given = self.transcript.seats[seat]
-        return SeatFacts(seat, ROOM, given["role"], given["name"], "", self._seats[seat], self._connections.get(seat, 0))
+        return SeatFacts(
+            seat, ROOM, given["role"], given["name"], "", self._seats[seat], self._connections.get(seat, 0)
+        )
 
     def _event(self, event: dict[str, Any]) -> list[Effect]:
         number = self._number(event["seat"]) if "seat" in event else 0
         match event["event"]:
             case "peer_state":
-                return media.on_peer_state(self.session, event["seat"], number, event["state"], event.get("cause"), self.now)
+                return media.on_peer_state(
+                    self.session, event["seat"], number, event["state"], event.get("cause"), self.now
+                )
             case "slots":
                 slots = tuple(messages.Slot(**slot) for slot in event["slots"])
                 return media.on_slots(self.session, event["seat"], number, event["short"], slots, self.now)
@@ -184,7 +198,9 @@ class CoreStage:
     def _database(self, act: Act) -> Outcome:
         if self.database_is_away:
             return Refused("away")
-        to = {"AdmitSeat": SeatState.ADMITTED, "RefuseSeat": SeatState.REFUSED, "RemoveSeat": SeatState.REMOVED}.get(type(act.act).__name__)
+        to = {"AdmitSeat": SeatState.ADMITTED, "RefuseSeat": SeatState.REFUSED, "RemoveSeat": SeatState.REMOVED}.get(
+            type(act.act).__name__
+        )
         if to is not None:
             self._seats[act.act.seat] = to  # type: ignore[union-attr]
         return Done()

@@ -40,7 +40,9 @@ class RoomPage:
         return page
 
     @classmethod
-    async def joined(cls, client: TestClient[Any, Any], token: str, *, resume: bool = False, media: bool = True) -> RoomPage:
+    async def joined(
+        cls, client: TestClient[Any, Any], token: str, *, resume: bool = False, media: bool = True
+    ) -> RoomPage:
         """A page that has been welcomed."""
         page = await cls.open(client)
         await page.say({"type": "join", "resume" if resume else "token": token, "media": media})
@@ -50,7 +52,9 @@ class RoomPage:
     async def say(self, message: dict[str, Any] | str) -> None:
         await self.socket.send_str(message if isinstance(message, str) else json.dumps(message))
 
-    async def hears(self, kind: str, is_it: Callable[[dict[str, Any]], bool] = lambda _: True, timeout_s: float = 10.0) -> dict[str, Any]:
+    async def hears(
+        self, kind: str, is_it: Callable[[dict[str, Any]], bool] = lambda _: True, timeout_s: float = 10.0
+    ) -> dict[str, Any]:
         """The next message of this kind for which `is_it` is true; what came before it is passed over."""
 
         def missing() -> str | None:
@@ -67,7 +71,10 @@ class RoomPage:
 
     async def is_closed(self, timeout_s: float = 10.0) -> int:
         """Wait until the server has ended the line; its close code."""
-        await eventually(lambda: None if self.closed_with is not None else f"the line is open; heard {self.heard[self._taken :]}", timeout_s)
+        await eventually(
+            lambda: None if self.closed_with is not None else f"the line is open; heard {self.heard[self._taken :]}",
+            timeout_s,
+        )
         assert self.closed_with is not None
         return self.closed_with
 
@@ -96,4 +103,6 @@ class RoomPage:
 
 def person(seat: str, **facts: Any) -> Callable[[dict[str, Any]], bool]:
     """For `hears("person", ...)`: about this seat, with these facts."""
-    return lambda message: message["person"]["seat"] == seat and all(message["person"][key] == value for key, value in facts.items())
+    return lambda message: (
+        message["person"]["seat"] == seat and all(message["person"][key] == value for key, value in facts.items())
+    )

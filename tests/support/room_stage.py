@@ -41,7 +41,9 @@ class RoomStage:
         """Make the session as the first line of the transcript says."""
         seats = self.transcript.seats
         procedure = "notarization" if self.transcript.recorded else "mediation"
-        session = self.session = await run_session(self.pool, self.city, procedure, (seats["a1"]["name"], seats["b1"]["name"]))
+        session = self.session = await run_session(
+            self.pool, self.city, procedure, (seats["a1"]["name"], seats["b1"]["name"])
+        )
         for name in list(session.seats):
             session.seats[f"{name}1"] = session.seats.pop(name)
             session.tokens[f"{name}1"] = session.tokens.pop(name)
@@ -138,7 +140,9 @@ class RoomStage:
 
     def _missing(self, step: Step, who: str, count: int) -> str | None:
         there = self._all(who)[self._seen.get(who, 0) :]
-        return None if len(there) >= count else f"{self.transcript.name}.jsonl:{step.number}: {who} has heard only {there}"
+        return (
+            None if len(there) >= count else f"{self.transcript.name}.jsonl:{step.number}: {who} has heard only {there}"
+        )
 
     def _take(self, who: str, count: int) -> list[dict[str, Any]]:
         at = self._seen.get(who, 0)
@@ -167,7 +171,8 @@ class RoomStage:
                 assert not more, f"{self.transcript.name}: at the end {who} heard more: {more}"
 
     async def _room_is_open(self) -> None:
-        assert self.session is not None and self.client.app is not None
+        assert self.session is not None
+        assert self.client.app is not None
         loop = await self.client.app[ROOMS].of(self.session.session_id)
         assert loop is not None
         room = self.session.room_id

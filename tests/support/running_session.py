@@ -41,7 +41,9 @@ async def actor_of_user(pool: Pool, city: City, user: str) -> Actor:
         return await person_by_token(conn, await sign_in_as(conn, city.people[user], utc_now()), utc_now())
 
 
-async def run_session(pool: Pool, city: City, procedure: Any = "mediation", names: tuple[str, str] = ("王建国", "")) -> RunningSession:
+async def run_session(
+    pool: Pool, city: City, procedure: Any = "mediation", names: tuple[str, str] = ("王建国", "")
+) -> RunningSession:
     """Open one for the person of the city who leads this procedure, with the citizen at no device."""
     leader = await actor_of_user(pool, city, await _leader(pool, city, procedure))
     async with pool.acquire() as conn, conn.transaction():
@@ -56,7 +58,9 @@ async def run_session(pool: Pool, city: City, procedure: Any = "mediation", name
             now=utc_now(),
         )
     seats = {"a": opened.staff_seat, "b": opened.citizen_seat}
-    return RunningSession(opened.session_id, opened.room_id, leader, seats, {"a": opened.staff_token, "b": opened.citizen_token})
+    return RunningSession(
+        opened.session_id, opened.room_id, leader, seats, {"a": opened.staff_token, "b": opened.citizen_token}
+    )
 
 
 async def invite(pool: Pool, session: RunningSession, name: str, role: str, shown: str) -> None:
@@ -70,7 +74,10 @@ async def admit_beforehand(pool: Pool, session: RunningSession, name: str) -> No
     """Put an invited seat into the room without anybody's message, for tests that begin there."""
     async with pool.acquire() as conn:
         await conn.execute(
-            "update seat set state = 'admitted', admitted_at = $2, admitted_by = $3 where id = $1", session.seats[name], utc_now(), session.leader.id
+            "update seat set state = 'admitted', admitted_at = $2, admitted_by = $3 where id = $1",
+            session.seats[name],
+            utc_now(),
+            session.leader.id,
         )
 
 

@@ -142,7 +142,9 @@ class ScriptedWorker:
     def _state(self) -> WorkerState:
         media = MediaAddresses(udp=[UdpAddress(host="127.0.0.1", port=40000)], fingerprint="sha-256 AB")
         rooms = [self._summary(opened) for opened in self.rooms.values()]
-        return WorkerState(protocol=1, worker=self.name, incarnation=self.incarnation, pid=1, draining=False, media=media, rooms=rooms)
+        return WorkerState(
+            protocol=1, worker=self.name, incarnation=self.incarnation, pid=1, draining=False, media=media, rooms=rooms
+        )
 
     def _summary(self, opened: OpenRoom) -> RoomSummary:
         seats = [

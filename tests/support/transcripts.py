@@ -51,7 +51,11 @@ class Transcript:
 
 def load(path: Path) -> Transcript:
     """Read a transcript. A line that is neither a stimulus nor heard is an error naming it."""
-    lines = [(number, json.loads(text)) for number, text in enumerate(path.read_text("utf-8").splitlines(), 1) if text.strip()]
+    lines = [
+        (number, json.loads(text))
+        for number, text in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if text.strip()
+    ]
     (_, head), *rest = lines
     steps: list[Step] = []
     for number, line in rest:
@@ -60,7 +64,9 @@ def load(path: Path) -> Transcript:
             steps[-1] = Step(steps[-1].number, steps[-1].stimulus, (*steps[-1].heard, line))
         else:
             steps.append(Step(number, line, ()))
-    return Transcript(path.stem, head["title"], head.get("recorded", False), head.get("core_only", False), head["seats"], tuple(steps))
+    return Transcript(
+        path.stem, head["title"], head.get("recorded", False), head.get("core_only", False), head["seats"], tuple(steps)
+    )
 
 
 def all_transcripts() -> list[Transcript]:
@@ -74,9 +80,17 @@ def differences(expected: Any, actual: Any, at: str = "") -> list[str]:
         return []
     if isinstance(expected, dict) and isinstance(actual, dict):
         keys = sorted(expected.keys() | actual.keys())
-        return [line for key in keys for line in differences(expected.get(key, "<absent>"), actual.get(key, "<absent>"), f"{at}.{key}")]
+        return [
+            line
+            for key in keys
+            for line in differences(expected.get(key, "<absent>"), actual.get(key, "<absent>"), f"{at}.{key}")
+        ]
     if isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        return [line for index, pair in enumerate(zip(expected, actual, strict=True)) for line in differences(*pair, f"{at}[{index}]")]
+        return [
+            line
+            for index, pair in enumerate(zip(expected, actual, strict=True))
+            for line in differences(*pair, f"{at}[{index}]")
+        ]
     return [] if expected == actual else [f"{at or 'message'}: expected {expected!r}, heard {actual!r}"]
 
 

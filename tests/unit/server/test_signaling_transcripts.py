@@ -16,15 +16,51 @@ def test_transcript(transcript: Transcript) -> None:
 
 
 def test_every_client_message_is_said_in_a_transcript() -> None:
-    said = {step.stimulus["say"]["type"] for transcript in TRANSCRIPTS for step in transcript.steps if "say" in step.stimulus}
+    said = {
+        step.stimulus["say"]["type"]
+        for transcript in TRANSCRIPTS
+        for step in transcript.steps
+        if "say" in step.stimulus
+    }
 
-    assert said == {"join", "offer", "mute", "leave", "admit", "refuse", "remove", "silence", "end", "name", "report", "ping"}
+    assert said == {
+        "join",
+        "offer",
+        "mute",
+        "leave",
+        "admit",
+        "refuse",
+        "remove",
+        "silence",
+        "end",
+        "name",
+        "report",
+        "ping",
+    }
 
 
 def test_every_server_message_is_heard_in_a_transcript() -> None:
-    heard = {line["hear"]["type"] for transcript in TRANSCRIPTS for step in transcript.steps for line in step.heard if "hear" in line}
+    heard = {
+        line["hear"]["type"]
+        for transcript in TRANSCRIPTS
+        for step in transcript.steps
+        for line in step.heard
+        if "hear" in line
+    }
 
-    assert heard == {"welcome", "waiting", "answer", "slots", "person", "quality", "recording", "rejoin", "closed", "error", "pong"}
+    assert heard == {
+        "welcome",
+        "waiting",
+        "answer",
+        "slots",
+        "person",
+        "quality",
+        "recording",
+        "rejoin",
+        "closed",
+        "error",
+        "pong",
+    }
 
 
 def test_a_transcript_that_is_not_true_fails() -> None:

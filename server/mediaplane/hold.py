@@ -1,0 +1,81 @@
+"""What the media plane holds: a wanted room, who follows it, and what its recorder must know."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from server.db import Connection
+    from server.mediaplane.facts import JournalPlace, Measured, RecordFacts, SlotFacts, StandingPeer
+    from server.mediaplane.placement import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSpec:
+    """A room that is wanted. `recorded` by the procedure's policy."""
+
+    room: str
+    session: str
+    procedure: str
+    recorded: bool
+
+
+class CannotRecord(Exception):
+    """A room that must be recorded cannot be: it is not opened without."""
+
+
+class RoomClosedMeanwhile(Exception):
+    """The session ended while its room was being placed."""
+
+
+class RoomListener(Protocol):
+    """Who follows one room. Called on the event loop, must not block. `number` is the worker's connection number of a peer."""
+
+    def room_ready(self, room: str, record: RecordFacts | None, is_replacement: bool) -> None:
+        """A worker has opened the room; with a replacement all peers of the worker before are gone."""
+
+    def room_adopted(self, room: str, record: RecordFacts | None, peers: list[StandingPeer]) -> None:
+        """A worker still has the room: this is how it stands."""
+
+    def room_lost(self, room: str) -> None:
+        """The worker that had the room is gone; another is being looked for."""
+
+    def room_failed(self, room: str, code: str) -> None:
+        """No worker could open the room; it is tried again."""
+
+    def peer_changed(self, room: str, seat: str, number: int, state: str, cause: str | None) -> None:
+        """A peer is `connecting`, `connected`, `reconnecting` or `gone`."""
+
+    def slots_changed(self, room: str, seat: str, number: int, short: int, slots: tuple[SlotFacts, ...]) -> None:
+        """Who is in which slot of one peer; `short`: streams that found none."""
+
+    def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
+        """Every two seconds, by seat."""
+
+    def record_changed(self, room: str, record: RecordFacts) -> None:
+        """The journal was closed, or failed."""
+
+
+class RecordingPlan(Protocol):
+    """What the recorder of a room must know; the key comes from server/recordings."""
+
+    async def place(self, conn: Connection, spec: RoomSpec) -> JournalPlace:
+        """Where the journal of the room goes, its key and its facts. Raises CannotRecord."""
+
+
+@dataclass(slots=True, eq=False)
+class Hold:
+    """One wanted room and who has it."""
+
+    spec: RoomSpec
+    listener: RoomListener
+    owner: Owner | None = None  # set only while its worker answers
+    was_ready: bool = False
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    unowned: asyncio.Event = field(default_factory=asyncio.Event)
+    keeper: asyncio.Task[None] | None = None
+    seats: set[str] = field(default_factory=set)
