@@ -14,14 +14,18 @@ Decisions, each from somebody's broken calendar:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
 from icalendar import Calendar, Event, Timezone, TimezoneStandard, vDDDTypes, vDuration, vText
+from icalendar.prop.unknown import vUnknown
 
 from schedules.core.model import CHINA
+
+_ESCAPED = re.compile(r"\\(.)")  # RFC 5545 3.3.11
 
 PRODID = "-//Laizuo//duty rosters//ZH"
 """Steady across releases: some clients treat another PRODID as another calendar."""
@@ -157,7 +161,10 @@ def _event(component: Any) -> FeedEvent:
 
 
 def _text(component: Any, name: str) -> str:
-    return str(component.get(name, ""))
+    value = component.get(name, "")
+    if isinstance(value, vUnknown):  # the library does not know NAME as text and leaves it escaped
+        value = _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], value)
+    return str(value)
 
 
 def _instant(component: Any, name: str) -> datetime:
