@@ -11,7 +11,7 @@ from typing import Protocol
 
 from media.core.reports import WorkerClock
 from media.feedback import Feedback
-from media.forward.path import ForwardPath, Lane
+from media.forward.path import NOWHERE, ForwardPath, Lane
 from media.forward.python_path import PythonPath
 from media.net.answer import Candidate
 from media.net.dtls import Certificate
@@ -58,14 +58,22 @@ class Engine:
     def forget(self, credentials: Credentials) -> None:
         self._ice.forget(credentials)
 
-    def nominate(self, lane: Lane, address: Address) -> None:
-        """From now on `lane` sends to and receives from `address`, and from nowhere else."""
-        self.release(lane)
+    def use_address(self, lane: Lane, address: Address, now: float) -> bool:
+        """From now on `lane` sends to and receives from `address`, and from nowhere else.
+
+        Refused (False) while another lane is heard from there: a member with forged source addresses must not be able to
+        take another's place. One that has fallen silent loses the address.
+        """
         other = self.port.lanes.get(address)
-        if other is not None and other is not lane:  # the same browser page again: its old peer has lost the address
-            self.release(other)
+        if other is not None and other is not lane:
+            if now - other.heard < self.timing.reconnecting_s:
+                self.dropped["address_taken"] += 1
+                return False
+            other.address = NOWHERE
+        self.release(lane)
         lane.address = address
         self.port.lanes[address] = lane
+        return True
 
     def release(self, lane: Lane) -> None:
         """Nothing is taken from the lane's address any more."""

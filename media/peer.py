@@ -19,7 +19,7 @@ from media.core.quality import Quality, SeatQuality, Totals
 from media.core.reports import PublisherClock
 from media.core.rtp import ABS_SEND_TIME, MID, abs_send_time_word, read_text_extension
 from media.engine import Engine
-from media.forward.path import DownStream, Lane, UpStream
+from media.forward.path import NOWHERE, DownStream, Lane, UpStream
 from media.net.answer import Negotiated, OwnSide, Role, make_answer
 from media.net.dtls import DtlsFailed, DtlsPeer
 from media.net.ice_lite import Address, Credentials, new_credentials
@@ -171,15 +171,19 @@ class Peer:
     # --- the port ---------------------------------------------------------------------------------------------------
 
     def on_check(self, source: Address, nominates: bool, now: float) -> None:
-        """A valid connectivity check came from `source`."""
+        """A valid connectivity check came from `source`.
+
+        The first one opens the lane, because a browser sends its ClientHello before it nominates and would repeat it only
+        50 ms later; from then on nominations alone move it.
+        """
         if self.phase is Phase.GONE:
             return
-        if nominates and source != self.lane.address:
-            self._engine.nominate(self.lane, source)
+        if source != self.lane.address and (nominates or self.lane.address is NOWHERE):
+            self._engine.use_address(self.lane, source, now)
         if source == self.lane.address:
             self._heard(now)
-        if nominates and self._dtls is None:
-            self._start_dtls()
+            if self._dtls is None:
+                self._start_dtls()
 
     def on_dtls(self, datagram: bytes) -> bool:
         return self._dtls is not None and self._dtls.feed(datagram)

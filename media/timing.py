@@ -11,7 +11,7 @@ class Timing:
 
     reconnecting_s: float = 3.0  # nothing valid from a peer: people are told
     gone_s: float = 30.0  # RFC 7675 §5.1: consent has ended, sending stops
-    handshake_s: float = 10.0  # DTLS, from the first nomination on
+    handshake_s: float = 10.0  # DTLS, from the first valid check on
     silent_s: float = 3.0  # a stream without packets while its peer is connected
     report_s: float = 1.0  # RTCP reports to each peer
     quality_s: float = 2.0  # the event `quality`

@@ -28,7 +28,7 @@ VIDEO_STEP_S = 1 / 30
 # Retransmissions a subscriber may cause: a NACK of 20 bytes can ask for 85 packets, so it must not do so for ever.
 RTX_PER_S = 400.0
 RTX_AT_ONCE = 200.0
-NOWHERE: Address = ("", 0)  # no address nominated yet
+NOWHERE: Address = ("", 0)  # no address chosen yet
 
 
 class Tap(Protocol):

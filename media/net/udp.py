@@ -3,9 +3,9 @@
 The datagram gate (reliability threat 3), in the order of the tests:
 
 1. longer than 1500 bytes: dropped; pylibsrtp raises above that, and no honest peer sends it.
-2. SRTP, SRTCP (first byte 128..191, RFC 7983): only from an address that an authenticated check nominated.
+2. SRTP, SRTCP (first byte 128..191, RFC 7983): only from the one address that a peer's authenticated checks chose.
 3. STUN (0..3): to ice_lite.py, which rates, parses and authenticates; what is not valid is not answered.
-4. DTLS (20..63): only from a nominated address, into that peer's bounded queue.
+4. DTLS (20..63): only from such an address too, into that peer's bounded queue.
 5. anything else: dropped.
 
 Every drop has a reason and a counter.
@@ -39,7 +39,7 @@ PacketHandler = Callable[[Lane, int, float], None]
 
 
 class UdpPort:
-    """Socket, receive buffer and the table of nominated addresses.
+    """Socket, receive buffer and the table of the peers' addresses.
 
     The packet handlers find their packet in `buffer` and may work in place.
     """

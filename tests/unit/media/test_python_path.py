@@ -1,0 +1,337 @@
+"""The Python packet path with real libsrtp, and a socket of the test's own in place of the kernel's."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pylibsrtp
+import pytest
+
+from media.core.rtp import HEADER, HEADER_ABS, Header, abs_send_time_word, parse_header
+from media.forward.path import DownStream, Lane, LaneOwner, UpStream
+from media.forward.python_path import PythonPath
+from media.net.srtp import SrtpBuffer, SrtpSessions
+from media.room import pt_table
+
+GCM = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+SENDER_KEY, OUR_KEY = bytes(range(28)), bytes(range(1, 29))
+VP8_KEY, VP8_DELTA = b"\x10\x00", b"\x10\x01"
+
+
+@dataclass(slots=True)
+class Wire:
+    """Stands where the UDP socket stands; `full` makes it refuse like a full kernel buffer."""
+
+    sent: list[tuple[bytes, tuple[str, int]]] = field(default_factory=list)
+    full: bool = False
+
+    def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
+        if self.full:
+            raise BlockingIOError
+        self.sent.append((bytes(data), address))
+        return len(data)
+
+
+@dataclass(slots=True)
+class Watch:
+    gaps: list[UpStream] = field(default_factory=list)
+    wanted: list[UpStream] = field(default_factory=list)
+
+    def on_gap(self, up: UpStream) -> None:
+        self.gaps.append(up)
+
+    def on_key_wanted(self, up: UpStream) -> None:
+        self.wanted.append(up)
+        up.keys.wanted = True
+
+
+@dataclass(slots=True)
+class Recorded:
+    packets: list[bytes] = field(default_factory=list)
+
+    def packet(self, packet: bytes, now: float) -> None:
+        self.packets.append(packet)
+
+    def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
+        raise AssertionError("no sender report was sent")
+
+
+class Stage:
+    """One publisher, any number of subscribers."""
+
+    def __init__(self, kind: Any = "video", codec: str = "VP8") -> None:
+        self.wire, self.watch, self.dropped = Wire(), Watch(), Counter[str]()
+        self.buffer = SrtpBuffer()
+        self.path = PythonPath(cast(Any, self.wire), self.buffer, self.dropped, self.watch)
+        self.lane = self.new_lane(1)
+        self.browser = pylibsrtp.Session(
+            pylibsrtp.Policy(SENDER_KEY, pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=GCM)
+        )
+        self.up = UpStream(1, self.lane, kind, codec, 90000, 77, nack=True)
+        self.up.pt, self.up.rtx_ssrc = 96, 78
+        self.path.add_up(self.up)
+        self.receivers: dict[int, pylibsrtp.Session] = {}
+        self.now = 100.0
+
+    def new_lane(self, port: int) -> Lane:
+        lane = Lane(cast(LaneOwner, None), 5, 0.0)
+        lane.address = ("192.0.2.1", port)
+        self.path.open_lane(lane, SrtpSessions("x", GCM, SENDER_KEY, OUR_KEY))
+        return lane
+
+    def subscriber(self, port: int = 2, *, pts: dict[str, int] | None = None, abs_ident: int = 0) -> DownStream:
+        down = DownStream(self.new_lane(port), self.up.kind, 90000, 1000 + port, 65530, 7)
+        down.pt = pt_table({self.up.codec: 96}, {self.up.codec: 102} if pts is None else pts)
+        down.rtx_pt, down.rtx_ssrc = 103, 2000 + port
+        down.abs_base = abs_send_time_word(abs_ident, 0.0) if abs_ident else 0
+        policy = pylibsrtp.Policy(OUR_KEY, pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=GCM)
+        self.receivers[port] = pylibsrtp.Session(policy)
+        return down
+
+    def receive(
+        self, seq: int, payload: bytes, *, ts: int = 0, ssrc: int = 77, marker: bool = False, pt: int = 96
+    ) -> None:
+        plain = HEADER.pack(0x80, pt | (0x80 if marker else 0), seq & 0xFFFF, ts, ssrc) + payload
+        self.receive_plain(plain)
+
+    def receive_plain(self, plain: bytes) -> None:
+        data = self.browser.protect(plain)
+        self.buffer.data[: len(data)] = data
+        self.path.on_rtp(self.lane, len(data), self.now)
+
+    def taken(self) -> list[tuple[Header, bytes]]:
+        """What went out since the last call, decrypted as the subscriber does; a repeated number would fail here."""
+        sent, self.wire.sent = self.wire.sent, []
+        plain = [self.receivers[address[1]].unprotect(data) for data, address in sent]
+        headers = [parse_header(p, len(p)) for p in plain]
+        return [(h, p[h.payload : h.end]) for h, p in zip(headers, plain, strict=True)]
+
+
+def test_header_is_ours_and_payload_is_theirs() -> None:
+    stage = Stage()
+    down = stage.subscriber()
+    stage.path.connect(stage.up, down)
+
+    stage.receive(500, VP8_KEY + b"picture", ts=9000, marker=True)
+    stage.receive(501, VP8_DELTA + b"next", ts=12000)
+
+    (first, payload), (second, _) = stage.taken()
+    assert payload == VP8_KEY + b"picture"
+    assert (first.pt, first.marker, first.ssrc, first.extension) == (102, True, 1002, 0)
+    assert (second.seq - first.seq, second.ts - first.ts, second.marker) == (1, 3000, False)
+    assert (down.packets, stage.path.packets_in, stage.path.packets_out) == (2, 2, 2)
+
+
+def test_extensions_of_the_publisher_are_not_passed_on_and_abs_send_time_is_ours() -> None:
+    stage = Stage()
+    stage.path.connect(stage.up, stage.subscriber(2, abs_ident=5))
+    mid = b"\xbe\xde\x00\x01\x30x\x00\x00"
+
+    stage.receive_plain(HEADER.pack(0x90, 96, 9, 0, 77) + mid + VP8_KEY + b"p")
+
+    ((data, _),) = stage.wire.sent
+    plain = stage.receivers[2].unprotect(data)
+    *_, word_of_profile, word = HEADER_ABS.unpack_from(plain)
+    assert word_of_profile == 0xBEDE0001
+    assert word == abs_send_time_word(5, stage.now)
+    assert plain[20:] == VP8_KEY + b"p"
+
+
+def test_video_waits_for_a_key_frame_and_audio_does_not() -> None:
+    video, audio = Stage(), Stage("audio", "opus")
+    for stage in (video, audio):
+        stage.path.connect(stage.up, stage.subscriber())
+        stage.receive(1, VP8_DELTA + b"x")
+
+    assert video.taken() == []
+    assert video.watch.wanted == [video.up]
+    assert len(audio.taken()) == 1
+    video.receive(2, VP8_KEY + b"k")
+    video.receive(3, VP8_DELTA + b"d")
+    assert [payload for _, payload in video.taken()] == [VP8_KEY + b"k", VP8_DELTA + b"d"]
+
+
+def test_a_codec_the_subscriber_has_not_is_not_sent() -> None:
+    stage = Stage()
+    stage.path.connect(stage.up, stage.subscriber(pts={"H264": 108}))
+
+    stage.receive(1, VP8_KEY)
+
+    assert stage.taken() == []
+    assert pt_table({"VP8": 96, "H264": 97}, {"VP8": 102})[97] == 0
+
+
+def test_a_full_socket_costs_video_the_picture_and_audio_one_packet() -> None:
+    for kind, codec in (("video", "VP8"), ("audio", "opus")):
+        stage = Stage(kind, codec)
+        stage.path.connect(stage.up, stage.subscriber())
+        stage.receive(1, VP8_KEY)
+        stage.wire.full = True
+        stage.receive(2, VP8_DELTA + b"lost")
+        stage.wire.full = False
+        stage.watch.wanted.clear()
+        stage.receive(3, VP8_DELTA + b"3")
+        stage.receive(4, VP8_KEY + b"4")
+        stage.receive(5, VP8_DELTA + b"5")
+
+        bodies = [payload[2:] for _, payload in stage.taken()]
+        assert bodies == ([b"", b"4", b"5"] if kind == "video" else [b"", b"3", b"4", b"5"])
+        assert stage.dropped["send_full"] == 1
+
+
+def test_pause_forwards_and_records_nothing_and_resumes_with_a_key_frame() -> None:
+    stage = Stage()
+    stage.up.tap = recorded = Recorded()
+    stage.path.connect(stage.up, stage.subscriber())
+    stage.receive(1, VP8_KEY + b"1")
+    stage.path.pause(stage.up, True)
+    stage.receive(2, VP8_KEY + b"2")
+    stage.watch.wanted.clear()
+    stage.path.pause(stage.up, False)
+    stage.receive(3, VP8_DELTA + b"3")
+    stage.receive(4, VP8_KEY + b"4")
+
+    out = stage.taken()
+    assert [payload[2:] for _, payload in out] == [b"1", b"4"]
+    assert (out[1][0].seq - out[0][0].seq) & 0xFFFF == 1
+    assert stage.watch.wanted == [stage.up]
+    assert [packet[14:] for packet in recorded.packets] == [b"1", b"3", b"4"]
+    assert stage.up.reception.packets == 4
+
+
+def test_duplicates_are_neither_sent_nor_recorded() -> None:
+    stage = Stage("audio", "opus")
+    stage.up.tap = recorded = Recorded()
+    stage.path.connect(stage.up, stage.subscriber())
+    for seq in (1, 2):
+        stage.receive(seq, b"v")
+    rtx = HEADER.pack(0x80, 97, 1, 0, 78) + (2).to_bytes(2, "big") + b"v"
+
+    stage.receive_plain(rtx)
+
+    assert len(stage.taken()) == 2
+    assert len(recorded.packets) == 2
+    assert stage.dropped["duplicate"] == 1
+
+
+def test_late_and_repaired_packets_take_their_own_place() -> None:
+    stage = Stage("audio", "opus")
+    stage.path.connect(stage.up, stage.subscriber())
+    stage.receive(10, b"10")
+    stage.receive(13, b"13")
+    stage.receive(12, b"12")
+    stage.receive_plain(HEADER.pack(0x80, 97, 1, 0, 78) + (11).to_bytes(2, "big") + b"11")
+
+    out = stage.taken()
+    base = out[0][0].seq
+    assert [((h.seq - base) & 0xFFFF, payload) for h, payload in out] == [
+        (0, b"10"),
+        (3, b"13"),
+        (2, b"12"),
+        (1, b"11"),
+    ]
+    assert stage.watch.gaps
+    assert stage.up.reception.packets == 3
+
+
+def test_retransmission_runs_on_its_own_ssrc_and_numbers() -> None:
+    stage = Stage()
+    down = stage.subscriber()
+    stage.path.connect(stage.up, down)
+    stage.receive(1, VP8_KEY + b"1", ts=7, marker=True)
+    stage.receive(2, VP8_DELTA + b"2")
+    (first, _), (second, _) = stage.taken()
+
+    assert stage.path.retransmit(down, [second.seq, first.seq, first.seq, 12345], stage.now) == 3
+
+    out = stage.taken()
+    assert [(h.ssrc, h.pt) for h, _ in out] == [(2002, 103)] * 3
+    assert [int.from_bytes(payload[:2], "big") for _, payload in out] == [second.seq, first.seq, first.seq]
+    assert out[1][1][2:] == VP8_KEY + b"1"
+    assert (out[1][0].marker, out[1][0].ts) == (True, first.ts)
+    assert len({h.seq for h, _ in out}) == 3
+
+
+def test_retransmission_stops_with_the_connection_and_with_the_budget() -> None:
+    stage = Stage()
+    down = stage.subscriber()
+    stage.path.connect(stage.up, down)
+    for seq in range(300):
+        stage.receive(seq, VP8_KEY)
+    seqs = [h.seq for h, _ in stage.taken()]
+
+    assert stage.path.retransmit(down, seqs, stage.now) == 200
+    assert stage.path.retransmit(down, seqs, stage.now + 0.101) == 40
+    other = UpStream(2, stage.lane, "video", "VP8", 90000, 99, nack=True)
+    stage.path.add_up(other)
+    stage.path.connect(other, down)
+    assert stage.path.retransmit(down, seqs, stage.now + 9) == 0, "what the slot showed before must not come any more"
+    stage.path.disconnect(down)
+    assert stage.path.retransmit(down, seqs, stage.now + 9) == 0
+
+
+def test_an_up_stream_that_ends_leaves_its_subscribers_empty() -> None:
+    stage = Stage()
+    down = stage.subscriber()
+    stage.path.connect(stage.up, down)
+    stage.path.remove_up(stage.up)
+
+    assert (down.up, stage.lane.ups, stage.lane.repairs) == (None, {}, {})
+
+
+def test_packets_before_keys_or_with_wrong_ones_are_counted() -> None:
+    stage = Stage()
+    stage.buffer.data[:100] = bytes([0x80, 96]) + bytes(98)
+    stage.path.on_rtp(stage.lane, 100, 0.0)
+    stage.path.close_lane(stage.lane)
+    stage.path.on_rtp(stage.lane, 100, 0.0)
+    stage.path.on_rtcp(stage.lane, 100, 0.0)
+
+    assert stage.dropped == {"bad_auth": 1, "no_keys": 2}
+    assert not stage.path.send_rtcp(stage.lane, bytes(8))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_number_is_ever_used_twice_whatever_happens(seed: int) -> None:
+    """libsrtp refuses a repeated number (GCM nonce), and so does the subscriber: neither may ever have to."""
+    chance = random.Random(seed)
+    stage = Stage()
+    others = [UpStream(2 + i, stage.lane, "video", "VP8", 90000, 90 + i, nack=True) for i in range(2)]
+    ups = [stage.up, *others]
+    for up in others:
+        stage.path.add_up(up)
+    downs = [stage.subscriber(port) for port in (2, 3)]
+    seqs = {up.ssrc: chance.randrange(65536) for up in ups}
+    waiting: list[tuple[int, int]] = []
+
+    for step in range(3000):
+        stage.now += 0.005
+        action = chance.random()
+        if action < 0.01:
+            stage.path.connect(chance.choice(ups), chance.choice(downs))
+        elif action < 0.015:
+            stage.path.disconnect(chance.choice(downs))
+        elif action < 0.025:
+            up = chance.choice(ups)
+            stage.path.pause(up, not up.paused)
+        stage.wire.full = chance.random() < 0.01
+        up = chance.choice(ups)
+        seqs[up.ssrc] += 1
+        packet = (up.ssrc, seqs[up.ssrc])
+        if chance.random() < 0.1:
+            waiting.append(packet)
+        else:
+            stage.receive(
+                packet[1], chance.choice([VP8_KEY, VP8_DELTA]) + b"x", ts=step * 450 & 0xFFFFFFFF, ssrc=packet[0]
+            )
+        if waiting and chance.random() < 0.1:
+            ssrc, seq = waiting.pop(chance.randrange(len(waiting)))
+            if seqs[ssrc] - seq < 100:
+                stage.receive(seq, VP8_KEY + b"late", ts=step * 450 & 0xFFFFFFFF, ssrc=ssrc)
+        stage.taken()
+
+    assert stage.dropped["protect_failed"] == 0
+    assert stage.path.packets_out > 500
