@@ -334,4 +334,4 @@ def test_no_number_is_ever_used_twice_whatever_happens(seed: int) -> None:
         stage.taken()
 
     assert stage.dropped["protect_failed"] == 0
-    assert stage.path.packets_out > 500
+    assert stage.path.packets_out > 200  # enough has flowed for the check above to mean something
