@@ -11,7 +11,8 @@ States of an environment, and what `ensure` does:
 4. its interpreter does not run, or became  the same
    another version (a system upgrade)
 
-Two first starts at once: the second waits for the first one's lock, then finds case 1.
+Two first starts at once: the second waits for the first one's lock, then finds case 1. The installer holds that lock too, so that a
+start after a killed start waits for the orphaned installer instead of emptying what it writes.
 """
 
 from __future__ import annotations
@@ -64,9 +65,9 @@ def ensure(group: str) -> None:
         return
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with _alone(place):
+        with _alone(place) as lock:
             if not _is_current(place, group):
-                _build(place, group)
+                _build(place, group, lock)
     except OSError as error:
         raise EnvironmentFailed(
             f"{place} cannot be written ({error}). Name another place with LAIZUO_VENV=/some/directory"
@@ -108,17 +109,18 @@ def _digest(group: str) -> str:
 
 
 @contextlib.contextmanager
-def _alone(place: Path) -> Iterator[None]:
+def _alone(place: Path) -> Iterator[int]:
+    """Hold the environment's lock; yields its file descriptor."""
     with (place / LOCK_NAME).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             install_progress.say("Another start is installing the packages; waiting for it.")
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        yield lock.fileno()
 
 
-def _build(place: Path, group: str) -> None:
+def _build(place: Path, group: str, lock: int) -> None:
     python = place / "bin/python"
     is_cut = (place / CUT_NAME).exists()
     if is_cut or not (_fits(place) and _runs(python)):
@@ -130,7 +132,7 @@ def _build(place: Path, group: str) -> None:
             )
             _empty(place)
         venv.EnvBuilder(with_pip=False, symlinks=True).create(place)
-    _install(place, group)
+    _install(place, group, lock)
     for contained in GROUPS[: GROUPS.index(group) + 1]:
         _stamp(place, contained).write_text(_digest(contained))
 
@@ -152,19 +154,20 @@ def _empty(place: Path) -> None:
             entry.unlink()
 
 
-def _install(place: Path, group: str) -> None:
-    lock = lock_file(group)
+def _install(place: Path, group: str, lock: int) -> None:
+    pins = lock_file(group)
     install_progress.say(f"Installing the pinned packages into {place} (once; takes less than a minute).")
     cut = place / CUT_NAME
     process = subprocess.Popen(
-        [*_installer(place / "bin/python"), "--require-hashes", "-r", str(lock)],
+        [*_installer(place / "bin/python"), "--require-hashes", "-r", str(pins)],
+        pass_fds=(lock,),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
     assert process.stdout is not None
-    tail = install_progress.follow(process.stdout, lock, on_writing=cut.touch)
+    tail = install_progress.follow(process.stdout, pins, on_writing=cut.touch)
     if process.wait() != 0:
         raise EnvironmentFailed(
             f"Installing the packages failed:\n{tail}\nNothing was started. Run the same command again."
