@@ -325,7 +325,7 @@ class Room:
             session=self.session,
             epoch=self.epoch,
             record=self.recorder.status if self.recorder else None,
-            seats=[seat.summary() for seat in self.seats.values()],
+            seats=[seat.summary(self.seats) for seat in self.seats.values()],
         )
 
 

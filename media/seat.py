@@ -131,12 +131,19 @@ class Seat:
     def up_mids(self) -> list[UpMid]:
         return [UpMid(mid=line.mid, source=line.source or "", kind=_kind(line)) for line in self.up_lines()]
 
-    def summary(self) -> SeatSummary:
+    def summary(self, seats: Mapping[str, Seat]) -> SeatSummary:
         up = [
             UpSummary(source=line.source or "", kind=_kind(line), paused=self.host.is_paused(self, line.source or ""))
             for line in self.up_lines()
         ]
-        return SeatSummary(seat=self.name, connection=self.connection, state=self.peer.phase.value, up=up)
+        return SeatSummary(
+            seat=self.name,
+            connection=self.connection,
+            state=self.peer.phase.value,
+            up=up,
+            slots=self.slot_states(seats),
+            short=self.short,
+        )
 
     def take_quality(self, now: float) -> SeatQuality:
         """Close the window of the line's figures."""

@@ -70,11 +70,23 @@ class UpSummary(Message, frozen=True):
     paused: bool
 
 
+class SlotState(Message, frozen=True):
+    """One slot of a seat's peer and who is in it (null: nobody)."""
+
+    slot: Count
+    audio_mid: str | None
+    video_mid: str | None
+    seat: Identifier | None
+    source: Identifier | None
+
+
 class SeatSummary(Message, frozen=True):
     seat: Identifier
     connection: Count
     state: PeerPhase
     up: list[UpSummary]
+    slots: list[SlotState] = []
+    short: Count = 0
 
 
 class RoomSummary(Message, frozen=True):
@@ -101,16 +113,6 @@ class UpMid(Message, frozen=True):
     mid: str
     source: Identifier
     kind: Kind
-
-
-class SlotState(Message, frozen=True):
-    """One slot of a seat's peer and who is in it (null: nobody)."""
-
-    slot: Count
-    audio_mid: str | None
-    video_mid: str | None
-    seat: Identifier | None
-    source: Identifier | None
 
 
 class SeatQuality(Message, frozen=True):

@@ -64,3 +64,5 @@ class StandingPeer:
     number: int
     phase: str
     silenced: frozenset[str] = frozenset()
+    slots: tuple[SlotFacts, ...] = ()
+    short: int = 0

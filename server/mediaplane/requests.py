@@ -113,7 +113,14 @@ def record_message(place: JournalPlace | None) -> Record | None:
 
 def standing_peers(summary: RoomSummary) -> list[StandingPeer]:
     return [
-        StandingPeer(seat.seat, seat.connection, seat.state, frozenset(up.source for up in seat.up if up.paused))
+        StandingPeer(
+            seat.seat,
+            seat.connection,
+            seat.state,
+            frozenset(up.source for up in seat.up if up.paused),
+            _slots(seat.slots),
+            seat.short,
+        )
         for seat in summary.seats
     ]
 

@@ -43,7 +43,7 @@ from server.signaling.effects import (
     Say,
     StoreAct,
 )
-from server.signaling.messages import Error, Slot
+from server.signaling.messages import Error
 from server.signaling.session import Recording, Session
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class SessionLoop:
         self.take(lambda session, now: media.on_peer_state(session, seat, number, state, cause, now))
 
     def slots_changed(self, room: str, seat: str, number: int, short: int, slots: tuple[SlotFacts, ...]) -> None:
-        said = tuple(_slot(slot) for slot in slots)
+        said = tuple(media.slot_message(slot) for slot in slots)
         self.take(lambda session, now: media.on_slots(session, seat, number, short, said, now))
 
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
@@ -265,16 +265,12 @@ async def _ask_worker(plane: MediaPlane, ask: Ask) -> Outcome:
     match ask.request:
         case JoinMedia(seat, number, _, _, sdp, sources, label):
             joined = await requests.join(plane, ask.room, seat, number, sdp, sources, label)
-            return Answered(joined.answer, tuple(_slot(slot) for slot in joined.slots))
+            return Answered(joined.answer, tuple(media.slot_message(slot) for slot in joined.slots))
         case LeaveMedia(seat, number, reason):
             await requests.leave(plane, ask.room, seat, number, reason)
         case PauseMedia(seat, source, paused):
             await requests.pause(plane, ask.room, seat, source, paused)
     return Done()
-
-
-def _slot(slot: SlotFacts) -> Slot:
-    return Slot(slot=slot.slot, audio_mid=slot.audio_mid, video_mid=slot.video_mid, seat=slot.seat, source=slot.source)
 
 
 def _cause(cause: str | None) -> str:

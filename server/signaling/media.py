@@ -18,7 +18,7 @@ from server.signaling.effects import (
     Say,
 )
 from server.signaling.leading import set_silenced, show_removed
-from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slots
+from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slot, Slots
 from server.signaling.own import refuse
 from server.signaling.people import Peer
 from server.signaling.quality import judge
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from server.mediaplane.facts import Measured, StandingPeer
-    from server.signaling.messages import Slot
+    from server.mediaplane.facts import Measured, SlotFacts, StandingPeer
     from server.signaling.people import Person
     from server.signaling.session import Session
 
@@ -154,7 +153,8 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
         if person is None or person.state is not SeatState.ADMITTED or standing.phase == "gone":
             continue
         phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
-        person.peer = Peer(standing.number, None, 0, phase)  # type: ignore[arg-type]
+        slots = tuple(slot_message(slot) for slot in standing.slots)
+        person.peer = Peer(standing.number, None, 0, phase, slots, standing.short)  # type: ignore[arg-type]
         person.last_number = max(person.last_number, standing.number)
         person.silenced |= standing.silenced
         if person.line is None:
@@ -163,6 +163,11 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
     return [
         Ask(room, LeaveMedia(peer.seat, peer.number, "removed")) for peer in strangers if peer.seat in session.people
     ]
+
+
+def slot_message(slot: SlotFacts) -> Slot:
+    """A slot of the media plane as the page hears of it."""
+    return Slot(slot=slot.slot, audio_mid=slot.audio_mid, video_mid=slot.video_mid, seat=slot.seat, source=slot.source)
 
 
 def _may_stay(person: Person | None) -> bool:
