@@ -66,10 +66,9 @@ class Vp8Head:
 
 def vp8_head(payload: bytes) -> Vp8Head:
     """Source: RFC 7741 section 4.2. Raises BadPayload."""
+    first, at, tl0, tid, sync = 0, 1, None, None, False
     try:
-        first, at = payload[0], 1
-        tl0 = tid = None
-        sync = False
+        first = payload[0]
         if first & 0x80:
             flags, at = payload[1], 2
             if flags & 0x80:
@@ -81,7 +80,9 @@ def vp8_head(payload: bytes) -> Vp8Head:
                     tid, sync = payload[at] >> 6, bool(payload[at] & 0x20)
                 at += 1
     except IndexError:
-        raise BadPayload(f"vp8 descriptor: {len(payload)} bytes are too short") from None
+        at = len(payload) + 1
+    if at > len(payload):
+        raise BadPayload(f"vp8 descriptor: {len(payload)} bytes are too short")
     return Vp8Head(first & 0x1F == 0x10, at, tl0, tid, sync)
 
 
