@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from server.supervise import core
 from server.supervise.home import Home
 from server.supervise.process import Command, describe_end, ended, start
-from server.supervise.relay import TAIL_LINES, Relay, say
+from server.supervise.relay import TAIL_LINES, Lines, Relay, say
 
 READY_LINE = "ready"
 READY_POLL_S = 0.01
@@ -50,10 +50,11 @@ class Child:
     give_up  called with a sentence when starting it again cannot help
     """
 
-    def __init__(self, plan: Plan, home: Home, give_up: Callable[[str], None]) -> None:
+    def __init__(self, plan: Plan, home: Home, console: Lines, give_up: Callable[[str], None]) -> None:
         self.plan = plan
         self.ready = asyncio.Event()
         self._home = home
+        self._console = console
         self._give_up = give_up
         self._stopping = asyncio.Event()
         self._gone = asyncio.Event()
@@ -101,14 +102,14 @@ class Child:
                 return 0, None
             process = start(command)
         except CannotStart as error:
-            say("laizuo", str(error))
+            self._say(str(error))
             return core.EX_CONFIG, None
         except OSError as error:
-            say("laizuo", f"{self.plan.name} cannot be started: {error}")
+            self._say(f"{self.plan.name} cannot be started: {error}")
             return 1, None
         self._enter(process)
         relays = [
-            Relay(self.plan.name, pipe, self._tail, self._take_ready)
+            Relay(self.plan.name, pipe, self._console, self._tail, self._take_ready)
             for pipe in (process.stdout, process.stderr)
             if pipe
         ]
@@ -127,8 +128,7 @@ class Child:
             if ending.done():
                 return ending.result(), None
             if not becoming.result():
-                say(
-                    "laizuo",
+                self._say(
                     f"{self.plan.name} was not ready after {self.plan.policy.start_timeout_s:.0f} s; ending it",
                 )
                 _send(process, signal.SIGKILL)
@@ -180,17 +180,19 @@ class Child:
                 process.stdin.close()
         self._gone.set()
 
+    def _say(self, sentence: str) -> None:
+        say(self._console, "laizuo", sentence)
+
     def _send(self, number: signal.Signals) -> None:
         if self._process:
             _send(self._process, number)
 
     def _report(self, code: int, record: core.Record, decision: core.Again) -> None:
         wait = f"in {decision.wait_s:g} s" if decision.wait_s else "at once"
-        say("laizuo", f"{self.plan.name} {describe_end(code)}; starting it again {wait}")
+        self._say(f"{self.plan.name} {describe_end(code)}; starting it again {wait}")
         if decision.loud:
             tail = "\n".join(f"    {line}" for line in self._tail)
-            say(
-                "laizuo",
+            self._say(
                 f"ATTENTION: {self.plan.name} has ended {record.ends} times in a row. The last it wrote:\n{tail or '    (nothing)'}",
             )
 

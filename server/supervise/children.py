@@ -20,7 +20,7 @@ from server.db.embedded import EmbeddedPostgres
 from server.supervise import core
 from server.supervise.child import CannotStart, Plan
 from server.supervise.home import Home
-from server.supervise.listen import media_host, media_ports
+from server.supervise.listen import PortTaken, media_host, media_port
 from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -49,36 +49,32 @@ def postgres_plan(postgres: EmbeddedPostgres) -> Plan:
 
 
 def worker_plans(settings: Settings, home: Home) -> list[tuple[Plan, WorkerLink]]:
-    """The media workers of this machine, and how the web process reaches each.
-
-    Raises  PortTaken.
-    """
+    """The media workers of this machine, and how the web process reaches each."""
     host = media_host(settings)
-    ports = media_ports(settings, host)
-    return [_worker_plan(settings, home, f"w{index}", host, port) for index, port in enumerate(ports)]
+    ports: dict[int, int] = {}  # of each worker's last start
+    plans = []
+    for index in range(settings.workers):
+        name = f"w{index}"
+        control = f"unix:{home.socket(name)}"
+        prepare = partial(_prepare_worker, settings, host, index, control, ports)
+        plans.append((Plan(name, core.Stage.MEDIA, prepare), WorkerLink(name, control)))
+    return plans
 
 
-def _worker_plan(settings: Settings, home: Home, name: str, host: str, port: int) -> tuple[Plan, WorkerLink]:
-    control = f"unix:{home.socket(name)}"
+async def _prepare_worker(settings: Settings, host: str, index: int, control: str, ports: dict[int, int]) -> Command:
+    """Choose its port at each start anew: another program may have come to use the last one."""
+    others = {port for worker, port in ports.items() if worker != index}
+    try:
+        port = ports[index] = media_port(settings, host, index, others)
+    except PortTaken as error:
+        raise CannotStart(str(error)) from error
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    argv = [
-        sys.executable,
-        "-m",
-        "media",
-        "--name",
-        name,
-        "--control",
-        control,
-        "--udp",
-        address,
-        "--data",
-        str(settings.data),
-    ]
+    argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control, "--udp", address]
+    argv += ["--data", str(settings.data)]
     if settings.media.announce:
         argv += ["--announce", settings.media.announce]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
-    plan = Plan(name, core.Stage.MEDIA, partial(_as_is, Command(tuple(argv), env=environ)))
-    return plan, WorkerLink(name, control)
+    return Command(tuple(argv), env=environ)
 
 
 def web_plan(

@@ -45,23 +45,23 @@ def media_host(settings: Settings) -> str:
     return str(socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][4][0])
 
 
-def media_ports(settings: Settings, host: str) -> list[int]:
-    """One UDP port for each worker, counting up from media.port.
+def media_port(settings: Settings, host: str, index: int, taken: set[int]) -> int:
+    """The UDP port for a worker about to start: media.port counted up by its index.
 
-    A taken port is an error where a firewall or a proxy counts on it, and gives way to any free one on loopback.
+    A taken port gives way to any free one on loopback, and is an error where a firewall counts on it.
+
+    taken   ports of the other workers
+    Raises  PortTaken
     """
-    ports = []
-    for index in range(settings.workers):
-        wanted = settings.media.port + index if settings.media.port else 0
-        port = _free_udp_port(host, wanted)
-        if port is None and settings.is_loopback:
-            port = _free_udp_port(host, 0)
-        if port is None:
+    wanted = settings.media.port + index if settings.media.port else 0
+    port = None if wanted in taken else _free_udp_port(host, wanted)
+    while port is None or port in taken:
+        if not settings.is_loopback:
             raise PortTaken(
-                f"UDP port {wanted} of {host} is in use by another program. Choose others with media.port or LAIZUO_MEDIA_PORT"
+                f"UDP port {wanted} of {host} is in use by another program. Choose others with LAIZUO_MEDIA_PORT"
             )
-        ports.append(port)
-    return ports
+        port = _free_udp_port(host, 0)
+    return port
 
 
 def _free_udp_port(host: str, port: int) -> int | None:

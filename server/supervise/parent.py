@@ -13,6 +13,7 @@ from server.config import ConfigError, Settings
 from server.db.embedded import EmbeddedPostgres
 from server.supervise import children, core
 from server.supervise.child import Child, Plan
+from server.supervise.console import Console
 from server.supervise.home import Home, HomeTaken
 from server.supervise.listen import PortTaken, listen
 from server.supervise.relay import say
@@ -51,6 +52,7 @@ class Parent:
         self._settings = settings
         self._home = home
         self._listener = listener
+        self._console = Console()
         self._asked = 0  # how often we were told to stop
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -71,6 +73,7 @@ class Parent:
             await self._stop.wait()
             announcing.cancel()
             await self._stop_all()
+        self._console.close()
         if self._failure:
             return _refuse(self._failure)
         return 0
@@ -85,7 +88,7 @@ class Parent:
         links = tuple(link for _, link in workers)
         plans += [plan for plan, _ in workers]
         plans.append(children.web_plan(self._settings, self._listener, links, self._database_is_ready))
-        made = [Child(plan, self._home, self._give_up) for plan in plans]
+        made = [Child(plan, self._home, self._console, self._give_up) for plan in plans]
         self._database = next((child for child in made if child.plan.stage is core.Stage.DATABASE), None)
         return made
 
@@ -104,7 +107,7 @@ class Parent:
     def _on_stop_signal(self) -> None:
         self._asked += 1
         if self._asked == 1:
-            say("laizuo", "stopping (once more: at once)")
+            say(self._console, "laizuo", "stopping (once more: at once)")
             self._stop.set()
         else:
             self._hurry.set()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections import deque
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Protocol
 
 MAX_LINE_BYTES = 16 * 1024  # a longer line is cut: a child must not make us hold its whole output
 READ_BYTES = 64 * 1024
@@ -18,9 +17,10 @@ class Relay:
     """Reads one pipe of a child until its end. `on_line` may take a line (return True) before it is shown."""
 
     def __init__(
-        self, name: str, pipe: IO[bytes], tail: deque[str], on_line: Callable[[str], bool] | None = None
+        self, name: str, pipe: IO[bytes], console: Lines, tail: deque[str], on_line: Callable[[str], bool] | None = None
     ) -> None:
         self._name = name
+        self._console = console
         self._pipe = pipe
         self._tail = tail
         self._on_line = on_line
@@ -63,9 +63,15 @@ class Relay:
         if self._on_line and self._on_line(line):
             return
         self._tail.append(line)
-        say(self._name, line)
+        say(self._console, self._name, line)
 
 
-def say(name: str, line: str) -> None:
-    """One line to standard error, marked with whose it is."""
-    print(f"{name:<8} {line}", file=sys.stderr, flush=True)
+class Lines(Protocol):
+    """Where lines go (console.Console)."""
+
+    def write(self, line: str) -> None: ...
+
+
+def say(console: Lines, name: str, line: str) -> None:
+    """One line, marked with whose it is."""
+    console.write(f"{name:<8} {line}")

@@ -39,6 +39,13 @@ for argument in sys.argv[2:]:
 BREAKS = "import sys; print('the cable is missing', file=sys.stderr); sys.exit(3)"
 
 
+class Shown:
+    """Writes at once, where pytest sees it."""
+
+    def write(self, line: str) -> None:
+        print(line, file=sys.stderr)
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     taken = Home(tmp_path / "data")
@@ -59,7 +66,7 @@ async def keep(home: Home) -> AsyncIterator[Callable[..., Child]]:
             return given or b""
 
         plan = Plan(name, Stage.MEDIA, prepare, given=gift if given is not None else None, policy=policy)
-        children.append(Child(plan, home, given_up.append))
+        children.append(Child(plan, home, Shown(), given_up.append))
         tasks.append(asyncio.create_task(children[-1].keep()))
         return children[-1]
 
@@ -183,7 +190,7 @@ async def test_what_cannot_be_prepared_is_given_up_with_its_reason(
         raise CannotStart("there is no PostgreSQL here")
 
     given_up: list[str] = []
-    await Child(Plan("postgres", Stage.DATABASE, prepare), home, given_up.append).keep()
+    await Child(Plan("postgres", Stage.DATABASE, prepare), home, Shown(), given_up.append).keep()
 
     assert given_up == ["postgres cannot start; see above"]
     assert "there is no PostgreSQL here" in capfd.readouterr().err
