@@ -40,7 +40,7 @@ export function start(token) {
 export function opened(state) {
   const key = state.resume === null ? { token: state.token } : { resume: state.resume };
   const joined = { ...state, line: /** @type {const} */ ("up"), joined_with_resume: state.resume !== null };
-  return [joined, [send({ type: "join", ...key, media: true })]];
+  return [joined, [send({ type: "join", rid: "join", ...key, media: true })]];
 }
 
 /** The socket is gone: come back by ourselves, for ever, until `closed`. @param {State} state @param {number} now_ms @param {number} chance @returns {[State, Effect[]]} */
@@ -60,7 +60,7 @@ export function renewed(state, token) {
 export function offered(state, { sdp, sources, fresh }) {
   const peer = fresh ? state.peer + 1 : state.peer;
   const revision = fresh ? 1 : state.revision + 1;
-  return [{ ...state, peer, revision }, [send({ type: "offer", peer, revision, sdp, sources })]];
+  return [{ ...state, peer, revision }, [send({ type: "offer", rid: "offer", peer, revision, sdp, sources })]];
 }
 
 /** One message of the server. @param {State} state @param {string} text @param {number} now_ms @returns {[State, Effect[]]} */
@@ -138,8 +138,9 @@ function refused(state, message) {
     if (state.joined_with_resume) return [{ ...state, resume: null }, [{ do: "reopen" }]];
     return [{ ...state, phase: "closed", why: "bad_token" }, [{ do: "hang" }, { do: "renew" }]];
   }
-  if (message.code === "service_away") return [state, [{ do: "reopen" }]];
-  if (message.code === "bad_offer") return [state, [{ do: "media", state: "refused" }]];
+  // After `join` the server closes the socket and we come back as after any loss; after `offer` we offer anew on the same socket.
+  if (message.rid === "join") return [state, []];
+  if (message.rid === "offer") return [state, [{ do: "media", state: "refused" }]];
   return [state, [{ do: "refused", code: message.code, rid: message.rid ?? null }]];
 }
 

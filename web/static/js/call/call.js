@@ -43,6 +43,8 @@ export class Call {
   #timers = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #again;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #offerAgain;
   #totals = { frozen_s: 0, concealed: 0, samples: 0 };
   #offering = Promise.resolve();
   #hurry = () => { if (this.state.line === "down") this.#connect(); };
@@ -84,6 +86,7 @@ export class Call {
   close() {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#again);
+    clearTimeout(this.#offerAgain);
     removeEventListener("online", this.#hurry);
     const socket = this.#socket;
     this.#socket = null;
@@ -164,12 +167,13 @@ export class Call {
     // Muted from before: a new line knows nothing of it.
     for (const source of /** @type {const} */ (["voice", "face"])) if (this.muted[source]) this.say({ type: "mute", source, muted: true });
     if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) return;
-    if (word === "refused") { setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
+    if (word === "refused") { this.#offerAgain = setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
     if (!this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
     this.#offer(true, this.state.slot_count);
   }
 
   #newPeer() {
+    clearTimeout(this.#offerAgain); // of the peer before
     this.peer?.close();
     this.#totals = { frozen_s: 0, concealed: 0, samples: 0 };
     const peer = new Peer({

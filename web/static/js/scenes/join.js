@@ -14,6 +14,7 @@ function Guest() {
   const [step, setStep] = useState("check");
   const [why, setWhy] = useState("");
   useEffect(() => { open(); }, []);
+  useEffect(() => { document.body.classList.toggle("in-room", step === "room"); }, [step]);
   const onClosed = (/** @type {string} */ reason) => { setWhy(reason); setStep("closed"); stop(); };
   if (step === "closed") {
     return html`<${Closed} why=${why}>${why === "left" && html`<button type="button" class="button button-big" data-testid="join-again" onClick=${() => { open(); setStep("check"); }}><${Icon} name="log-in" />${t("room.join_again")}</button>`}<//>`;

@@ -158,7 +158,7 @@ function Check({ service, devices, onTry, onTicket }) {
 /** @param {{ why: string, onAgain: () => void, onDone: () => void }} props */
 function Over({ why, onAgain, onDone }) {
   useEffect(() => { if (why === "ended") speak(t("kiosk.thanks")); }, []);
-  return html`<${Closed} why=${why}>
+  return html`<${Closed} why=${why} says=${why === "left" ? undefined : t("kiosk.thanks_says")}>
     ${why === "left" && html`<button type="button" class="button button-big" data-testid="join-again" onClick=${onAgain}><${Icon} name="log-in" />${t("room.join_again")}</button>`}
     <button type="button" class="button button-big button-quiet" data-testid="done" onClick=${onDone}><${Icon} name="house" />${t("kiosk.done")}</button><//>`;
 }

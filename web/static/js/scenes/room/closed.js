@@ -7,14 +7,14 @@ import { Icon } from "../../ui.js";
 /** @type {Record<string, string>} */
 const ICONS = { ended: "circle-check", left: "door-open", removed: "user-x", refused: "user-x", replaced: "monitor", expired: "clock", bad_token: "clock" };
 
-/** @param {{ why: string, children?: any }} props */
-export function Closed({ why, children }) {
+/** @param {{ why: string, says?: string, children?: any }} props */
+export function Closed({ why, says, children }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => title.current?.focus(), []);
   return html`<div class="room-closed" data-testid="room-closed" data-why=${why}>
     <${Icon} name=${ICONS[why] ?? "circle"} />
     <h1 tabindex="-1" ref=${title}>${t(`room.closed_${why}`)}</h1>
-    <p class="type-lead">${t(`room.closed_${why}_says`)}</p>
+    <p class="type-lead">${says ?? t(`room.closed_${why}_says`)}</p>
     <div class="row">${children}</div>
   </div>`;
 }

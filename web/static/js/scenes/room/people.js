@@ -37,7 +37,7 @@ export function PersonRow({ person, isYou, quality, may, say, onRemove, onName }
     ${quality && html`<${LineQuality} quality=${quality} />`}
     ${person.muted.includes("voice") && html`<p class="muted type-small"><${Icon} name="mic-off" /> ${t("room.microphone_off")}</p>`}
     ${!isYou && html`<div class="row person-does">
-      ${may("name") && citizen && html`<button type="button" class="button button-plain" data-testid="name-citizen" onClick=${onName}><${Icon} name="pencil" />${t("room.name_person")}</button>`}
+      ${may("name") && citizen && html`<button type="button" class="button button-plain" data-testid="name-citizen" onClick=${onName}><${Icon} name="pencil" />${t(person.name ? "room.rename_person" : "room.name_person")}</button>`}
       ${may("silence") && html`<button type="button" class="button button-plain" data-testid="silence-person" aria-pressed=${silenced}
         onClick=${() => say({ type: "silence", seat: person.seat, source: "voice", silenced: !silenced })}><${Icon} name=${silenced ? "mic" : "mic-off"} />${t(silenced ? "room.let_speak" : "room.silence")}</button>`}
       ${may("remove") && html`<button type="button" class="button button-plain" data-testid="remove-person" onClick=${onRemove}><${Icon} name="user-x" />${t("room.remove")}</button>`}

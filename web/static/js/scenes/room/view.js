@@ -3,7 +3,7 @@
 import { Call } from "../../call/call.js";
 import { html, useEffect, useReducer, useRef, useState } from "../../html.js";
 import { sentenceOf } from "../../api.js";
-import { t } from "../../i18n.js";
+import { has, t } from "../../i18n.js";
 import { say } from "../../live.js";
 import * as protocol from "../../protocol.js";
 import { chime } from "../../speech.js";
@@ -23,7 +23,7 @@ function Recording({ state }) {
   if (recording.state === "none") return html`<span class="room-recording muted" data-testid="recording-state" data-state="none">${t("room.not_recorded")}</span>`;
   const runs = recording.since === null ? "" : clock(protocol.serverTime(state, now_s * 1000) - recording.since);
   return html`<span class=${`room-recording recording-${recording.state}`} data-testid="recording-state" data-state=${recording.state}>
-    <${Icon} name=${recording.state === "recording" ? "circle-dot" : recording.state === "failed" ? "triangle-alert" : "square"} />
+    ${recording.state === "recording" ? html`<span class="rec-dot" aria-hidden="true"></span>` : html`<${Icon} name=${{ failed: "triangle-alert", starting: "hourglass" }[recording.state] ?? "square"} />`}
     ${t(`room.recording_${recording.state}`)} ${recording.state === "recording" && html`<span class="clock" aria-hidden="true">${runs}</span>`}</span>`;
 }
 
@@ -125,11 +125,13 @@ function Asking({ asking, call, session, close }) {
 /** One line at a time about what is going on. @param {{ call: Call, line: string, people: any[], blocked: boolean, onHear: () => void, onFix?: () => void }} props */
 function Notes({ call, line, people, blocked, onHear, onFix }) {
   const since = useSince(line === "reconnecting");
+  const { cause } = call.state.recording;
   const fault = call.devices?.camera ?? call.devices?.microphone;
   return html`<div class="room-notes">
     ${since !== null && html`<${Reconnecting} since_ms=${since} says=${t("room.reconnecting_says")} />`}
     ${blocked && html`<button type="button" class="button button-big button-wide" data-testid="hear-room" onClick=${onHear}><${Icon} name="volume-2" />${t("room.tap_to_hear")}</button>`}
     ${line === "connected" && !people.some((person) => person.state === "connected") && html`<div role="status"><${Banner} kind="info" icon="hourglass"><p>${t("room.nobody_yet")}</p><//></div>`}
+    ${cause && has(`errors.${cause}`) && html`<div role="status"><${Banner} kind="bad" icon="triangle-alert"><p>${t(`errors.${cause}`)}</p><//></div>`}
     ${fault && html`<div role="status"><${Banner} kind="wait" icon="video-off"><p>${t(`room.fault_${fault}`)}</p>
       ${onFix && html`<p><button type="button" class="button button-quiet" data-testid="try-devices" onClick=${onFix}><${Icon} name="refresh-cw" />${t("common.try_again")}</button></p>`}<//></div>`}
   </div>`;

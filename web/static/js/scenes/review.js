@@ -1,0 +1,75 @@
+// @ts-check
+// /sessions/{session}: one past session. The film, each person's own film, what happened when, and the evidence pack.
+import { ApiError, get } from "../api.js";
+import { html, render, useEffect, useRef, useState } from "../html.js";
+import { loadWords, t } from "../i18n.js";
+import { clock, exactTime, spokenDateTime } from "../time.js";
+import { Banner, Icon } from "../ui.js";
+import { Events } from "./review/events.js";
+import { Films, RecordingState } from "./review/films.js";
+
+const API = `/api/sessions/${location.pathname.split("/")[2]}`;
+const AGAIN_MS = 2000; // while films are being made
+
+/** @returns {{ whole: any, wrong: string }} */
+function useSession() {
+  const [whole, setWhole] = useState(/** @type {any} */ (null));
+  const [wrong, setWrong] = useState("");
+  useEffect(() => {
+    let timer = 0;
+    const load = () => get(API).then((reply) => {
+      setWhole(reply);
+      setWrong("");
+      if (reply.recording && !["ready", "failed", "destroyed"].includes(reply.recording.state)) timer = window.setTimeout(load, AGAIN_MS);
+    }, (/** @type {ApiError} */ error) => {
+      setWrong(error.message);
+      if (error.status === 0 || error.status === 503) timer = window.setTimeout(load, AGAIN_MS);
+    });
+    load();
+    return () => clearTimeout(timer);
+  }, []);
+  return { whole, wrong };
+}
+
+/** @param {{ session: any, people: any[] }} props */
+const Facts = ({ session, people }) => html`<section class="card card-flat" aria-labelledby="facts"><h2 id="facts">${t("sessions.facts")}</h2>
+  <dl class="facts"><dt>${t("sessions.col_service")}</dt><dd>${t(`names.service_${session.procedure}`)}</dd>
+    <dt>${t("sessions.site")}</dt><dd>${session.site_name}</dd>
+    <dt>${t("sessions.col_number")}</dt><dd class="figures">${session.number}</dd>
+    <dt>${t("sessions.col_when")}</dt><dd><time datetime=${exactTime(session.opened_at)}>${spokenDateTime(session.opened_at)}</time></dd>
+    ${session.end_reason && html`<dt>${t("sessions.col_result")}</dt><dd>${t(`names.reason_${session.end_reason}`)}</dd>`}
+    <dt>${t("sessions.people")}</dt><dd><ul class="plain">${people.map((person) => html`<li key=${person.seat}>${person.name || t("names.no_name")} <span class="muted">${t(`names.role_${person.role}`)}</span></li>`)}</ul></dd></dl></section>`;
+
+/** @param {{ pack: any }} props */
+const Pack = ({ pack }) => html`<section class="card card-flat" aria-labelledby="pack"><h2 id="pack">${t("sessions.pack")}</h2><p class="muted">${t("sessions.pack_says")}</p>
+  ${pack.state === "ready" ? html`<p><a class="button" href=${pack.url} download data-testid="download-pack"><${Icon} name="download" />${t("sessions.download_pack")} <span class="figures">(${t("sessions.megabytes", { count: (pack.bytes / 1e6).toFixed(1) })})</span></a></p>`
+    : html`<p><${Icon} name=${pack.state === "failed" ? "triangle-alert" : "hourglass"} /> ${t(`sessions.pack_${pack.state}`)}</p>`}</section>`;
+
+function Review() {
+  const { whole, wrong } = useSession();
+  const player = useRef(/** @type {HTMLVideoElement | null} */ (null));
+  const [at_s, setAt] = useState(0);
+  if (!whole) return wrong ? html`<${Banner} kind="bad" icon="triangle-alert"><p>${wrong}</p><//>` : html`<p role="status">${t("common.loading")}</p>`;
+  const { session, people, events, recording } = whole;
+  const jump = (/** @type {number} */ to_s) => {
+    if (!player.current) return;
+    player.current.currentTime = Math.max(0, to_s);
+    player.current.play().catch(() => {});
+  };
+  const watchable = recording?.films.length > 0;
+  return html`<nav aria-label=${t("sessions.breadcrumb")}><a href="/sessions"><${Icon} name="arrow-left" /> ${t("common.go_sessions")}</a></nav>
+    <div class="row row-apart review-head"><h1>${session.citizen_name || t("names.no_name")} · ${t(`names.service_${session.procedure}`)}</h1>
+      ${recording ? html`<${RecordingState} recording=${recording} />` : html`<span class="muted">${t("sessions.not_recorded")}</span>`}</div>
+    <div class="review">
+      <div class="review-main">
+        ${recording ? html`<${Films} recording=${recording} player=${player} onTime=${setAt} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
+        <div class="grid grid-wide review-below"><${Facts} session=${session} people=${people} />${recording && html`<${Pack} pack=${recording.pack} />`}</div>
+      </div>
+      <${Events} events=${events} people=${people} start=${recording?.started_at ?? session.opened_at} at_s=${at_s} canJump=${watchable} onJump=${jump} />
+    </div>
+    ${recording && recording.duration_s > 0 && html`<p class="muted type-small">${t("sessions.length", { time: clock(recording.duration_s) })}</p>`}`;
+}
+
+await loadWords();
+const place = document.getElementById("review");
+if (place) render(html`<${Review} />`, place);
