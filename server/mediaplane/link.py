@@ -151,6 +151,7 @@ class Link:
         while data := await reader.read(65536):
             for body in frames.receive(data):
                 self._take(body)
+                await asyncio.sleep(0)  # who waits for a reply goes on before the event behind it is told
         raise WorkerAway(self.name)
 
     def _take(self, body: bytes) -> None:
