@@ -7,6 +7,7 @@ comparable, as both count from the wall clock. Cameras are Chromium's fake ones.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 WITHIN_MS = 30_000
+POLL_MS = 100  # the instant is noted in the page; asking more often would only load the machine
 
 # Runs in every page before its own scripts. `first` is asked for, and set back to null, between rounds.
 WATCH = """
@@ -86,12 +88,23 @@ def _one(kiosk: Page, desk: Page, number: int) -> Join:
     for page in (kiosk, desk):
         page.evaluate("laizuoBench.first = null")
     desk.get_by_test_id("call-next").click()
-    first = {page: page.wait_for_function("window.laizuoBench?.first").json_value() for page in (kiosk, desk)}
+    first = {page: _first_frame(page) for page in (kiosk, desk)}
     pressed = float(desk.evaluate("sessionStorage.getItem('laizuo-bench-pressed')"))
     join = Join(first[desk] - pressed, first[kiosk] - pressed)
     say(f"join {number + 1}: staff {join.staff_ms:.0f} ms, citizen {join.citizen_ms:.0f} ms")
     _end(kiosk, desk)
     return join
+
+
+def _first_frame(page: Page) -> float:
+    """Asked again and again from here: the product's content policy, rightly, lets no page compile a condition to wait for."""
+    for _ in range(WITHIN_MS // POLL_MS):
+        with contextlib.suppress(PlaywrightError):  # the page is on its way from the desk to the room
+            first: float | None = page.evaluate("window.laizuoBench?.first ?? null")
+            if first is not None:
+                return first
+        page.wait_for_timeout(POLL_MS)
+    raise PlaywrightError(f"nobody was seen within {WITHIN_MS / 1000:g} s")
 
 
 def _take_ticket(kiosk: Page) -> None:
@@ -105,7 +118,7 @@ def _end(kiosk: Page, desk: Page) -> None:
     desk.get_by_test_id("confirm-end-session").click()
     desk.get_by_test_id("to-desk").click()
     desk.wait_for_url("**/desk")
-    kiosk.get_by_test_id("start-over").click()
+    kiosk.get_by_test_id("done").click()
 
 
 def _shown(page: Page) -> str:
