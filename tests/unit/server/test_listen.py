@@ -1,0 +1,58 @@
+"""Ports: a taken one is told in words, or given way to where nobody counts on it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from server.config import Media, Settings
+from server.supervise.listen import PortTaken, listen, media_host, media_port
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A UDP port of loopback that somebody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        yield int(other.getsockname()[1])
+
+
+def test_a_taken_tcp_port_is_named() -> None:
+    with listen("127.0.0.1", 0) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(PortTaken, match=rf"port {port} of 127\.0\.0\.1 is in use"):
+            listen("127.0.0.1", port)
+
+
+def test_a_connection_is_accepted_before_anybody_serves_it() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname(), timeout=5) as person:
+        assert person.getpeername() == listener.getsockname()
+
+
+def test_on_loopback_a_taken_media_port_gives_way(taken: int) -> None:
+    port = media_port(Settings(media=Media(port=taken)), "127.0.0.1", 0, set())
+
+    assert port not in (taken, 0)
+
+
+def test_elsewhere_a_taken_media_port_is_an_error(taken: int) -> None:
+    settings = Settings(host="0.0.0.0", media=Media(host="127.0.0.1", port=taken))
+
+    with pytest.raises(PortTaken, match=f"UDP port {taken} of 127.0.0.1 is in use"):
+        media_port(settings, "127.0.0.1", 0, set())
+
+
+def test_workers_do_not_get_each_others_ports(taken: int) -> None:
+    settings = Settings(media=Media(port=taken))
+    ports: set[int] = set()
+    for index in range(4):
+        ports.add(media_port(settings, "127.0.0.1", index, ports))
+
+    assert len(ports) == 4
+
+
+def test_media_is_bound_to_an_address_not_a_name() -> None:
+    assert media_host(Settings(host="localhost", media=Media(host="127.0.0.1"))) == "127.0.0.1"
+    assert media_host(Settings(host="127.0.0.1")) == "127.0.0.1"
