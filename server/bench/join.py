@@ -28,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Result:
+    machine = machine_facts()
     absent: dict[str, str] = {}
     versions = package_versions("laizuo", "aiortc", "playwright")
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
@@ -39,7 +40,7 @@ def run(options: argparse.Namespace) -> Result:
         absent[BOTH] = str(missing)
     else:
         figures = shown | figures
-    return Result("join", machine_facts(), versions, figures, {}, absent)
+    return Result("join", machine, versions, figures, {}, absent)
 
 
 def _with_browsers(rounds: int) -> tuple[str, dict[str, Figure]]:

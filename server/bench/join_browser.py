@@ -68,18 +68,21 @@ class Join:
 def measure_joins(product: RunningProduct, rounds: int) -> tuple[str, list[Join]]:
     """Version of the browser, and each join. Raises NotInstalled, BenchError."""
     with sync_playwright() as playwright, _browser(playwright) as browser:
-        kiosk, desk = _page(browser), _page(browser)
+        desk, kiosks = _page(browser), [_page(browser) for _ in product.demo["kiosks"]]
         try:
-            _open(product, kiosk, desk)
-            return browser.version, [_one(kiosk, desk, number) for number in range(rounds)]
+            _open(product, desk, kiosks)
+            return browser.version, [_one(kiosks[number % len(kiosks)], desk, number) for number in range(rounds)]
         except PlaywrightError as error:
-            raise BenchError(f"{error}\nkiosk: {_shown(kiosk)}\ndesk: {_shown(desk)}") from error
+            shown = "\n".join(_shown(page) for page in (desk, *kiosks))
+            raise BenchError(f"{error}\n{shown}") from error
 
 
-def _open(product: RunningProduct, kiosk: Page, desk: Page) -> None:
+def _open(product: RunningProduct, desk: Page, kiosks: list[Page]) -> None:
+    """All kiosks take turns, because the product lets one kiosk take a few tickets in a short time only."""
     notary = next(person for person in product.demo["people"] if person["role"] == "notary")
-    kiosk.goto(_absolute(product, product.demo["kiosks"][0]["url"]))
-    desk.goto(_absolute(product, notary["sign_in_url"]))
+    desk.goto(notary["sign_in_url"])
+    for page, kiosk in zip(kiosks, product.demo["kiosks"], strict=True):
+        page.goto(kiosk["url"])
 
 
 def _one(kiosk: Page, desk: Page, number: int) -> Join:
@@ -144,7 +147,3 @@ def _browser(playwright: Playwright) -> Iterator[Browser]:
         yield browser
     finally:
         browser.close()
-
-
-def _absolute(product: RunningProduct, url: str) -> str:
-    return url if url.startswith("http") else product.url + url

@@ -6,6 +6,7 @@ sender (up to 33 ms: it runs at 30 frames/s). What it does not: signaling, the b
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def measure_worker_joins(folder: Path, rounds: int) -> list[float]:
     """Milliseconds of each join. Raises BenchError when one does not succeed."""
     with media_worker("join", folder / "join") as server:
         try:
-            return _Room(server).joins(rounds)
+            with contextlib.closing(_Room(server)) as room:
+                return room.joins(rounds)
         except (PeerFailed, SdpError, OSError) as error:
             log = (folder / "join" / "log").read_text(errors="replace")[-1500:]
             raise BenchError(f"joining the media worker: {error}\n{log}") from error
@@ -47,6 +49,10 @@ class _Room:
         _add(self._plane, self._sender, time.monotonic() + WITHIN_S)
         self._plane.add_stream(0, stream)
         self._frame = stream.burst
+
+    def close(self) -> None:
+        self._sender.close()
+        self._signaling.control.close()
 
     def joins(self, rounds: int) -> list[float]:
         self._plane.set_active(True)

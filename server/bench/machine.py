@@ -29,12 +29,14 @@ def resident_kib(pid: int) -> int:
 
 
 def machine_facts() -> dict[str, Value]:
+    """`load_1m` is the machine's load just now: above the number of cores, absolute figures of this run mean little."""
     return {
         "cpu": _cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_mib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         "kernel": platform.release(),
         "system": _system_name(),
+        "load_1m": round(os.getloadavg()[0], 2),
     }
 
 

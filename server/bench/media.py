@@ -23,7 +23,7 @@ from statistics import median
 from typing import Any
 
 from server.bench import BenchError, say
-from server.bench.core import Figure, Ratio, Result, paired_ratio, percentile_us
+from server.bench.core import Figure, Ratio, Result, Value, paired_ratio, percentile_us
 from server.bench.loadgen.peer import PROFILES
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least, names_of, profiles, seconds
@@ -88,6 +88,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> Result:
+    machine = machine_facts()
     absent: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as running:
         generators = _start_all(options, Path(folder), running, absent)
@@ -97,10 +98,12 @@ def run(options: argparse.Namespace) -> Result:
             for name in order.sample(sorted(generators), len(generators)):
                 series[name].slices[number] = generators[name].slice(options.slice)
                 say(f"round {number + 1}/{options.rounds}  {_line(name, series[name], number)}")
-    return result_of(series, options.ours, absent)
+    return result_of(series, options.ours, absent, machine)
 
 
-def result_of(series: Mapping[str, Series], ours: Sequence[str], absent: Mapping[str, str]) -> Result:
+def result_of(
+    series: Mapping[str, Series], ours: Sequence[str], absent: Mapping[str, str], machine: Mapping[str, Value]
+) -> Result:
     """All figures and ratios of what was measured."""
     figures: dict[str, Figure] = {}
     ratios: dict[str, Ratio] = {}
@@ -117,7 +120,7 @@ def result_of(series: Mapping[str, Series], ours: Sequence[str], absent: Mapping
     first = next((series[name] for name in ours if name in series), None)
     if first is not None:
         figures = _headline(first) | figures
-    return Result("media", machine_facts(), _versions(series), figures, ratios, missing)
+    return Result("media", machine, _versions(series), figures, ratios, missing)
 
 
 def _headline(series: Series) -> dict[str, Figure]:

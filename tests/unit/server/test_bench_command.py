@@ -75,7 +75,7 @@ def test_figures_carry_the_server_and_headlines_are_ours() -> None:
         "janus-ev1": _series(_slice(0.5, 20_000), _slice(0.4, 20_000)),
     }
 
-    result = result_of(series, ["python"], {"python/janus": "why"})
+    result = result_of(series, ["python"], {"python/janus": "why"}, {})
 
     figures = {key: figure.value for key, figure in result.figures.items()}
     assert figures["python_us_per_forwarded_packet"] == 11.0
@@ -91,7 +91,7 @@ def test_figures_carry_the_server_and_headlines_are_ours() -> None:
 def test_a_server_that_forwards_nothing_gives_no_ratio_but_a_reason() -> None:
     series = {"python": _series(_slice(0.2, 20_000)), "janus": _series(_slice(0.2, 0, 1.0))}
 
-    result = result_of(series, ["python"], {})
+    result = result_of(series, ["python"], {}, {})
 
     assert result.ratios == {}
     assert result.absent == {"python/janus": "no round in which both forwarded packets"}
@@ -111,7 +111,7 @@ def test_a_peer_that_is_not_installed_is_named_with_the_line_that_installs_it(
 def test_every_key_is_explained_in_the_page() -> None:
     page = Path(bench.__file__).with_name("FIGURES.md").read_text()
     series = {name: _series(_slice(0.2, 20_000)) for name in ("python", "janus-ev1")}
-    keys = set(result_of(series, ["python"], {}).figures)
+    keys = set(result_of(series, ["python"], {}, {}).figures)
     keys |= {key for name in JOIN_KEYS for key in spread(name, [1.0])}
 
     bare = {key.removeprefix("python_").removeprefix("janus_ev1_") for key in keys}

@@ -1,0 +1,25 @@
+"""`bench join` once: the worker must show a visitor a frame, and the running product two people to each other."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from server.bench import main
+
+
+def test_two_people_see_each_other(capfd: pytest.CaptureFixture[str]) -> None:
+    code = main(["join", "--json", "--rounds", "1"])
+
+    shown = capfd.readouterr()
+    assert code == 0, shown.err
+    result = json.loads(shown.out.splitlines()[-1])
+    figures = {key: figure["value"] for key, figure in result["figures"].items()}
+    assert figures["worker_join_ms"] > 0
+    if "join_ms" in result["absent"]:  # said aloud in the result, and by the line that brings the browser
+        assert "apt install chromium" in result["absent"]["join_ms"]
+        return
+    assert figures["join_ms"] == max(figures["join_staff_ms"], figures["join_citizen_ms"])
+    assert min(figures["join_staff_ms"], figures["join_citizen_ms"]) > 0
+    assert result["versions"]["chromium"]
