@@ -117,7 +117,7 @@ class EmbeddedPostgres:
         cluster = self.home / f"cluster-{major}"
         if (cluster / "PG_VERSION").exists():
             return cluster
-        if others := sorted(self.home.glob("cluster-*/PG_VERSION")):
+        if others := sorted(self.home.glob("cluster-[0-9]*/PG_VERSION")):
             raise PostgresUnavailable(
                 f"{others[-1].parent} was made by another PostgreSQL than {programs} (version {major})"
             )
