@@ -81,6 +81,8 @@ async def require_site(conn: Connection, actor: Actor, action: Action, site_id: 
 
 async def require_site_by_slug(conn: Connection, actor: Actor, action: Action, slug: str) -> SiteRef:
     """As require_site, by the name in the URL."""
+    if not slug.isascii() or not slug.isprintable():
+        raise NotFound()  # PostgreSQL refuses some characters with an error; no site has them in its name
     return _site(await conn.fetchrow(_SITE_BY_SLUG, slug), actor, action)
 
 

@@ -26,6 +26,11 @@ Service = Literal["notarization", "mediation", "legal_aid", "legal_advice"]
 Role = Literal["notary", "notary_assistant", "mediator", "lawyer", "site_worker"]
 PersonText = Annotated[str, msgspec.Meta(max_length=36)]
 ClockText = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+# Free text: no control characters and no line breaks, which calendars and databases choke on.
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+TitleText = Annotated[str, msgspec.Meta(max_length=80, pattern=_LINE)]
+ReasonText = Annotated[str, msgspec.Meta(max_length=200, pattern=_LINE)]
+SlotText = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f-]{36}/\d{4}-\d{2}-\d{2}$")]
 Weekday = Annotated[int, msgspec.Meta(ge=1, le=7)]
 
 
@@ -47,7 +52,7 @@ class RotationBody(msgspec.Struct, forbid_unknown_fields=True):
     posts: Annotated[list[PostBody], msgspec.Meta(min_length=1, max_length=6)]
     members: Annotated[list[list[PersonText]], msgspec.Meta(min_length=1, max_length=200)]
     anchor: date
-    title: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    title: TitleText = ""
     turn: Literal["week", "shift"] = "week"
     week_starts: Weekday = 1
     holidays: Literal["skip", "serve"] = "skip"
@@ -101,11 +106,11 @@ class OverrideBody(msgspec.Struct, forbid_unknown_fields=True):
     """A decision on one shift: `substitute` names a person for a post, `close` lets it not take place. `reason` is public."""
 
     revision: int
-    slot: Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+    slot: SlotText
     kind: Literal["substitute", "close"]
     post: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     person: PersonText | None = None
-    reason: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    reason: ReasonText = ""
 
 
 class LeaveBody(msgspec.Struct, forbid_unknown_fields=True):

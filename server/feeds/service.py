@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from schedules.core.model import PersonId
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from server.db import Connection
 
 
+_SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
+
+
 async def load_feed(conn: Connection, name: str, variant: str) -> tuple[FeedBody, bool]:
     """A feed's row and whether it is public. Raises NotFound: unknown, revoked and not yet published look the same."""
     if looks_like_token(name):
         body = await feed_store.load_secret_feed(conn, token_hash(name), variant)
         if body is not None:
             return body, False
-    body = await feed_store.load_public_feed(conn, name, variant)
+    body = await feed_store.load_public_feed(conn, name, variant) if _SLUG.fullmatch(name) else None
     if body is None:
         raise NotFound()
     return body, True

@@ -130,7 +130,9 @@ def test_a_plan_covers_every_shift_or_names_the_gap(inputs: Inputs) -> None:
     made = plan(inputs)
 
     wanted = {slot_key(o.rotation.id, o.day) for r in inputs.rotations for o in occurrences(r, inputs.window, CALENDAR)}
-    empty = {(slot.key, post) for slot in open_slots(made) for post, seat in enumerate(slot.seats) if seat.person is None}
+    empty = {
+        (slot.key, post) for slot in open_slots(made) for post, seat in enumerate(slot.seats) if seat.person is None
+    }
     assert {slot.key for slot in made.slots} == wanted
     assert {(w.slot, w.post) for w in made.warnings if w.code is WarningCode.GAP} == empty
     assert all(len(slot.seats) >= 1 for slot in open_slots(made))
@@ -221,7 +223,13 @@ def test_every_assignment_says_why_in_both_languages(inputs: Inputs) -> None:
 )
 @settings(max_examples=60)
 def test_a_year_differs_by_at_most_one_turn_when_nobody_is_away(
-    members: int, weekdays: frozenset[int], year: int, holidays: HolidayRule, makeup: MakeupRule, anchor: int, turn: Turn
+    members: int,
+    weekdays: frozenset[int],
+    year: int,
+    holidays: HolidayRule,
+    makeup: MakeupRule,
+    anchor: int,
+    turn: Turn,
 ) -> None:
     """By one shift where turns are shifts, or weeks with a single one; else by one week's shifts."""
     ids = [PersonId(f"p{n}") for n in range(members)]
@@ -322,9 +330,13 @@ def test_parsing_a_rendered_roster_gives_it_back(inputs: Inputs, language: Langu
 
 
 sentences = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\x85") | st.sampled_from("\n,;:\\\"'^䶮㛃值班"), max_size=120
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"], exclude_characters="\x85")
+    | st.sampled_from("\n,;:\\\"'^䶮㛃值班"),
+    max_size=120,
 )
-instants = st.datetimes(datetime(1992, 1, 2), datetime(2100, 1, 1)).map(lambda at: at.replace(microsecond=0, tzinfo=UTC))  # noqa: DTZ001
+instants = st.datetimes(datetime(1992, 1, 2), datetime(2100, 1, 1)).map(
+    lambda at: at.replace(microsecond=0, tzinfo=UTC)
+)  # noqa: DTZ001
 
 
 @st.composite
@@ -370,4 +382,12 @@ def test_adding_and_counting_working_days_agree(start: date, number: int) -> Non
 
 
 def test_an_empty_calendar_knows_weekends_only() -> None:
-    assert [Calendar().is_working(date(2026, 10, day)) for day in range(1, 8)] == [True, True, False, False, True, True, True]
+    assert [Calendar().is_working(date(2026, 10, day)) for day in range(1, 8)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]

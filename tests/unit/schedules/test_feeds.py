@@ -27,7 +27,13 @@ PEOPLE = {
 }
 PLACE = Place(Words("榕川市公共法律服务中心", "Rongchuan City Centre"), "https://example.test/sites/rongchuan")
 RULE = rotation(
-    ("li", "zhou"), ("zhao", "wu"), posts=NOTARY_PAIR, service="notarization", weekdays=(1, 3), anchor="2026-06-01", starts="08:30"
+    ("li", "zhou"),
+    ("zhao", "wu"),
+    posts=NOTARY_PAIR,
+    service="notarization",
+    weekdays=(1, 3),
+    anchor="2026-06-01",
+    starts="08:30",
 )
 WINDOW = days("2026-06-01", "2026-06-14")
 MAY = utc("2026-05-20 02:00")
@@ -45,7 +51,11 @@ def with_a_cancelled_day() -> Release:
 
 @pytest.mark.parametrize(
     ("name", "language", "service"),
-    [("site_zh.ics", Language.ZH, None), ("site_en.ics", Language.EN, None), ("service_zh.ics", Language.ZH, "notarization")],
+    [
+        ("site_zh.ics", Language.ZH, None),
+        ("site_en.ics", Language.EN, None),
+        ("service_zh.ics", Language.ZH, "notarization"),
+    ],
 )
 def test_golden_files(name: str, language: Language, service: str | None) -> None:
     """Byte for byte; what each line is for stands in tests/vectors/ics/ORIGIN.md."""
@@ -141,7 +151,11 @@ def test_who_was_replaced_sees_the_duty_as_cancelled_for_two_weeks() -> None:
     ("old", "new", "message"),
     [
         (b"DTSTART;TZID=Asia/Shanghai:20260601T083000\r\n", b"", "dtstart: missing in VEVENT"),
-        (b"DTSTART;TZID=Asia/Shanghai:20260601T083000", b"DTSTART;VALUE=DATE:20260601", "dtstart: an instant is expected"),
+        (
+            b"DTSTART;TZID=Asia/Shanghai:20260601T083000",
+            b"DTSTART;VALUE=DATE:20260601",
+            "dtstart: an instant is expected",
+        ),
         (b"STATUS:CONFIRMED", b"STATUS:MAYBE", "'MAYBE' is not a valid EventStatus"),
     ],
 )

@@ -138,7 +138,9 @@ def test_a_saturday_rule_serves_a_worked_saturday_as_usual() -> None:
 def test_a_pair_serves_together_and_stands_in_together() -> None:
     rule = rotation(("ann", "amy"), ("bob", "ben"), posts=NOTARY_PAIR, anchor="2026-06-01")
 
-    made = plan(inputs(PLAIN, days("2026-06-01", "2026-06-14"), rule, leave=(leave("amy", "2026-06-01", "2026-06-01"),)))
+    made = plan(
+        inputs(PLAIN, days("2026-06-01", "2026-06-14"), rule, leave=(leave("amy", "2026-06-01", "2026-06-01"),))
+    )
 
     assert who(made) == ["06-01 bob+ben", "06-08 bob+ben"]
     assert [seat.why.because for seat in made.slots[0].seats] == [Because.STAND_IN, Because.STAND_IN]
@@ -165,7 +167,13 @@ def test_a_gap_is_named_with_everybody_who_cannot() -> None:
     rule = rotation("ann", "bob", anchor="2026-06-01")
     people = (person("ann", "lawyer"), person("bob"))
     made = plan(
-        inputs(CALENDAR, days("2026-06-01", "2026-06-01"), rule, people=people, leave=(leave("ann", "2026-06-01", "2026-06-01"),))
+        inputs(
+            CALENDAR,
+            days("2026-06-01", "2026-06-01"),
+            rule,
+            people=people,
+            leave=(leave("ann", "2026-06-01", "2026-06-01"),),
+        )
     )
 
     names = {pid("ann"): Words("安", "Ann"), pid("bob"): Words("鲍", "Bob")}
@@ -199,7 +207,9 @@ def test_a_licence_must_be_valid_on_the_day(qualification: Qualification, served
 def test_who_left_the_team_left_the_roster() -> None:
     people = (person("ann", "lawyer", member=days("2020-01-01", "2026-06-07")), person("bob", "lawyer"))
 
-    made = plan(inputs(PLAIN, days("2026-06-01", "2026-06-15"), rotation("ann", "bob", anchor="2026-06-01"), people=people))
+    made = plan(
+        inputs(PLAIN, days("2026-06-01", "2026-06-15"), rotation("ann", "bob", anchor="2026-06-01"), people=people)
+    )
 
     assert who(made) == ["06-01 ann", "06-08 bob", "06-15 bob"]
 
@@ -250,7 +260,12 @@ def test_a_substitute_comes_before_an_earlier_turn_of_the_same_person() -> None:
 
     made = plan(
         inputs(
-            PLAIN, days("2026-06-01", "2026-06-01"), early, late, people=people, overrides=(substitute("2026-06-01", "bob"),)
+            PLAIN,
+            days("2026-06-01", "2026-06-01"),
+            early,
+            late,
+            people=people,
+            overrides=(substitute("2026-06-01", "bob"),),
         )
     )
 
@@ -262,7 +277,9 @@ def test_a_substitute_on_leave_is_refused_and_said() -> None:
     away = (leave("bob", "2026-06-01", "2026-06-01"),)
 
     made = plan(
-        inputs(CALENDAR, days("2026-06-01", "2026-06-01"), rule, leave=away, overrides=(substitute("2026-06-01", "bob"),))
+        inputs(
+            CALENDAR, days("2026-06-01", "2026-06-01"), rule, leave=away, overrides=(substitute("2026-06-01", "bob"),)
+        )
     )
 
     assert who(made) == ["06-01 ann"]
@@ -270,7 +287,11 @@ def test_a_substitute_on_leave_is_refused_and_said() -> None:
 
 
 def test_an_override_of_a_shift_that_is_gone_is_said() -> None:
-    made = plan(inputs(CALENDAR, days("2026-06-01", "2026-06-01"), rotation("ann"), overrides=(substitute("2026-06-03", "ann"),)))
+    made = plan(
+        inputs(
+            CALENDAR, days("2026-06-01", "2026-06-01"), rotation("ann"), overrides=(substitute("2026-06-03", "ann"),)
+        )
+    )
 
     assert [w.code for w in made.warnings] == [WarningCode.OVERRIDE_LOST]
 

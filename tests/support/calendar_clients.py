@@ -1,0 +1,92 @@
+"""Real calendar programs as subprocesses: vdirsyncer fetches a feed into a folder, khal reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+_VDIRSYNCER = """
+[general]
+status_path = "{home}/status/"
+
+[pair duty]
+a = "remote"
+b = "local"
+collections = null
+
+[storage remote]
+type = "http"
+url = "{url}"
+
+[storage local]
+type = "filesystem"
+path = "{home}/events/"
+fileext = ".ics"
+"""
+
+_KHAL = """
+[calendars]
+[[duty]]
+path = {home}/events/
+readonly = True
+
+[locale]
+local_timezone = Asia/Shanghai
+default_timezone = Asia/Shanghai
+timeformat = %H:%M
+dateformat = %Y-%m-%d
+longdateformat = %Y-%m-%d
+datetimeformat = %Y-%m-%d %H:%M
+longdatetimeformat = %Y-%m-%d %H:%M
+
+[sqlite]
+path = {home}/khal.db
+"""
+
+
+class CalendarClients:
+    """One person's calendar programs, with their files below `home`."""
+
+    def __init__(self, home: Path, url: str) -> None:
+        self.home = home
+        (home / "events").mkdir(parents=True)
+        (home / "vdirsyncer.conf").write_text(_VDIRSYNCER.format(home=home, url=url))
+        (home / "khal.conf").write_text(_KHAL.format(home=home))
+
+    async def discover(self) -> None:
+        """vdirsyncer wants to be told once that both sides are meant."""
+        await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "discover")
+
+    async def sync(self) -> list[str]:
+        """Fetch the feed; the events that are in the folder afterwards.
+
+        vdirsyncer's http side gives every item a UID of its own (a hash of its content), so UIDs are looked at in the feed itself.
+        """
+        await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "sync")
+        return [path.read_text("utf-8") for path in (self.home / "events").glob("*.ics")]
+
+    async def agenda(self, first: str, days: int) -> list[str]:
+        """khal's occurrences as `2026-11-23 09:00 12:00 title`, in order."""
+        line = "{start-date} {start-time} {end-time} {title}"
+        out = await self._run(
+            "khal", "-c", "khal.conf", "list", "--day-format", "", "--format", line, first, f"{days}d"
+        )
+        return sorted(entry for entry in out.splitlines() if entry)
+
+    async def _run(self, program: str, *arguments: str) -> str:
+        command = Path(sys.executable).parent / program
+        env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+        process = await asyncio.create_subprocess_exec(
+            str(command),
+            *arguments,
+            cwd=self.home,
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, f"{program} {arguments}:\n{out.decode()}\n{err.decode()}"
+        return out.decode()
