@@ -30,7 +30,7 @@ class Line:
         self._socket = socket
         self._cut = cut
         self._queue: asyncio.Queue[str | None] = asyncio.Queue(QUEUE)
-        self._code = WSCloseCode.OK
+        self._code: int | None = None  # of the farewell; None: nobody has hung up
 
     def say(self, message: ServerMessage) -> None:
         """Queue a message. A full queue means that the page does not read: the line is dead from here."""
@@ -42,10 +42,10 @@ class Line:
             self.cut()
 
     def hang(self, code: int = WSCloseCode.OK) -> None:
-        """Close once everything said so far is out."""
-        if self.is_dead:
+        """Close once everything said so far is out. The first word about why is the one."""
+        if self.is_dead or self._code is not None:
             return
-        self._code = WSCloseCode(code)
+        self._code = code
         try:
             self._queue.put_nowait(None)
         except asyncio.QueueFull:
@@ -67,7 +67,7 @@ class Line:
         self.is_dead = True
         with contextlib.suppress(TimeoutError, ConnectionError):
             async with asyncio.timeout(DEADLINE_S):
-                await self._socket.close(code=self._code)
+                await self._socket.close(code=self._code or WSCloseCode.OK)
 
     def cut(self) -> None:
         """Cut the connection without a farewell: the reader ends, and with it the line."""

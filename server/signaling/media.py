@@ -147,31 +147,37 @@ def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now:
 
 
 def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime) -> list[Effect]:
-    """This process was restarted while people talked: take their peers as they stand, and expect their lines back."""
-    for standing in peers:
-        person = session.people.get(standing.seat)
-        if person is None or person.state is not SeatState.ADMITTED or standing.phase == "gone":
-            continue
-        phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
-        slots = tuple(slot_message(slot) for slot in standing.slots)
-        person.peer = Peer(standing.number, None, 0, phase, slots, standing.short)  # type: ignore[arg-type]
-        person.last_number = max(person.last_number, standing.number)
-        person.silenced |= standing.silenced
-        if person.line is None:
-            person.away_since = now
-    strangers = [peer for peer in peers if not _may_stay(session.people.get(peer.seat))]
-    return [
-        Ask(room, LeaveMedia(peer.seat, peer.number, "removed")) for peer in strangers if peer.seat in session.people
-    ]
+    """We were restarted while people talked, or lost sight of the worker: take its peers as they stand, expect lines back."""
+    standing = {peer.seat: peer for peer in peers if peer.phase != "gone"}
+    effects: list[Effect] = []
+    for person in session.in_room(room):
+        before = person.word()
+        peer = standing.pop(person.seat, None)
+        if person.state is SeatState.ADMITTED:
+            _take_peer(person, peer, now)
+        elif peer is not None:  # turned away while we were gone
+            effects.append(Ask(room, LeaveMedia(person.seat, peer.number, "removed")))
+        if person.word() != before:
+            effects += session.tell(person)
+    return effects
+
+
+def _take_peer(person: Person, standing: StandingPeer | None, now: datetime) -> None:
+    person.peer = person.offered = None
+    if standing is None:
+        return
+    phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
+    slots = tuple(slot_message(slot) for slot in standing.slots)
+    person.peer = Peer(standing.number, None, 0, phase, slots, standing.short)  # type: ignore[arg-type]
+    person.last_number = max(person.last_number, standing.number)
+    person.silenced |= standing.silenced
+    if person.line is None:
+        person.away_since = now
 
 
 def slot_message(slot: SlotFacts) -> Slot:
     """A slot of the media plane as the page hears of it."""
     return Slot(slot=slot.slot, audio_mid=slot.audio_mid, video_mid=slot.video_mid, seat=slot.seat, source=slot.source)
-
-
-def _may_stay(person: Person | None) -> bool:
-    return person is not None and person.state is SeatState.ADMITTED
 
 
 def _peer(person: Person | None, number: int) -> Peer | None:

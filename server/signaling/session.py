@@ -188,7 +188,7 @@ class Session:
     def room_lost(self, room: str, now: datetime) -> list[Effect]:
         """The worker that owned the room is gone; another is being looked for."""
         effects: list[Effect] = []
-        for person in self._in(room):
+        for person in self.in_room(room):
             person.offered = None
             if person.peer is not None:
                 person.peer.phase = "reconnecting"
@@ -201,7 +201,7 @@ class Session:
     def room_replaced(self, room: str, now: datetime) -> list[Effect]:
         """A worker has the room, and knows nothing of the peers of the one before: everybody makes a new one."""
         effects: list[Effect] = []
-        for person in self._in(room):
+        for person in self.in_room(room):
             before = person.word()
             person.peer = person.offered = None
             if person.is_seated and person.wants_media and person.line is not None:
@@ -232,7 +232,8 @@ class Session:
         seat = self.lines.get(line)
         return self.people[seat] if seat is not None else None
 
-    def _in(self, room: str) -> list[Person]:
+    def in_room(self, room: str) -> list[Person]:
+        """Everybody whose seat is in a room, here or not."""
         return [person for person in self.people.values() if person.facts.room == room]
 
     def _lines_in_charge(self) -> list[LineId]:
@@ -263,7 +264,7 @@ class Session:
         assert person.line is not None
         room = person.facts.room
         recording = self.recording_of(room)
-        others = [other for other in self._in(room) if other is not person and other.state is SeatState.ADMITTED]
+        others = [other for other in self.in_room(room) if other is not person and other.state is SeatState.ADMITTED]
         message = Welcome(
             resume=person.resume,
             connection=person.connection,
@@ -292,7 +293,7 @@ class Session:
         leads = person.facts.role == SeatRole.IN_CHARGE
         return [
             other
-            for other in self._in(person.facts.room)
+            for other in self.in_room(person.facts.room)
             if other.state is SeatState.ADMITTED
             or (leads and other.state is SeatState.WAITING and other.line is not None)
         ]

@@ -56,7 +56,12 @@ async def room_socket(request: web.Request) -> web.StreamResponse:
     check_origin(request)
     if SUBPROTOCOL not in [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]:
         raise BadInput("bad_input", field="Sec-WebSocket-Protocol", detail=f"only {SUBPROTOCOL} is spoken here")
-    socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=MESSAGE_LIMIT, autoping=False, compress=False)
+    socket = web.WebSocketResponse(
+        protocols=(SUBPROTOCOL,),
+        max_msg_size=MESSAGE_LIMIT + 1,  # aiohttp refuses from this size on
+        autoping=False,
+        compress=False,
+    )
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     try:

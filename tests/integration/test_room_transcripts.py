@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
-from server.app import build_app
-from server.config import Settings, WorkerLink
-from server.sessions.recording import SESSION_KEY
 from tests.support.database import passable_directory
-from tests.support.hall import City, seeded
 from tests.support.room_stage import RoomStage
-from tests.support.running_session import session_key
+from tests.support.room_web import running_web, with_workers
 from tests.support.scripted_worker import ScriptedWorker
 from tests.support.transcripts import Transcript, all_transcripts
 
@@ -21,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from aiohttp.test_utils import TestClient
-    from pytest_aiohttp.plugin import AiohttpClient
 
+    from server.config import Settings
     from server.db import Pool
 
 PLAYABLE = [transcript for transcript in all_transcripts() if not transcript.core_only]
@@ -37,22 +32,16 @@ async def worker() -> AsyncIterator[ScriptedWorker]:
 
 
 @pytest.fixture
-async def client(settings: Settings, worker: ScriptedWorker, aiohttp_client: AiohttpClient) -> TestClient[Any, Any]:
-    app = build_app(msgspec.structs.replace(settings, worker_links=(WorkerLink("w0", f"unix:{worker.path}"),)))
-    app.setdefault(SESSION_KEY, session_key)
-    return await aiohttp_client(app)
-
-
-@pytest.fixture
-async def city(db: Pool) -> City:
-    return await seeded(db)
+async def client(settings: Settings, worker: ScriptedWorker) -> AsyncIterator[TestClient[Any, Any]]:
+    async with running_web(with_workers(settings, {"w0": worker.path})) as running:
+        yield running
 
 
 @pytest.mark.parametrize("transcript", PLAYABLE, ids=lambda transcript: transcript.name)
 async def test_transcript(
-    client: TestClient[Any, Any], db: Pool, city: City, worker: ScriptedWorker, transcript: Transcript
+    client: TestClient[Any, Any], db: Pool, worker: ScriptedWorker, transcript: Transcript
 ) -> None:
-    stage = RoomStage(client, db, city, worker, transcript)
+    stage = RoomStage(client, db, worker, transcript)
     await stage.open()
 
     try:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
 
     from server.db import Pool
-    from tests.support.hall import City
     from tests.support.scripted_worker import ScriptedWorker
 
 NO_TOKEN = "A" * 43
@@ -29,7 +28,6 @@ class RoomStage:
 
     client: TestClient[Any, Any]
     pool: Pool
-    city: City
     worker: ScriptedWorker
     transcript: Transcript
     session: RunningSession | None = None
@@ -41,9 +39,7 @@ class RoomStage:
         """Make the session as the first line of the transcript says."""
         seats = self.transcript.seats
         procedure = "notarization" if self.transcript.recorded else "mediation"
-        session = self.session = await run_session(
-            self.pool, self.city, procedure, (seats["a1"]["name"], seats["b1"]["name"])
-        )
+        session = self.session = await run_session(self.pool, procedure, (seats["a1"]["name"], seats["b1"]["name"]))
         for name in list(session.seats):
             session.seats[f"{name}1"] = session.seats.pop(name)
             session.tokens[f"{name}1"] = session.tokens.pop(name)

@@ -1,20 +1,18 @@
-"""A session in the seeded city, opened as by calling a ticket, with the tokens of its people."""
+"""A session as calling a ticket opens it, with the tokens of its people; needs nothing else in the database."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from server.access.core import Actor
-from server.access.identify import person_by_token
-from server.people.service import sign_in_as
+from server.access.core import Actor, Grant, Role
 from server.sessions import service
 from server.sessions.core import SeatRole
 from tests.support.hall import utc_now
 
 if TYPE_CHECKING:
     from server.db import Pool
-    from tests.support.hall import City
 
 KEY = bytes(range(32))
 
@@ -35,17 +33,11 @@ async def session_key(_conn: object, _session: str) -> bytes:
     return KEY
 
 
-async def actor_of_user(pool: Pool, city: City, user: str) -> Actor:
-    """Somebody of the city's staff with all grants."""
-    async with pool.acquire() as conn:
-        return await person_by_token(conn, await sign_in_as(conn, city.people[user], utc_now()), utc_now())
-
-
 async def run_session(
-    pool: Pool, city: City, procedure: Any = "mediation", names: tuple[str, str] = ("王建国", "")
+    pool: Pool, procedure: Any = "mediation", names: tuple[str, str] = ("王建国", "")
 ) -> RunningSession:
-    """Open one for the person of the city who leads this procedure, with the citizen at no device."""
-    leader = await actor_of_user(pool, city, await _leader(pool, city, procedure))
+    """Open one for a new professional of a new centre, with the citizen at no device."""
+    leader = await _leader(pool, procedure)
     async with pool.acquire() as conn, conn.transaction():
         opened = await service.open_session(
             conn,
@@ -81,10 +73,20 @@ async def admit_beforehand(pool: Pool, session: RunningSession, name: str) -> No
         )
 
 
-async def _leader(pool: Pool, city: City, procedure: str) -> str:
-    role = {"notarization": "notary", "mediation": "mediator"}.get(procedure, "lawyer")
-    async with pool.acquire() as conn:
-        query = "select p.user_name from person p join role_grant g on g.person_id = p.id where g.role = $1 order by p.user_name limit 1"
-        user: str = await conn.fetchval(query, role)
-    assert user in city.people
-    return user
+async def _leader(pool: Pool, procedure: str) -> Actor:
+    """Somebody who may lead it, at a centre of their own."""
+    role = {"notarization": Role.NOTARY, "mediation": Role.MEDIATOR}.get(procedure, Role.LAWYER)
+    name = f"leader-{secrets.token_hex(4)}"
+    async with pool.acquire() as conn, conn.transaction():
+        site = await conn.fetchval(
+            "insert into site (slug, kind, name_zh, name_en) values ($1, 'city', '中心', 'Centre') returning id::text",
+            name,
+        )
+        person = await conn.fetchval(
+            "insert into person (user_name, name_zh, name_en) values ($1, '王建国', 'Wang Jianguo') returning id::text",
+            name,
+        )
+        await conn.execute(
+            "insert into role_grant (person_id, role, site_id) values ($1, $2, $3)", person, role.value, site
+        )
+    return Actor("person", person, frozenset({Grant(role, site)}))
