@@ -162,6 +162,14 @@ def build_h264(packets: Sequence[Packet]) -> Frame:
     return Frame(packets[0].ts, 5 in kinds, data, h264_size(sps) if sps else None, parameters)
 
 
+def with_parameters(frame: Frame, parameters: tuple[bytes, bytes] | None) -> Frame:
+    """A key frame that can be decoded by itself: with its own parameter sets, or else with those sent before it."""
+    if frame.parameters is not None or parameters is None:
+        return frame
+    data = b"".join(len(unit).to_bytes(4, "big") + unit for unit in parameters) + frame.data
+    return Frame(frame.ts, frame.key, data, h264_size(parameters[0]), parameters)
+
+
 def avcc(sps: bytes, pps: bytes) -> bytes:
     """The decoder configuration record. Source: ISO/IEC 14496-15 section 5.3.3.1."""
     head = bytes([1, *sps[1:4], 0xFF, 0xE1]) + len(sps).to_bytes(2, "big") + sps
@@ -270,6 +278,7 @@ class FrameBuilder:
         self._needs_key = True
         self._tl0: int | None = None
         self._upper_ok = False  # frames of upper temporal layers may be shown
+        self._parameters: tuple[bytes, bytes] | None = None  # H.264: the newest sets
 
     def add(self, packet: Packet) -> list[Frame | Lost]:
         """What this packet completes or makes impossible. Packets must come in rising seq, each once."""
@@ -311,10 +320,11 @@ class FrameBuilder:
             return Lost(ts, str(error))
 
     def _check(self, frame: Frame) -> Frame | Lost:
-        if self._needs_key and not frame.key:
+        self._parameters = frame.parameters or self._parameters
+        if self._needs_key and not (frame.key and self._parameters):
             return Lost(frame.ts, "reference")
         self._needs_key = False
-        return frame
+        return with_parameters(frame, self._parameters) if frame.key else frame
 
     def _check_vp8(self, frame: Frame, head: Vp8Head) -> Frame | Lost:
         base = head.tid in (None, 0)

@@ -291,11 +291,12 @@ def _keyed(arrivals: list[Arrival], number: int) -> list[Arrival]:
 
 def _append(journal: Journal, streams: dict[tuple[str, str], int], arrival: Arrival, seat: str, person: Person) -> None:
     source, _, epoch = arrival.stream.partition(" ")
+    key = f"{arrival.stream} {person.codec}"
     at_us = START_MONO_US + arrival.at_us
-    stream = streams.get((seat, arrival.stream))
+    stream = streams.get((seat, key))
     if stream is None:
         video = source == "face"
-        stream = streams[(seat, arrival.stream)] = journal.stream(
+        stream = streams[(seat, key)] = journal.stream(
             seat,
             source,
             "video" if video else "audio",

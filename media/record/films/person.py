@@ -7,7 +7,7 @@ to the last moment of the session, so every film has the session's length and st
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -114,7 +114,9 @@ class PersonFilm:
             self._target, "w", format=container_format, options=container_options(container_format, self._length_us)
         )
         if first is not None and self.codec == "H264":
-            self._video = self._container.add_stream_from_template(h264_template(first))
+            source = h264_source(first)
+            self._video = self._container.add_stream_from_template(source.streams.video[0])
+            source.close()
         elif first is not None:
             self._video = self._container.add_stream("libvpx", rate=30)
             self._video.width, self._video.height = first.size or (640, 480)
@@ -159,9 +161,9 @@ def annex_b(units: bytes) -> bytes:
     return b"".join(out)
 
 
-def h264_template(first: Frame) -> Any:
-    """A stream whose parameters are those of this key frame: the demuxer reads them better than we would."""
-    return av.open(io.BytesIO(annex_b(first.data)), format="h264").streams.video[0]
+def h264_source(first: Frame) -> Any:
+    """A file of this key frame alone: the demuxer reads a stream's parameters better than we would.
 
-
-Target = Callable[[str], Any]
+    The caller holds on to it while it uses the stream: the stream's parameters go with the file.
+    """
+    return av.open(io.BytesIO(annex_b(first.data)), format="h264")

@@ -19,6 +19,8 @@ from media.record.reader import BlockSeen, Damage, KeySource, Note, Opened, Segm
 
 # Retransmissions for the record may come seconds late; beyond this a packet stays in the journal but not in the film.
 LATE_US = 5_000_000
+# How long the first packets of a stream wait for those sent before them.
+BEGIN_US = 200_000
 # Two streams of a seat whose clocks differ by more than this come from two devices, or the wall clock was set between them.
 SAME_CLOCK_US = 500_000
 _FIRST_CYCLE = 1 << 32
@@ -249,7 +251,7 @@ class _Order:
 
     def take(self, at_us: int, packet: Packet) -> list[Packet]:
         if self.next is None:
-            self.next = packet.seq
+            return self._begin(at_us, packet)
         if packet.seq < self.next or packet.seq in self.waiting:
             self.late += 1
             return []
@@ -259,9 +261,19 @@ class _Order:
         self.waiting[packet.seq] = (at_us, packet)
         return self.release(at_us - LATE_US)
 
+    def _begin(self, at_us: int, packet: Packet) -> list[Packet]:
+        """The first to arrive need not be the first sent: for a moment all wait, then the lowest number begins."""
+        self.waiting.setdefault(packet.seq, (at_us, packet))
+        if at_us - min(arrived for arrived, _ in self.waiting.values()) < BEGIN_US:
+            return []
+        self.next = min(self.waiting)
+        return self.release(at_us - LATE_US)
+
     def release(self, older_than_us: int) -> list[Packet]:
         """The run that is complete now; over a hole when what lies behind it came before this time."""
         out: list[Packet] = []
+        if self.next is None:
+            self.next = min(self.waiting, default=None)
         while self.waiting and self.next is not None:
             if self.next not in self.waiting:
                 first = min(self.waiting)
