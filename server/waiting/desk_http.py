@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import contextlib
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
 
 from server.access.core import Action
 from server.api import Call, Operation
+from server.db.pool import DatabaseAway
 from server.i18n import language_of
 from server.keys import CLOCK
 from server.live import Notice, stream
 from server.pages import Page, page
 from server.people.store import load_person
 from server.sessions import service as sessions
+from server.signaling.rooms import ROOMS
 from server.waiting import service, store
 
 
@@ -153,16 +156,21 @@ async def desk_events(call: Call[None]) -> web.StreamResponse:
 async def call_next(call: Call[CallNext]) -> CalledShown:
     """Call the next person of one's lines."""
     async with call.connection() as conn:
-        return _called(await service.call_next(conn, call.actor, call.body.areas, call.now))
+        called = await service.call_next(conn, call.actor, call.body.areas, call.now)
+    return await _called(call, called)
 
 
 async def call_ticket(call: Call[None]) -> CalledShown:
     """Call this person, out of turn."""
     async with call.connection() as conn:
-        return _called(await service.call_ticket(conn, call.actor, call.path("ticket"), call.now))
+        called = await service.call_ticket(conn, call.actor, call.path("ticket"), call.now)
+    return await _called(call, called)
 
 
-def _called(called: service.Called) -> CalledShown:
+async def _called(call: Call[Any], called: service.Called) -> CalledShown:
+    """Open the room before anybody stands at its door: the recording starts with the session, and both are in sooner."""
+    with contextlib.suppress(DatabaseAway):  # the session is open; whoever joins first opens the room then
+        await call.app[ROOMS].of(called.session.session_id)
     door = RoomDoor(f"/room/{called.session.session_id}", called.session.staff_token)
     ticket = called.ticket
     return CalledShown(called.session.session_id, ticket.id, ticket.number, ticket.citizen_name, door)
