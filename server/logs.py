@@ -22,5 +22,3 @@ def set_up(level: str) -> None:
     # Libraries that would log addresses and URLs (with their tokens) at info level
     for name in ("aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-    # While PostgreSQL restarts, the pool logs a trace for each attempt; who needs a connection says so in one line
-    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)

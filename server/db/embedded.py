@@ -46,8 +46,8 @@ SETTINGS: dict[str, str] = {
     "log_error_verbosity": "terse",
     "idle_in_transaction_session_timeout": "60s",
 }
-# For tests: a power cut may lose everything, nothing else may.
-VOLATILE: dict[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests: a power cut may lose everything, the end of a process may not.
+VOLATILE: dict[str, str] = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:

@@ -49,9 +49,12 @@ class CommitUnknown(Exception):
 
 
 async def open_pool(url: str, max_connections: int = MAX_CONNECTIONS) -> Pool:
-    """A pool on this database. A connection that died in the pool is replaced when somebody asks for one."""
+    """A pool on this database. A connection that died in the pool is replaced when somebody asks for one.
+
+    No minimum: the pool would keep it up by a task of its own that logs a trace at each attempt while PostgreSQL restarts.
+    """
     return await asyncpg.create_pool(
-        url, min_size=1, max_size=max_connections, timeout=PATIENCE_S, command_timeout=COMMAND_TIMEOUT_S
+        url, min_size=0, max_size=max_connections, timeout=PATIENCE_S, command_timeout=COMMAND_TIMEOUT_S
     )
 
 
