@@ -44,7 +44,7 @@ class RoomListener(Protocol):
     def room_lost(self, room: str) -> None:
         """The worker that had the room is gone; another is being looked for."""
 
-    def room_failed(self, room: str, code: str) -> None:
+    def room_failed(self, room: str) -> None:
         """No worker could open the room; it is tried again."""
 
     def peer_changed(self, room: str, seat: str, number: int, state: str, cause: str | None) -> None:

@@ -52,7 +52,8 @@ log = logging.getLogger("laizuo.mediaplane")
 CAPACITY: Final = 24  # people in one room; a hearing with all its parties, helpers and interpreters stays below
 GRACE_S: Final = 0.3  # a connection that broke without the worker is back by then
 START_S: Final = 2.0  # how long a starting web process waits for its workers to say what they hold
-AGAIN_S: Final = 0.3  # between attempts to place a room
+AGAIN_S: Final = 0.3  # between attempts to place a room; twice as long each time
+LONGEST_AGAIN_S: Final = 5.0
 ROOM_DEADLINE_S: Final = 5.0  # what a page's request waits for a room that is being placed
 
 
@@ -157,26 +158,23 @@ class MediaPlane:
     # ------------------------------------------------------------ placing
 
     async def _keep_placed(self, hold: Hold) -> None:
+        wait_s = AGAIN_S
         while True:
             await hold.unowned.wait()
             try:
-                is_placed = await self._place(hold)
-            except (WorkerAway, DatabaseAway, CommitUnknown) as error:
-                log.info("room %s is not placed yet: %s", hold.spec.room, error)
-                is_placed = False
+                if await self._place(hold):
+                    wait_s = AGAIN_S
+                    continue
             except RoomClosedMeanwhile:
                 self._holds.pop(hold.spec.room, None)
                 return
-            except CannotRecord as error:
-                log.error("room %s cannot be opened: %s", hold.spec.room, error)
-                hold.listener.room_failed(hold.spec.room, "record_failed")
-                is_placed = False
-            except WorkerRefused as error:
-                log.error("room %s cannot be opened: %s", hold.spec.room, error)
-                hold.listener.room_failed(hold.spec.room, error.code)
-                is_placed = False
-            if not is_placed:
-                await asyncio.sleep(AGAIN_S)
+            except (WorkerAway, DatabaseAway, CommitUnknown) as error:
+                log.info("room %s is not placed yet: %s", hold.spec.room, error)
+            except (WorkerRefused, CannotRecord) as error:
+                log.error("room %s cannot be opened, trying again in %g s: %s", hold.spec.room, wait_s, error)
+                hold.listener.room_failed(hold.spec.room)
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_AGAIN_S)
 
     async def _place(self, hold: Hold) -> bool:
         link = await self._choose(hold)

@@ -146,7 +146,7 @@ class SessionLoop:
     def room_lost(self, room: str) -> None:
         self.take(lambda session, now: session.room_lost(room, now))
 
-    def room_failed(self, room: str, code: str) -> None:
+    def room_failed(self, room: str) -> None:
         if self.session.facts.rooms.get(room):
             self.take(
                 lambda session, _: session.set_recording(room, Recording("failed", None, "recording_cannot_start"))

@@ -40,6 +40,7 @@ BAD_MESSAGES: Final = 10
 JOIN_BURST: Final = 100
 JOIN_EVERY_S: Final = 0.05
 JOIN_PATIENCE_S: Final = 3.0
+FAREWELL_S: Final = 1.0
 
 JOIN_RATE: web.AppKey[Rate] = web.AppKey("join_rate", Rate)
 SOCKETS: web.AppKey[set[Any]] = web.AppKey("room_sockets", set)
@@ -236,11 +237,14 @@ def _abort(request: web.Request) -> None:
 
 
 async def _close_sockets(app: web.Application) -> None:
-    """The process stops: pages come back to its successor by themselves."""
+    """The process stops: pages come back to its successor by themselves. Who does not answer is cut."""
     sockets = app[SOCKETS]
-    for socket in list(sockets):
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            await socket.close(code=WSCloseCode.GOING_AWAY)
+    farewells = [asyncio.create_task(socket.close(code=WSCloseCode.GOING_AWAY)) for socket in list(sockets)]
+    if farewells:
+        _, late = await asyncio.wait(farewells, timeout=FAREWELL_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*farewells, return_exceptions=True)
 
 
 def add_socket(app: web.Application) -> None:

@@ -34,4 +34,5 @@ async def running_web(settings: Settings) -> AsyncIterator[TestClient[Any, Any]]
     try:
         yield client
     finally:
+        await client.server.close()  # first the server, as when it is told to stop: its pages are still there
         await client.close()
