@@ -10,12 +10,15 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from dataclasses import fields
 from pathlib import Path
 
 from media.engine import Engine
 from media.timing import Timing
 from media.worker import run_worker
+
+WILDCARDS = ("0.0.0.0", "::")
 
 
 def main() -> None:
@@ -34,9 +37,14 @@ async def _serve(options: argparse.Namespace) -> None:
     gc.collect()
     gc.freeze()
     host, port = options.udp
+    if not options.announce and host in WILDCARDS:
+        sys.exit("media: --udp binds every address, so --announce must say which one browsers are told")
     timing = Timing(**{field.name: getattr(options, field.name) for field in fields(Timing)})
-    engine = Engine(host, port, options.announce or [host], timing)
-    await run_worker(options.name, engine, options.control, options.data, stop)
+    try:
+        engine = Engine(host, port, options.announce or [host], timing)
+        await run_worker(options.name, engine, options.control, options.data, stop)
+    except OSError as error:
+        sys.exit(f"media: cannot listen: {error}")
 
 
 def _runner() -> asyncio.Runner:

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
 from media.core.reports import WorkerClock
@@ -46,10 +46,19 @@ class Engine:
         self._ice: IceLite[Checked] = IceLite()
         self._ssrcs: set[int] = set()
         self._handles = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self.port.start(self.loop, path.on_rtp, path.on_rtcp)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Let the good-byes out, then close the port."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.port.close(self.loop)
+
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Run a peer's slow work; it must end by itself when its peer is closed."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def admit(self, credentials: Credentials, peer: Checked) -> None:
         """Answer checks that carry these credentials; they are `peer`'s."""

@@ -29,7 +29,7 @@ from media.core.rtcp import (
     parse_compound,
     write_compound,
 )
-from media.forward.path import DownStream, ForwardPath, Lane, UpStream
+from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
 LOSS_TICK_S: Final = 0.01
@@ -138,14 +138,14 @@ class Feedback:
 
     # --- key frames and losses --------------------------------------------------------------------------------------
 
-    def on_key_wanted(self, up: UpStream) -> None:
-        self.ask_key_frame(up, time.monotonic())
+    def on_key_wanted(self, up: UpStream, first_picture: bool) -> None:
+        self.ask_key_frame(up, time.monotonic(), first_picture)
 
-    def ask_key_frame(self, up: UpStream, now: float) -> None:
+    def ask_key_frame(self, up: UpStream, now: float, first_picture: bool = False) -> None:
         """A PLI now, or as soon as the last one is old enough; again until a key frame has come."""
         if up.kind != "video":
             return
-        if up.keys.ask(now):
+        if up.keys.ask(now, first_picture):
             self._send_pli(up)
         self._wanting[up] = None
 
@@ -198,6 +198,7 @@ class Feedback:
         """Tell one connected peer what we received from it and what we sent to it."""
         for compound in self._compounds(party, now):
             self.path.send_rtcp(party.lane, compound)
+        party.lane.budget = PACKETS_PER_REPORT
         for up in party.ups:
             up.cache.forget(now)
 

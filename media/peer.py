@@ -7,11 +7,10 @@ A peer knows nothing of rooms. What happens to it, it tells its listener; what i
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Literal, Protocol
 
@@ -67,7 +66,6 @@ class Peer:
         self._session_id = secrets.randbits(62)
         self._version = 0
         self._dtls: DtlsPeer | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._retired = Totals(0, 0, 0, 0)
 
     @property
@@ -233,7 +231,7 @@ class Peer:
         prints = [(print_.algorithm, print_.digest) for print_ in self._offer.transport.fingerprints]
         dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_closed_by_browser)
         self._dtls = dtls
-        self._spawn(self._shake_hands(dtls))
+        self._engine.spawn(self._shake_hands(dtls))
 
     async def _shake_hands(self, dtls: DtlsPeer) -> None:
         try:
@@ -285,7 +283,7 @@ class Peer:
         self._engine.return_ssrcs(self.lane.rtcp_ssrc)
         self._set_phase(Phase.GONE, cause, now)
         if self._dtls is not None:
-            self._spawn(self._dtls.close())
+            self._engine.spawn(self._dtls.close())
 
     def discard(self) -> None:
         """A peer whose first offer was refused: as if it had never been."""
@@ -295,11 +293,6 @@ class Peer:
     def _set_phase(self, phase: Phase, cause: Cause | None, now: float) -> None:
         self.phase = phase
         self._listener.on_phase(phase, cause, now)
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = self._engine.loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     # --- figures ----------------------------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ class Worker:
         rooms = list(self._rooms)
         await asyncio.gather(*(self._end_room(room, "worker_stopped") for room in rooms))
         await self._server.close()
-        self._engine.close()
+        await self._engine.close()
 
     def _tell(self, event: AnyEvent) -> None:
         self._server.tell(event)

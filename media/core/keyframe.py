@@ -12,6 +12,8 @@ from media.core.rtp import Buffer
 # One request a second and stream at most: a key frame is five to ten times an ordinary one, and a room of twelve would
 # else ask twelve times.
 PLI_INTERVAL_S = 1.0
+# Somebody who has no picture at all yet may wait for one less long: people notice a black square at once, and coming is rare.
+FIRST_PICTURE_INTERVAL_S = 0.3
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 
@@ -76,14 +78,17 @@ class KeyFrameThrottle:
         self.wanted = False
         self.requests = 0
 
-    def ask(self, now: float) -> bool:
-        """A key frame is wanted. True: send a PLI now."""
+    def ask(self, now: float, first_picture: bool = False) -> bool:
+        """A key frame is wanted, `first_picture` by somebody who has seen nothing yet. True: send a PLI now."""
         self.wanted = True
-        return self.due(now)
+        return self._send_after(FIRST_PICTURE_INTERVAL_S if first_picture else self._interval_s, now)
 
     def due(self, now: float) -> bool:
         """On a timer: True if a key frame is still wanted and a PLI may go out now."""
-        if not self.wanted or now - self._asked_at < self._interval_s:
+        return self.wanted and self._send_after(self._interval_s, now)
+
+    def _send_after(self, interval_s: float, now: float) -> bool:
+        if now - self._asked_at < interval_s:
             return False
         self._asked_at = now
         self.requests += 1

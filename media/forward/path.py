@@ -28,6 +28,9 @@ VIDEO_STEP_S = 1 / 30
 # Retransmissions a subscriber may cause: a NACK of 20 bytes can ask for 85 packets, so it must not do so for ever.
 RTX_PER_S = 400.0
 RTX_AT_ONCE = 200.0
+# Packets that one peer may send between two reports to it (a second): three pictures of 2.5 Mbit/s are 900. A member's flood
+# ends here and not at the other members (ASVS V17.2.5).
+PACKETS_PER_REPORT = 3000
 NOWHERE: Address = ("", 0)  # no address chosen yet
 
 
@@ -60,15 +63,15 @@ class Watcher(Protocol):
         """Packets came out of order: losses are due for a look."""
         ...
 
-    def on_key_wanted(self, up: UpStream) -> None:
-        """A subscriber can go on only with a key frame."""
+    def on_key_wanted(self, up: UpStream, first_picture: bool) -> None:
+        """A subscriber can begin (`first_picture`) or go on only with a key frame."""
         ...
 
 
 class Lane:
     """One peer on the port. `heard` is when the last authentic packet or check came, monotonic seconds."""
 
-    __slots__ = ("address", "heard", "owner", "repairs", "rtcp_ssrc", "rx", "sessions", "tx", "ups")
+    __slots__ = ("address", "budget", "heard", "owner", "repairs", "rtcp_ssrc", "rx", "sessions", "tx", "ups")
 
     def __init__(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
         """rtcp_ssrc  whom our receiver reports, NACKs and PLIs come from."""
@@ -81,6 +84,7 @@ class Lane:
         self.ups: dict[int, UpStream] = {}
         self.repairs: dict[int, UpStream] = {}  # by the SSRC of their RTX stream
         self.heard = now
+        self.budget = PACKETS_PER_REPORT  # what this peer may still send until the next report to it
 
 
 class UpStream:

@@ -78,6 +78,10 @@ class PythonPath:
         if unprotect(lane.rx, received.c, length):
             self.dropped["bad_auth"] += 1
             return
+        lane.budget -= 1
+        if lane.budget < 0:
+            self.dropped["flood"] += 1
+            return
         size = length[0]
         lane.heard = now
         packet = bytes(received.view[:size])
@@ -99,6 +103,10 @@ class PythonPath:
             self.dropped["bad_auth"] += 1
             return
         lane.heard = now
+        lane.budget -= 1
+        if lane.budget < 0:
+            self.dropped["flood"] += 1
+            return
         lane.owner.on_feedback(bytes(received.view[: received.length[0]]), now)
 
     def _take_slow(self, lane: Lane, packet: bytes, ssrc: int, now: float) -> None:
@@ -242,7 +250,7 @@ class PythonPath:
         if down not in up.waiting:
             up.waiting = [*up.waiting, down]
         down.map.cut()
-        self._on_key_wanted(up)
+        self._on_key_wanted(up, False)
 
     # --- lanes and streams ------------------------------------------------------------------------------------------
 
@@ -277,7 +285,7 @@ class PythonPath:
             return
         up.waiting = [*up.waiting, down]
         if not up.paused:
-            self._on_key_wanted(up)
+            self._on_key_wanted(up, True)
 
     def disconnect(self, down: DownStream) -> None:
         up = down.up
@@ -292,7 +300,7 @@ class PythonPath:
         up.paused = paused
         if not paused:
             if up.waiting:
-                self._on_key_wanted(up)
+                self._on_key_wanted(up, True)
             return
         for down in up.downs:
             down.map.cut()

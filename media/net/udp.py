@@ -23,6 +23,7 @@ from typing import Final
 
 from media.forward.path import Lane
 from media.net.ice_lite import Address
+from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class UdpPort:
         self.dropped = dropped
         self.lanes: dict[Address, Lane] = {}
         self._on_stun = on_stun
+        self._fault_log = RateLimit(rate_per_s=1, burst=1, max_keys=1)
         self.socket = _open(host, port)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
@@ -105,8 +107,13 @@ class UdpPort:
                 else:
                     self._read_slow(size, source, clock())
             except Exception:
-                self.dropped["fault"] += 1
-                log.exception("datagram of %d bytes broke its handler", size)
+                self._note_fault(size)
+
+    def _note_fault(self, size: int) -> None:
+        """Our own fault, found by a datagram: one trace a second, so that nobody can fill the log."""
+        self.dropped["fault"] += 1
+        if self._fault_log.allows("fault", time.monotonic()):
+            log.exception("datagram of %d bytes broke its handler", size)
 
     def _read_slow(self, size: int, source: Address, now: float) -> None:
         if size > MAX_PACKET:

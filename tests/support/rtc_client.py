@@ -333,7 +333,7 @@ class RtcClient:
         self.send_raw(self._tx.protect_rtcp(rtcp.write_compound(packets)))
 
     def start_media(self) -> None:
-        """From now on a packet of voice each 20 ms and a picture of two packets each 40 ms."""
+        """From now on a packet of voice each 10 ms and a picture of two packets each 20 ms."""
         self._tasks.append(self._loop.create_task(self._talk()))
 
     async def _talk(self) -> None:
@@ -343,7 +343,7 @@ class RtcClient:
                 self.send_media("audio", f"{self.name}:{self._number}".encode(), marker=False)
             if self._number % 2 and self.media["video"]:
                 self.send_picture()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.01)
 
     def send_picture(self) -> None:
         """Two packets; a key frame when one is wanted."""

@@ -43,7 +43,7 @@ class Watch:
     def on_gap(self, up: UpStream) -> None:
         self.gaps.append(up)
 
-    def on_key_wanted(self, up: UpStream) -> None:
+    def on_key_wanted(self, up: UpStream, first_picture: bool) -> None:
         self.wanted.append(up)
         up.keys.wanted = True
 
