@@ -8,7 +8,7 @@ import { Icon } from "../../ui.js";
 /** @type {Record<string, string>} */
 const ICONS = { opened: "door-open", live: "play", ended: "square", joined: "log-in", returned: "log-in", left: "log-out", admitted: "user-check", refused: "user-x", removed: "user-x", invited: "link",
   waiting: "hourglass", reconnecting: "refresh-cw", away: "wifi-off", muted: "mic-off", unmuted: "mic", silenced: "mic-off", unsilenced: "mic", named: "pencil", worker_replaced: "refresh-cw",
-  recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
+  media_connected: "video", media_reconnecting: "refresh-cw", media_gone: "video-off", recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
 
 /** @param {any} event @param {any[]} people */
 function sentenceOf(event, people) {

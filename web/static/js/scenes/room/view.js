@@ -92,7 +92,7 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
   if (line === "waiting") return html`<${AtDoor} state=${state} devices=${made.devices} onLeave=${() => made.leave()} />`;
   return html`<div class=${`room room-${place} ${panel ? "room-with-panel" : ""}`}>
     <header class="room-head">
-      <div class="grow"><strong class="room-title">${state.session ? t(`names.service_${state.session.procedure}`) : t("room.title")}</strong>
+      <div class="grow"><h1 class="room-title">${state.session ? t(`names.service_${state.session.procedure}`) : t("room.title")}</h1>
         <span class="muted room-site">${state.session?.site ?? ""}</span></div>
       <${Recording} state=${state} /><${ConnectionState} line=${line} />
     </header>
