@@ -3,8 +3,8 @@
 import { ApiError, ask, sentenceOf } from "../api.js";
 import { clearWrongs, emptyFields, showRefusal, showWrongs } from "../forms.js";
 import { loadWords } from "../i18n.js";
+import { enableControls } from "../ready.js";
 
-await loadWords();
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 const api = `/api/rosters/${main.dataset.site}`;
 const revision = Number(main.dataset.revision);
@@ -121,3 +121,6 @@ document.addEventListener("submit", (event) => {
   }
 });
 if (isPreviewing) document.getElementById("preview-title")?.focus();
+
+await loadWords();
+enableControls();

@@ -2,9 +2,9 @@
 // Subscribing: copy the link, show the picture to scan; on "my duties" also making and ending one's own link.
 import { ApiError, post, remove } from "../api.js";
 import { loadWords, t } from "../i18n.js";
+import { enableControls } from "../ready.js";
 import { say } from "../live.js";
 
-await loadWords();
 
 /** @param {Element} pressed @returns {HTMLElement | null} */
 const cardOf = (pressed) => pressed.closest("[data-feed]");
@@ -63,3 +63,6 @@ document.addEventListener("click", async (event) => {
     say(error.message);
   }
 });
+
+await loadWords();
+enableControls();

@@ -3,6 +3,7 @@
 import { ask } from "../api.js";
 import { clearWrongs, emptyFields, showRefusal, showWrongs } from "../forms.js";
 import { loadWords, t } from "../i18n.js";
+import { enableControls } from "../ready.js";
 
 /** @typedef {{ role: string, needs?: string }} Post */
 /** The posts of each service: who leads it, and who serves together with them. @type {Record<string, [Post, Post]>} */
@@ -13,7 +14,6 @@ const POSTS = {
   legal_advice: [{ role: "lawyer", needs: "lawyer" }, { role: "lawyer" }],
 };
 
-await loadWords();
 const form = document.querySelector("form[data-rotation]");
 const list = document.querySelector("[data-members]");
 
@@ -89,3 +89,6 @@ if (form instanceof HTMLFormElement) {
   form.addEventListener("submit", (event) => { event.preventDefault(); save(form); });
   form.querySelector("[data-does-duty=add-member]")?.addEventListener("click", addMember);
 }
+
+await loadWords();
+enableControls();
