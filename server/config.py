@@ -40,8 +40,8 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where media workers receive: `host` is bound, `announce` is what browsers are told, ports count up from `port`."""
 
-    host: str = ""
-    announce: str | None = None
+    host: str = ""  # empty: the same as the product's host
+    announce: tuple[str, ...] = ()  # empty: host, or this machine's own address when host is the wildcard
     port: Port = MEDIA_PORT
 
 
@@ -165,11 +165,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, name in _NUMBERS.items():
         if variable in said:
             values[name] = _number(variable, said[variable])
-    media = {name: _number(v, said[v]) if name == "port" else said[v] for v, name in _MEDIA.items() if v in said}
-    if media:
+    if media := _media(said):
         values["media"] = media
     if "LAIZUO_TRUSTED_PROXIES" in said:
-        values["trusted_proxies"] = [entry.strip() for entry in said["LAIZUO_TRUSTED_PROXIES"].split(",")]
+        values["trusted_proxies"] = _list(said["LAIZUO_TRUSTED_PROXIES"])
     if "LAIZUO_DEMO" in said:
         values["demo"] = _switch("LAIZUO_DEMO", said["LAIZUO_DEMO"])
     if "LAIZUO_MEDIA_LINKS" in said:
@@ -189,7 +188,21 @@ _PLAIN = {
     "LAIZUO_LOG_LEVEL": "log_level",
 }
 _NUMBERS = {"LAIZUO_PORT": "port", "LAIZUO_WORKERS": "workers"}
-_MEDIA = {"LAIZUO_MEDIA_HOST": "host", "LAIZUO_MEDIA_ANNOUNCE": "announce", "LAIZUO_MEDIA_PORT": "port"}
+
+
+def _media(said: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    if "LAIZUO_MEDIA_HOST" in said:
+        values["host"] = said["LAIZUO_MEDIA_HOST"]
+    if "LAIZUO_MEDIA_ANNOUNCE" in said:
+        values["announce"] = _list(said["LAIZUO_MEDIA_ANNOUNCE"])
+    if "LAIZUO_MEDIA_PORT" in said:
+        values["port"] = _number("LAIZUO_MEDIA_PORT", said["LAIZUO_MEDIA_PORT"])
+    return values
+
+
+def _list(text: str) -> list[str]:
+    return [entry.strip() for entry in text.split(",")]
 
 
 def _number(variable: str, text: str) -> int:

@@ -20,7 +20,7 @@ from server.db.embedded import EmbeddedPostgres
 from server.supervise import core
 from server.supervise.child import CannotStart, Plan
 from server.supervise.home import Home
-from server.supervise.listen import PortTaken, media_host, media_port
+from server.supervise.listen import PortTaken, announced, media_host, media_port
 from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,9 +70,8 @@ async def _prepare_worker(settings: Settings, host: str, index: int, control: st
         raise CannotStart(str(error)) from error
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control, "--udp", address]
-    argv += ["--data", str(settings.data)]
-    if settings.media.announce:
-        argv += ["--announce", settings.media.announce]
+    argv += ["--data", str(settings.data), "--log-level", settings.log_level]
+    argv += [word for address in announced(settings, host) for word in ("--announce", address)]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
     return Command(tuple(argv), env=environ)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from ipaddress import ip_address
 
 from server.config import Settings
 
@@ -43,6 +44,23 @@ def media_host(settings: Settings) -> str:
     """The address media workers bind. A name is not enough for them."""
     host = settings.media.host or settings.host or "0.0.0.0"
     return str(socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][4][0])
+
+
+def announced(settings: Settings, host: str) -> tuple[str, ...]:
+    """The addresses browsers are told for the bound `host`: a wildcard is none, so this machine's own address stands in."""
+    if settings.media.announce:
+        return settings.media.announce
+    return (_own_address(),) if ip_address(host).is_unspecified else (host,)
+
+
+def _own_address() -> str:
+    """The address of the interface that leads outside; nothing is sent (the target is a documentation address, RFC 5737)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:  # no network at all
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
 
 
 def media_port(settings: Settings, host: str, index: int, taken: set[int]) -> int:

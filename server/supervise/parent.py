@@ -29,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         return _refuse(f"the data directory cannot be used: {error}")
     try:
+        _warn_of_cameras(settings)
         home.end_leftovers()
         with listen(settings.host, settings.port) as listener:
             return asyncio.run(Parent(settings, home, listener).run())
@@ -43,6 +44,16 @@ def main(argv: Sequence[str]) -> int:
 def _refuse(sentence: str) -> int:
     print(f"laizuo: {sentence}", file=sys.stderr)
     return 1
+
+
+def _warn_of_cameras(settings: Settings) -> None:
+    """Browsers give camera and microphone only to https pages and to loopback."""
+    if not (settings.is_loopback or settings.tls or settings.public_url.startswith("https:")):
+        print(
+            "laizuo: without TLS, browsers on other machines will not give their cameras. "
+            "For a trial: LAIZUO_TLS=self-signed; for service: certificate files, or a proxy and LAIZUO_PUBLIC_URL",
+            file=sys.stderr,
+        )
 
 
 class Parent:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 import pytest
 
 from server.config import Media, Settings
-from server.supervise.listen import PortTaken, listen, media_host, media_port
+from server.supervise.listen import PortTaken, announced, listen, media_host, media_port
 
 
 @pytest.fixture
@@ -56,3 +57,13 @@ def test_workers_do_not_get_each_others_ports(taken: int) -> None:
 def test_media_is_bound_to_an_address_not_a_name() -> None:
     assert media_host(Settings(host="localhost", media=Media(host="127.0.0.1"))) == "127.0.0.1"
     assert media_host(Settings(host="127.0.0.1")) == "127.0.0.1"
+
+
+def test_browsers_are_told_an_address_that_they_can_reach() -> None:
+    anywhere = Settings(host="0.0.0.0")
+    behind_nat = Settings(host="0.0.0.0", media=Media(announce=("203.0.113.5",)))
+
+    assert announced(Settings(), "127.0.0.1") == ("127.0.0.1",)
+    assert announced(behind_nat, "0.0.0.0") == ("203.0.113.5",)
+    (own,) = announced(anywhere, "0.0.0.0")
+    assert not ip_address(own).is_unspecified
