@@ -146,3 +146,66 @@ async def test_bandwidth_we_grant_reaches_the_sender(hall: Hall) -> None:
         return None if targets and max(targets) > 1_000_000 else f"target {targets}"
 
     await eventually(held_back, 20)
+
+
+async def test_lips_and_voice_are_in_step(hall: Hall) -> None:
+    """Both halves of a slot are played for the same instant of the publisher's clock."""
+    await hall.enter("a")
+    b = await hall.enter("b")
+    audio_mid, video_mid = await slot_mids(hall.controller, "b", "a")
+
+    async def apart() -> str | None:
+        now = await b.evaluate("received()")
+        moments = [now.get(mid, {}).get("estimatedPlayoutTimestamp") for mid in (audio_mid, video_mid)]
+        if None in moments:
+            return f"no playout time yet: {moments}"
+        difference_ms = moments[0] - moments[1]
+        return None if abs(difference_ms) < 80 else f"voice is {difference_ms:.0f} ms from the picture"
+
+    await eventually(apart, 20)
+
+
+async def test_h264_is_forwarded_where_both_speak_it(hall: Hall) -> None:
+    a, b = await hall.enter("a", codec="video/H264"), await hall.enter("b", codec="video/H264")
+    offered = await a.evaluate("window.pc.localDescription.sdp")
+    assert "H264/90000" in offered, "this Chromium cannot encode H.264"
+
+    await flows(hall.controller, b, "b", "a")
+    await flows(hall.controller, a, "a", "b")
+
+    codecs = await b.evaluate("codecs()")
+    assert codecs == ["video/H264"]
+
+
+async def test_a_reloaded_page_takes_its_place_again(hall: Hall) -> None:
+    a = await hall.enter("a")
+    b = await hall.enter("b")
+    await flows(hall.controller, a, "a", "b")
+    place = await slot_mids(hall.controller, "a", "b")
+
+    await b.close()
+    again = await hall.enter("b", connection=2)
+
+    await flows(hall.controller, a, "a", "b")
+    await flows(hall.controller, again, "b", "a")
+    assert await slot_mids(hall.controller, "a", "b") == place
+
+
+async def test_muted_by_the_server_and_heard_again(hall: Hall) -> None:
+    a, b = await hall.enter("a"), await hall.enter("b")
+    await flows(hall.controller, b, "b", "a")
+    audio_mid, video_mid = await slot_mids(hall.controller, "b", "a")
+
+    for source in ("voice", "face"):
+        await hall.controller.ask("pause", room="r1", epoch=1, seat="a", source=source, paused=True)
+    await flows(hall.controller, a, "a", "b")
+    before = await b.evaluate("received()")
+    await flows(hall.controller, a, "a", "b")
+    after = await b.evaluate("received()")
+    for mid in (audio_mid, video_mid):
+        assert after[mid]["packetsReceived"] == before[mid]["packetsReceived"]
+    for source in ("voice", "face"):
+        await hall.controller.ask("pause", room="r1", epoch=1, seat="a", source=source, paused=False)
+
+    await flows(hall.controller, b, "b", "a")
+    assert (await b.evaluate("received()"))[video_mid]["packetsLost"] == 0

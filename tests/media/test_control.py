@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import resource
 import signal
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -346,3 +348,54 @@ async def test_sigterm_closes_journals_cleanly(enter: Enter, controller: Control
 async def test_the_control_socket_is_ours_alone(worker: RunningWorker) -> None:
     assert worker.control.stat().st_mode & 0o777 == 0o600
     assert worker.control.stat().st_uid == os.getuid()
+
+
+async def test_a_journal_that_fails_is_told_aloud_and_the_people_go_on(
+    enter: Enter, controller: Controller, worker: RunningWorker
+) -> None:
+    await controller.ask("open_room", room="r2", session="s1", epoch=1, capacity=4, record=record_in(worker))
+    a, b = await enter("a", room="r2"), await enter("b", room="r2")
+    resource.prlimit(
+        worker.process.pid, resource.RLIMIT_FSIZE, (40_000, 40_000)
+    )  # the disk is full, as far as it can see
+
+    failed = await controller.wait_for("record_state", room="r2", state="failed")
+
+    assert "OSError" in failed["cause"]
+    assert await refused(controller, "note", room="r2", epoch=1, kind="signed", data={}) == "record_failed"
+    assert await refused(controller, "seal", room="r2", epoch=1) == "record_failed"
+    heard = len(a.heard_from("b"))
+    await eventually(lambda: None if len(a.heard_from("b")) > heard + 30 else "the room stopped with its journal")
+    closed = await controller.ask("close_room", room="r2", epoch=1, reason="ended")
+    assert (closed["closed"], closed["record"]["state"]) == (True, "failed")
+    assert b.name == "b"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--control", "unix:{dir}/" + "x" * 200), "cannot listen"),
+        (("--udp", "0.0.0.0:0"), "--announce"),
+        (("--udp", "198.51.100.7:9"), "cannot listen"),
+        (("--control", "tcp:1"), "must be unix:PATH"),
+        (("--udp", "nonsense"), "must be HOST:PORT"),
+    ],
+)
+async def test_a_worker_that_cannot_start_says_why_in_one_line(
+    tmp_path: Path, options: tuple[str, str], words: str
+) -> None:
+    usual = {"--name": "w", "--control": f"unix:{tmp_path}/w.sock", "--udp": "127.0.0.1:0", "--data": str(tmp_path)}
+    usual[options[0]] = options[1].format(dir=tmp_path)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "media"),
+        *(text for option in usual.items() for text in option),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+    out, err = await process.communicate()
+
+    assert process.returncode != 0
+    assert out == b""
+    assert words in err.decode().splitlines()[-1]
+    assert b"Traceback" not in err

@@ -13,7 +13,7 @@ import pytest
 from tests.media.conftest import Enter
 from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
-from tests.support.media_worker import Controller, RunningWorker
+from tests.support.media_worker import Controller, RunningWorker, running_worker
 from tests.support.rtc_client import Certificate, RtcClient, continuous, join
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -233,3 +233,44 @@ async def test_one_member_cannot_make_the_server_amplify(enter: Enter, controlle
     resent = sum(p.rtx for line in b.received.values() for p in line) - before
     assert 60 <= resent <= 1200  # of 6000 asked for
     assert a.counts["pli"] < 10
+
+
+async def test_a_member_who_floods_is_cut_off_and_the_others_go_on(tmp_path: Path) -> None:
+    """Without reports nothing refills the budget: 3000 packets are what each may send here."""
+    async with running_worker(tmp_path, "--report-s", "60") as worker:
+        controller = await worker.controller()
+        await controller.ask("open_room", room="r1", session="s1", epoch=1, capacity=6, record=None)
+        a, b, c = (RtcClient(name) for name in ("a", "b", "c"))
+        for client in (a, b, c):
+            await client.connect((await join(controller, client))["answer"])
+        a.start_media()
+        b.start_media()
+        await until_hears(a, "b")
+
+        for _ in range(40):
+            for _ in range(100):
+                c.send_media("audio", b"flood", marker=False)
+            heard = len(a.heard_from("b"))
+            await eventually(lambda heard=heard: None if len(a.heard_from("b")) > heard else "a hears nothing")
+        await until_dropped(controller, "flood", 500)
+
+        await undisturbed(a, b)
+        assert sum(b"flood" in p.payload for line in a.received.values() for p in line) <= 3000
+        for client in (a, b, c):
+            await client.close()
+        await controller.close()
+
+
+async def test_a_member_cannot_take_anothers_address_with_forged_checks(enter: Enter, controller: Controller) -> None:
+    """c's own valid check, sent from a's address: what an insider who can forge source addresses would send."""
+    a, b = await enter("a"), await enter("b")
+    c = await enter("c", media=False)
+    await until_hears(b, "a")
+
+    for _ in range(5):
+        a.send_raw(c.check())
+    await until_dropped(controller, "address_taken", 5)
+
+    heard = len(b.heard_from("a"))
+    await eventually(lambda: None if len(b.heard_from("a")) > heard + 40 else "a lost its place")
+    await until_hears(a, "b", 40)
