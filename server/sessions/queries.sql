@@ -181,4 +181,4 @@ where n.id = $1
 select id::text as seat, role, display_name as name, state, admitted_at, left_at from seat where session_id = $1 order by invited_at, id
 
 -- name: events_shown
-select at, kind, seat_id::text as seat, data from session_event where session_id = $1 order by id limit $2
+select at, kind, seat_id::text as seat, data from session_event where session_id = $1 order by at, id limit $2
