@@ -187,3 +187,6 @@ select slug, service from calendar_feed where site_id = $1::text::uuid order by 
 
 -- name: list_public_slugs
 select slug from calendar_feed where slug is not null order by slug
+
+-- name: load_kept_inputs
+select inputs::text from duty_release where site_id = $1::text::uuid and version = $2

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import get_type_hints
 
 import asyncpg
 import msgspec
 
+from schedules.core.calendar_days import Calendar
 from schedules.core.explain import Words
 from schedules.core.model import PersonId, SiteId, SlotKey
 from schedules.core.plan import Inputs
@@ -85,6 +87,17 @@ def _inputs_json(inputs: Inputs) -> str:
     years = [{"year": y.year, "version": y.version, "status": y.status} for y in inputs.calendar.years]
     fields = {name: getattr(inputs, name) for name in Inputs.__slots__ if name != "calendar"}
     return msgspec.json.encode({**fields, "calendar": years}, order="deterministic").decode()
+
+
+async def load_kept_inputs(conn: Connection, site: SiteId, version: int, calendar: Calendar) -> Inputs | None:
+    """What a version follows from, so that anybody can plan it again. `calendar` holds the years as of then."""
+    kept = await conn.fetchval(QUERIES["load_kept_inputs"], site, version)
+    if kept is None:
+        return None
+    fields = msgspec.json.decode(kept)
+    kinds = get_type_hints(Inputs)
+    values = {name: msgspec.convert(value, kinds[name]) for name, value in fields.items() if name != "calendar"}
+    return Inputs(**values, calendar=calendar)
 
 
 async def _seat(conn: Connection, release: Release, keys: Sequence[SlotKey]) -> None:

@@ -45,7 +45,7 @@ async def preview_roster(call: Call[None]) -> PreviewView:
     async with call.connection() as conn:
         _, prepared = await publishing.preview(conn, call.actor, call.path("site"), call.now)
         people = await names_for(conn, prepared)
-    return preview_view(prepared, people, reader_language(call))
+    return preview_view(prepared, people, reader_language(call), call.now)
 
 
 async def names_for(conn: Connection, prepared: Prepared) -> People:
@@ -118,10 +118,10 @@ async def add_override(call: Call[OverrideBody]) -> Edited:
     person = None if body.person is None else PersonId(body.person)
     override = Override(SlotKey(body.slot), OverrideKind(body.kind), body.reason.strip(), body.post, person)
 
-    async def work(conn: Connection) -> int:
+    async def work(conn: Connection) -> tuple[int, str]:
         return await editing.add_override(conn, call.actor, call.path("site"), body.revision, override, call.now)
 
-    return Edited(await in_transaction(call.pool, work))
+    return Edited(*await in_transaction(call.pool, work))
 
 
 async def withdraw_override(call: Call[None]) -> Edited:

@@ -107,8 +107,8 @@ async def retire_rotation(conn: Connection, actor: Actor, site_id: str, seen: in
 
 async def add_override(
     conn: Connection, actor: Actor, site_id: str, seen: int, override: Override, now: datetime
-) -> int:
-    """Name a substitute for a post, or withdraw a shift; the new revision."""
+) -> tuple[int, str]:
+    """Name a substitute for a post, or withdraw a shift; the new revision and the decision's id."""
     edit = await _begin(conn, actor, site_id, seen, now)
     if override.person is not None and override.person not in {
         m.id for m in await list_staff(conn, SiteId(edit.site.id))
@@ -118,7 +118,7 @@ async def add_override(
     await audit.append(
         conn, actor, f"{override.kind.value}_shift", "override", identifier, now, {"slot": override.slot}
     )
-    return edit.revision
+    return edit.revision, identifier
 
 
 async def withdraw_override(

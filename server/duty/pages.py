@@ -99,7 +99,7 @@ def _override_line(entry: StoredOverride, names: explain.People, language: Langu
 
 async def _preview(conn: Connection, call: Call[None], site: SiteRef, language: Language) -> Any:
     _, prepared = await publishing.preview(conn, call.actor, site.id, call.now)
-    return preview_view(prepared, await names_for(conn, prepared), language)
+    return preview_view(prepared, await names_for(conn, prepared), language, call.now)
 
 
 async def rotation_page(call: Call[None]) -> web.StreamResponse:

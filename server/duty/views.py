@@ -127,12 +127,15 @@ def _finding_view(finding: Finding, slot: Slot | None, people: People, language:
     return FindingView(finding.code.value, explain.warning_words(finding, slot, people, language))
 
 
-def preview_view(prepared: Prepared, people: People, language: Language) -> PreviewView:
-    """The whole preview in words."""
+def preview_view(prepared: Prepared, people: People, language: Language, now: datetime) -> PreviewView:
+    """The whole preview in words. Shifts that have ended are left out: a publish does not touch them."""
+    ended = {slot.key for slot in prepared.plan.slots if slot.during.end <= now}
+    warnings = [finding for finding in prepared.plan.warnings if finding.slot not in ended]
     found: dict[SlotKey, list[Finding]] = defaultdict(list)
-    for finding in prepared.plan.warnings:
+    for finding in warnings:
         found[finding.slot].append(finding)
-    slots = [slot_view(slot, people, language, found.pop(slot.key, ())) for slot in prepared.plan.slots]
+    coming = [slot for slot in prepared.plan.slots if slot.key not in ended]
+    slots = [slot_view(slot, people, language, found.pop(slot.key, ())) for slot in coming]
     loose = [_finding_view(finding, None, people, language) for rest in found.values() for finding in rest]
     window = prepared.roster.window
     return PreviewView(
@@ -141,8 +144,8 @@ def preview_view(prepared: Prepared, people: People, language: Language) -> Prev
         last=window.last,
         public_version=prepared.roster.version,
         is_unchanged=prepared.release is prepared.previous,
-        gaps=sum(f.code.value == "gap" for f in prepared.plan.warnings),
-        provisional=any(f.code.value == "provisional" for f in prepared.plan.warnings),
+        gaps=sum(f.code.value == "gap" for f in warnings),
+        provisional=any(f.code.value == "provisional" for f in warnings),
         slots=slots,
         changes=[change_view(change, people, language) for change in prepared.changes],
         loose_findings=loose,

@@ -134,7 +134,7 @@ async def test_a_day_is_withdrawn_substituted_and_given_back(coordinator: Visito
         "kind": "substitute",
         "person": city.people["zhang.yan"],
     }
-    await ok(await coordinator.send("POST", roster + "/overrides", closed))
+    decided = await ok(await coordinator.send("POST", roster + "/overrides", closed))
     await ok(await coordinator.send("POST", roster + "/overrides", named))
 
     slots = (await ok(await coordinator.get(roster + "/preview")))["slots"]
@@ -143,9 +143,7 @@ async def test_a_day_is_withdrawn_substituted_and_given_back(coordinator: Visito
         ("on", "", ["override"]),
     ]
 
-    board = await (await coordinator.get("/roster?site=yunling&preview=1")).text()
-    [handle] = [part.split('"')[0] for part in board.split('data-delete="overrides/')[1:]][:1]
-    await ok(await coordinator.send("DELETE", f"{roster}/overrides/{handle}?revision=4"))
+    await ok(await coordinator.send("DELETE", f"{roster}/overrides/{decided['id']}?revision=4"))
     slots = (await ok(await coordinator.get(roster + "/preview")))["slots"]
     assert [s["state"] for s in slots[1:3]] == ["on", "on"]
 
@@ -309,7 +307,7 @@ async def test_every_demo_roster_is_whole(coordinator: Visitor, city: City) -> N
     for slug in with_rosters:
         preview = await ok(await coordinator.get(f"/api/rosters/{city.sites[slug]}/preview"))
         assert (preview["public_version"], preview["is_unchanged"], preview["gaps"]) == (1, True, 0)
-        assert len({slot["day"] for slot in preview["slots"]}) >= 5
+        assert len({slot["day"] for slot in preview["slots"]}) >= 4  # weeks to come
 
 
 def test_a_rotation_of_the_api_becomes_a_rule() -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from schedules.core import ical
 from schedules.core.model import Interval, Leave, Override, OverrideKind, SiteId, SlotKey, Window, local
+from schedules.core.plan import plan
 from schedules.core.release import ChangeKind
+from schedules.days import shipped_calendar
 from schedules.store import drafts, feeds, releases
 from server.db.pool import in_transaction
 from server.duty import editing, publishing
@@ -270,6 +272,24 @@ async def test_a_release_comes_back_as_it_was_made(db: Pool, city: DutyCity) -> 
 
     async with db.acquire() as conn:
         assert await releases.load_release(conn, city.center) == prepared.release
+
+
+async def test_a_release_can_be_computed_again_from_what_is_kept_with_it(db: Pool, city: DutyCity) -> None:
+    """The stored inputs, the calendar's version and the rules' version are all it takes."""
+    async with db.acquire() as conn, conn.transaction():
+        await editing.add_leave(
+            conn, city.coordinator, city.center, city.lawyers[0], _leave(city, 0, MONDAY, MONDAY), NOW
+        )
+    await publish(db, city)
+
+    async with db.acquire() as conn:
+        kept = await releases.load_kept_inputs(conn, city.center, 1, shipped_calendar())
+        current = await releases.load_release(conn, city.center)
+    assert kept is not None
+    again = plan(kept)
+    assert current is not None
+    assert again.rules_version == current.rules_version
+    assert [slot for slot in again.slots if slot.during.end > NOW] == [entry.slot for entry in current.slots]
 
 
 async def test_subscribers_hear_of_a_publish_once_it_is_committed(db: Pool, city: DutyCity) -> None:
