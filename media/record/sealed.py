@@ -94,8 +94,12 @@ class SealedWriter(io.RawIOBase):
             chunk = self._load(number)
         self._open[number] = chunk
         if len(self._open) > _OPEN_CHUNKS:
-            self._store(*self._open.popitem(last=False))
+            self._set_aside(*self._open.popitem(last=False))
         return chunk
+
+    def _set_aside(self, number: int, chunk: bytearray) -> None:
+        """Always in full length, so that it can be read back wherever the file ends one day."""
+        self._store(number, chunk.ljust(CHUNK_BYTES, b"\x00"))
 
     def _load(self, number: int) -> bytearray:
         raw = os.pread(self._file, _STRIDE, HEAD_BYTES + number * _STRIDE)
@@ -118,6 +122,7 @@ class SealedWriter(io.RawIOBase):
         if len(line) + 8 > HEAD_BYTES:
             raise ValueError(f"head of a sealed file: {len(line)} bytes, at most {HEAD_BYTES - 8}")
         page = MAGIC + len(line).to_bytes(4, "big") + line
+        os.ftruncate(self._file, HEAD_BYTES + self._length + (_STRIDE - CHUNK_BYTES) * -(-self._length // CHUNK_BYTES))
         os.fsync(self._file)
         os.pwrite(self._file, page.ljust(HEAD_BYTES, b"\x00"), 0)
         os.fsync(self._file)
@@ -128,10 +133,11 @@ class SealedWriter(io.RawIOBase):
         """A chunk in its final length: muxers leave holes where they reserve space, and those are zeros."""
         open_now = self._open.get(number)
         chunk = self._load(number) if open_now is None else open_now
-        short = min(CHUNK_BYTES, self._length - number * CHUNK_BYTES) - len(chunk)
-        chunk.extend(bytes(short))
-        if short or open_now is not None:
+        length = min(CHUNK_BYTES, self._length - number * CHUNK_BYTES)
+        if open_now is not None or len(chunk) != length:
+            chunk = chunk[:length].ljust(length, b"\x00")
             self._store(number, chunk)
+            self._open.pop(number, None)
         return chunk
 
     def close(self) -> None:

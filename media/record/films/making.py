@@ -28,11 +28,14 @@ class Output:
         self.target: Any = self._sealed if self._sealed is not None else str(self._partial)
 
     def finish(self) -> int:
-        """Give the file its name, whole. Returns its size in bytes."""
-        if self._sealed is not None:
+        """Give the file its name, whole. Returns the bytes of its content."""
+        if self._sealed is None:
+            size = self._partial.stat().st_size
+        else:
+            size = self._sealed.length
             self._sealed.finish()
         self._partial.replace(self._path)
-        return self._path.stat().st_size
+        return size
 
 
 @dataclass(slots=True)

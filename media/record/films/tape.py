@@ -298,7 +298,7 @@ class Replay:
 
     def packets(self) -> Iterator[tuple[Stream, Packet]]:
         clock = JournalClock()
-        for seen in examine(self._segments):
+        for seen in examine(self._segments, content=False):
             if isinstance(seen, BlockSeen):
                 self.blocks_done += 1
                 offset_us = clock.offset_us(seen.segment)
