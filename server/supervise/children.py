@@ -20,7 +20,7 @@ from server.db.embedded import EmbeddedPostgres
 from server.supervise import core
 from server.supervise.child import CannotStart, Plan
 from server.supervise.home import Home
-from server.supervise.listen import PortTaken, announced, media_host, media_port
+from server.supervise.listen import PortTaken, announced, media_host, media_port, public_url
 from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -89,7 +89,7 @@ def web_plan(
             settings,
             port=port,
             database_url=await database(),
-            public_url=settings.public_url or config.local_url(settings, port),
+            public_url=public_url(settings, port),
             worker_links=links or settings.worker_links,
         )
         return config.to_json(full)

@@ -6,6 +6,9 @@ import errno
 import socket
 from ipaddress import ip_address
 
+import msgspec
+
+from server import config
 from server.config import Settings
 
 BACKLOG = 1024  # people who press a button while the web process restarts wait here
@@ -51,6 +54,14 @@ def announced(settings: Settings, host: str) -> tuple[str, ...]:
     if settings.media.announce:
         return settings.media.announce
     return (_own_address(),) if ip_address(host).is_unspecified else (host,)
+
+
+def public_url(settings: Settings, port: int) -> str:
+    """What links and QR codes lead to: as configured, else an address that other machines reach."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    reachable = _own_address() if settings.host in ("0.0.0.0", "::", "") else settings.host
+    return config.local_url(msgspec.structs.replace(settings, host=reachable), port)
 
 
 def _own_address() -> str:

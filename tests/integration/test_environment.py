@@ -183,3 +183,27 @@ def test_a_place_that_cannot_be_written_is_said_in_words(checkout: Checkout) -> 
     assert f"{checkout.environment} cannot be written" in said
     assert "LAIZUO_VENV" in said
     assert "Traceback" not in said
+
+
+def test_an_image_is_built_from_the_files_its_first_layer_has(checkout: Checkout) -> None:
+    """`python3 -m server install` with only what Containerfile has copied by then."""
+    line = next(
+        line for line in (ROOT / "Containerfile").read_text().splitlines() if line.startswith("COPY server/__init__")
+    )
+    shutil.rmtree(checkout.root / "server")
+    (checkout.root / "server").mkdir()
+    for source in line.split()[1:-1]:
+        shutil.copy(ROOT / source, checkout.root / source)
+
+    python = getattr(sys, "_base_executable", sys.executable)
+    answer = subprocess.run(
+        [python, "-m", "server", "install"],
+        cwd=checkout.root,
+        env=checkout.environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (answer.returncode, answer.stdout) == (0, "")
+    assert checkout.installed() == "1.0"

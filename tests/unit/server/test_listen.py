@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from server.config import Media, Settings
-from server.supervise.listen import PortTaken, announced, listen, media_host, media_port
+from server.supervise.listen import PortTaken, announced, listen, media_host, media_port, public_url
 
 
 @pytest.fixture
@@ -67,3 +67,9 @@ def test_browsers_are_told_an_address_that_they_can_reach() -> None:
     assert announced(behind_nat, "0.0.0.0") == ("203.0.113.5",)
     (own,) = announced(anywhere, "0.0.0.0")
     assert not ip_address(own).is_unspecified
+
+
+def test_links_lead_to_where_other_machines_get_to() -> None:
+    assert public_url(Settings(), 8080) == "http://127.0.0.1:8080"
+    assert public_url(Settings(public_url="https://sit.example/"), 8080) == "https://sit.example"
+    assert "0.0.0.0" not in public_url(Settings(host="0.0.0.0"), 8080)
