@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from server.access.address import client_address
 from server.access.identify import check_origin
 from server.access.rates import Rate
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
@@ -77,7 +78,7 @@ class Visit:
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self._app = request.app
-        self._address = request.remote or ""
+        self._address = client_address(request)
         self._socket = socket
         self._line = Line(request.app[ROOMS].next_line(), socket, lambda: _abort(request))
         self._rate = Rate(MESSAGES_BURST, MESSAGE_EVERY_S)
