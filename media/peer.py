@@ -26,6 +26,8 @@ from media.net.sdp import Fingerprint, Offer, SdpError, parse_offer
 
 log = logging.getLogger(__name__)
 
+# A stream that changes its SSRC or codec costs everybody a key frame and the journal an entry: not for every packet.
+CHANGE_EVERY_S = 0.5
 Cause = Literal["left", "replaced", "removed", "consent", "dtls", "room_closed"]
 
 
@@ -67,6 +69,7 @@ class Peer:
         self._version = 0
         self._dtls: DtlsPeer | None = None
         self._retired = Totals(0, 0, 0, 0)
+        self._change_from: dict[str, float] = {}  # mid -> when its stream may change again
 
     @property
     def ups(self) -> list[UpStream]:
@@ -202,9 +205,10 @@ class Peer:
         if pt in line.rtx_pts.values():
             return None if up is None else self._learn_repair(up, ssrc)
         codec = next((name for name, number in line.pts.items() if number == pt), None)
-        if codec is None:
+        if codec is None or now < self._change_from.get(line.mid, now):
             return None
-        if up is not None:
+        self._change_from[line.mid] = now + CHANGE_EVERY_S
+        if up is not None:  # another SSRC or codec on the same line: another stream
             self._end_up(line.mid, up, line)
         up = self._make_up(line, codec, ssrc)
         self._listener.on_up_started(up, line, now)
