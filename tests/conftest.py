@@ -10,12 +10,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
+from playwright.async_api import Browser
 
 from server.config import Settings
 from server.db import Pool
 from server.db.pool import open_pool
 from server.testing.browsers import find_chromium, find_firefox
+from tests.support.browser import running_chromium
 from tests.support.database import TestCluster, running_cluster
 from tests.support.product import Product, ProductFactory
 
@@ -127,6 +130,21 @@ def firefox_path() -> Path:
     if found is None:
         pytest.skip("Firefox was not found, so this did not run (as root: apt-get install -y firefox-esr)")
     return found
+
+
+@pytest.fixture
+async def demo(product: Product) -> dict[str, Any]:
+    """/demo.json of the running product."""
+    async with aiohttp.ClientSession() as session, session.get(f"{product.url}/demo.json") as answer:
+        facts: dict[str, Any] = await answer.json()
+        return facts
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    """A Chromium of this test's own."""
+    async with running_chromium() as browser:
+        yield browser
 
 
 @pytest.hookimpl(wrapper=True)

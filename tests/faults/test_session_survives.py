@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import pytest
 from playwright.async_api import Browser
 
 from tests.support.act import (
@@ -23,7 +20,6 @@ from tests.support.act import (
     open_tabs,
     take_ticket,
 )
-from tests.support.browser import running_chromium
 from tests.support.eventually import eventually
 from tests.support.film_marks import look_at
 from tests.support.product import Product
@@ -31,19 +27,6 @@ from tests.support.product import Product
 TALK_S = 4.0
 BACK_WITHIN_S = 30.0
 LOST_AT_MOST_S = 1.0
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with running_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-async def demo(product: Product) -> dict[str, Any]:
-    async with aiohttp.ClientSession() as session, session.get(f"{product.url}/demo.json") as answer:
-        facts: dict[str, Any] = await answer.json()
-        return facts
 
 
 async def three_talk(demo: dict[str, Any], chromium: Browser) -> Act:
