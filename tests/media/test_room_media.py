@@ -280,6 +280,42 @@ async def test_slots_are_short_and_a_renegotiation_brings_more(enter: Enter, con
     assert b.connected.is_set() and c.connected.is_set()  # noqa: PT018
 
 
+async def test_a_document_camera_takes_a_slot_of_its_own_and_gives_it_back(
+    enter: Enter, controller: Controller
+) -> None:
+    a, b = await enter("a", slots=3), await enter("b")
+    await until_hears(a, "b")
+
+    b.document_ssrc = 4242
+    ok = await join(controller, b)
+
+    assert [up["source"] for up in ok["up"]] == ["voice", "face", "document"]
+    shown = [(slot["seat"], slot["source"]) for slot in controller.found("slots", seat="a")[-1]["slots"]]
+    assert shown == [("b", "face"), ("b", "document"), (None, None)]
+    for _ in range(40):
+        b.send_plain(b._header(96, b._number & 0xFFFF, 0, 4242, "9") + b"\x10\x00page:1:")
+        number = b._number
+        await eventually(lambda number=number: None if b._number > number else "b stopped")
+    await eventually(lambda: None if a.heard_from("page", mid="5") else "the document does not arrive in slot 1")
+    b.document_ssrc = 0
+    await join(controller, b)
+    assert [slot["seat"] for slot in controller.found("slots", seat="a")[-1]["slots"]] == ["b", None, None]
+
+
+async def test_a_stream_that_changes_its_ssrc_is_followed(enter: Enter, controller: Controller) -> None:
+    a, b = await enter("a", mid_only=True), await enter("b")
+    await until_hears(b, "a")
+
+    a.video_ssrc, a.audio_ssrc = 1234567, 7654321
+    seen, spoken = len(picture_of(b, "a")), len(voice_of(b, "a"))
+
+    await eventually(lambda: None if len(picture_of(b, "a")) > seen + 20 else "the new picture is not seen")
+    await eventually(lambda: None if len(voice_of(b, "a")) > spoken + 20 else "the new voice is not heard")
+    for line in b.received.values():
+        assert continuous(line)
+    assert len(controller.found("up_state", seat="a", source="face", state="started")) == 2
+
+
 async def test_reports_carry_the_publishers_clock_for_lip_sync(enter: Enter) -> None:
     a, b = await enter("a"), await enter("b")
     await until_hears(b, "a")

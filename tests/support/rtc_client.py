@@ -74,6 +74,7 @@ class RtcClient:
         self.certificate = Certificate()
         self.offered_fingerprint = self.certificate.fingerprint
         self.audio_ssrc, self.video_ssrc, self.rtx_ssrc = (secrets.randbits(31) + 1 for _ in range(3))
+        self.document_ssrc = 0  # not zero: the next offer has a document camera
         self.received: dict[int, list[Packet]] = defaultdict(list)
         self.rtcp: list[rtcp.Packet] = []
         self.counts: Counter[str] = Counter()
@@ -109,14 +110,16 @@ class RtcClient:
 
     @property
     def sources(self) -> dict[str, str]:
-        return {"0": "voice", "1": "face"}
+        return {"0": "voice", "1": "face"} | ({"9": "document"} if self.document_ssrc else {})
 
     def offer(self) -> str:
-        mids = [str(i) for i in range(2 + 2 * self.slots)]
+        mids = [str(i) for i in range(2 + 2 * self.slots)] + (["9"] if self.document_ssrc else [])
         lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE " + " ".join(mids)]
         lines += self._audio("0", "sendonly") + self._video("1", "sendonly")
         for slot in range(self.slots):
             lines += self._audio(str(2 + 2 * slot), "recvonly") + self._video(str(3 + 2 * slot), "recvonly")
+        if self.document_ssrc:
+            lines += [*self._video("9", "sendonly", bare=True), f"a=ssrc:{self.document_ssrc} cname:x"]
         return "\r\n".join(lines) + "\r\n"
 
     def _line(self, mid: str, direction: str) -> list[str]:
@@ -137,9 +140,9 @@ class RtcClient:
         head = [f"m=audio 9 UDP/TLS/RTP/SAVPF {OPUS}", *self._line(mid, direction)]
         return [*head, f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1", *own]
 
-    def _video(self, mid: str, direction: str) -> list[str]:
+    def _video(self, mid: str, direction: str, *, bare: bool = False) -> list[str]:
         own = []
-        if direction == "sendonly" and not self.mid_only:
+        if direction == "sendonly" and not self.mid_only and not bare:
             group = f"a=ssrc-group:FID {self.video_ssrc} {self.rtx_ssrc}"
             own = [group, f"a=ssrc:{self.video_ssrc} cname:x", f"a=ssrc:{self.rtx_ssrc} cname:x"]
         return [
