@@ -40,6 +40,11 @@ async def get_feed(call: Call[None]) -> web.StreamResponse:
     return web.Response(body=feed.body, headers=headers, content_type="text/calendar", charset="utf-8")
 
 
+async def head_feed(call: Call[None]) -> web.StreamResponse:
+    """What a GET would say, without the calendar."""
+    return await get_feed(call)
+
+
 def _headers(feed: FeedBody, *, is_public: bool) -> dict[str, str]:
     """Ask again each time (`no-cache`): the answer is a 304 of some hundred bytes, and a roster that changed is seen at once."""
     return {
@@ -86,7 +91,7 @@ OPERATIONS = [
     Operation(
         "HEAD",
         "/feeds/{name}.ics",
-        get_feed,
+        head_feed,
         Action.READ_FEED,
         "A calendar feed, headers only",
         media_type="text/calendar",
