@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.sessions.core import SeatState
-from server.signaling.effects import Log
+from server.signaling.effects import JoinMedia, Log
 from tests.support.core_stage import CoreStage
 from tests.support.transcripts import Transcript
 
@@ -60,8 +60,9 @@ class Room(RuleBasedStateMachine):
         """One stimulus; what was heard of it is looked at at once."""
         before = {seat: person.state for seat, person in self.stage.session.people.items()}
         logged = len(self.stage.log)
-        self.stage.heard = {}
+        self.stage.heard, self.stage.asked = {}, []
         self.stage.stimulate(stimulus)
+        self._look_at_what_was_asked(before)
         self._look_at_what_was_heard(stimulus)
         self._look_at_what_changed(stimulus, before, self.stage.log[logged:])
 
@@ -113,6 +114,12 @@ class Room(RuleBasedStateMachine):
                 if message.get("type") == "person" and message["person"]["state"] in ("waiting", "refused"):
                     assert seat == "a1", (who, message)
 
+    def _look_at_what_was_asked(self, before: dict[str, SeatState]) -> None:
+        """Nobody gets a peer at the worker who is not admitted."""
+        for ask in self.stage.asked:
+            if isinstance(ask.request, JoinMedia):
+                assert before[ask.request.seat] is SeatState.ADMITTED, ask
+
     def _look_at_what_changed(self, stimulus: dict[str, Any], before: dict[str, SeatState], log: list[Log]) -> None:
         said = stimulus.get("say", {}).get("type")
         speaker = stimulus.get("from", "").partition("#")[0]
@@ -138,6 +145,7 @@ class Room(RuleBasedStateMachine):
         holders = [person.line for person in session.people.values() if person.line is not None]
         assert sorted(holders) == sorted(session.lines)
         assert len(set(holders)) == len(holders)
+        assert set(session.lines) <= set(self.stage._lines.values())  # what was hung up is gone
 
     @invariant()
     def who_was_sent_away_has_no_line_and_no_media(self) -> None:

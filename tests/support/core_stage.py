@@ -45,6 +45,7 @@ class CoreStage:
     database_is_away: bool = False
     finished: str | None = None
     log: list[Log] = field(default_factory=list)
+    asked: list[Ask] = field(default_factory=list)
     heard: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _lines: dict[str, LineId] = field(default_factory=dict)
     _names: dict[LineId, str] = field(default_factory=dict)
@@ -186,6 +187,7 @@ class CoreStage:
                 if self._lines.get(name) == effect.line:
                     del self._lines[name]
             case Ask():
+                self.asked.append(effect)
                 return dispatch.answered(self.session, effect, _worker(effect), self.now)
             case Act():
                 return dispatch.acted(self.session, effect, self._database(effect), self.now)
