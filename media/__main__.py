@@ -15,6 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from media.engine import Engine
+from media.forward.choose import CHOICES, DEFAULT
+from media.forward.native_memory import NativeUnusable
 from media.timing import Timing
 from media.worker import run_worker
 
@@ -41,10 +43,13 @@ async def _serve(options: argparse.Namespace) -> None:
         sys.exit("media: --udp binds every address, so --announce must say which one browsers are told")
     timing = Timing(**{field.name: getattr(options, field.name) for field in fields(Timing)})
     try:
-        engine = Engine(host, port, options.announce or [host], timing)
+        announce = options.announce or [host]
+        engine = Engine(host, port, announce, timing, options.path, options.data / "compiled")
         await run_worker(options.name, engine, options.control, options.data, stop)
     except OSError as error:
         sys.exit(f"media: cannot listen: {error}")
+    except NativeUnusable as reason:
+        sys.exit(f"media: --path native: {reason}")
 
 
 def _runner() -> asyncio.Runner:
@@ -65,6 +70,12 @@ def _parse() -> argparse.Namespace:
         "--announce", action="append", help="address that browsers are told (repeat for several); HOST if absent"
     )
     parser.add_argument("--data", required=True, type=Path, help="directory that all journals lie in")
+    parser.add_argument(
+        "--path",
+        default=DEFAULT,
+        choices=CHOICES,
+        help=f"how packets are forwarded: in C or in Python (default {DEFAULT})",
+    )
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     for field in fields(Timing):
         option = "--" + field.name.replace("_", "-")

@@ -7,12 +7,13 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from media.core.reports import WorkerClock
 from media.feedback import Feedback
+from media.forward.choose import Choice, choose_path
 from media.forward.path import NOWHERE, ForwardPath, Lane
-from media.forward.python_path import PythonPath
 from media.net.answer import Candidate
 from media.net.dtls import Certificate
 from media.net.ice_lite import Address, Credentials, Drop, IceLite
@@ -29,9 +30,12 @@ class Checked(Protocol):
 class Engine:
     """Made once per worker, inside its loop."""
 
-    def __init__(self, host: str, port: int, announce: Sequence[str], timing: Timing) -> None:
+    def __init__(
+        self, host: str, port: int, announce: Sequence[str], timing: Timing, path: Choice, folder: Path
+    ) -> None:
         """announce  addresses that browsers are told; the port is the bound one.
-        Raises    OSError when the port cannot be bound.
+        path, folder  which packet path, and where a compiled one is kept (media/forward/choose.py).
+        Raises    OSError when the port cannot be bound, NativeUnusable when `path` insists on what is not to be had.
         """
         self.loop = asyncio.get_running_loop()
         self.timing = timing
@@ -40,18 +44,18 @@ class Engine:
         self.port = UdpPort(host, port, self._on_stun, self.dropped)
         self.candidates = [Candidate(address, self.port.address[1]) for address in announce]
         self.feedback = Feedback(self.loop, WorkerClock(time.time() - time.monotonic()))
-        path = PythonPath(self.port.socket, self.port.buffer, self.dropped, self.feedback)
-        self.path: ForwardPath = path
-        self.feedback.path = path
+        self.path: ForwardPath = choose_path(path, folder, self.port, self.dropped, self.feedback)
+        self.feedback.path = self.path
         self._ice: IceLite[Checked] = IceLite()
         self._ssrcs: set[int] = set()
         self._handles = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self.port.start(self.loop, path.on_rtp, path.on_rtcp)
+        self.path.start(self.loop, self.port)
 
     async def close(self) -> None:
         """Let the good-byes out, then close the port."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.path.close()
         self.port.close(self.loop)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -82,12 +86,14 @@ class Engine:
         self.release(lane)
         lane.address = address
         self.port.lanes[address] = lane
+        self.path.use_addresses(self.port.lanes)
         return True
 
     def release(self, lane: Lane) -> None:
         """Nothing is taken from the lane's address any more."""
         if self.port.lanes.get(lane.address) is lane:
             del self.port.lanes[lane.address]
+            self.path.use_addresses(self.port.lanes)
 
     def new_ssrc(self) -> int:
         """Random, not zero, unlike any other that we send on: a receiver must never mix two of our streams."""

@@ -18,7 +18,7 @@ from media.core.quality import Quality, SeatQuality, Totals
 from media.core.reports import PublisherClock
 from media.core.rtp import ABS_SEND_TIME, MID, abs_send_time_word, read_text_extension
 from media.engine import Engine
-from media.forward.path import NOWHERE, DownStream, Lane, UpStream
+from media.forward.path import NOWHERE, DownStream, UpStream
 from media.net.answer import Negotiated, OwnSide, Role, make_answer
 from media.net.dtls import DtlsFailed, DtlsPeer
 from media.net.ice_lite import Address, Credentials, new_credentials
@@ -56,7 +56,7 @@ class Peer:
         self.cname = secrets.token_hex(8)
         self.clock = PublisherClock()
         self.quality = SeatQuality(now)
-        self.lane = Lane(self, engine.new_ssrc(), now)
+        self.lane = engine.path.new_lane(self, engine.new_ssrc(), now)
         self.lines: tuple[Negotiated, ...] = ()
         self.ups_by_mid: dict[str, UpStream] = {}
         self.downs_by_mid: dict[str, DownStream] = {}
@@ -146,7 +146,7 @@ class Peer:
     def _add_down(self, line: Negotiated) -> None:
         first_seq, first_ts = secrets.randbits(15), secrets.randbits(32)
         kind: Literal["audio", "video"] = "audio" if line.kind == "audio" else "video"
-        down = DownStream(self.lane, kind, line.clock_rate, line.ssrc, first_seq, first_ts)
+        down = self._engine.path.new_down(self.lane, kind, line.clock_rate, line.ssrc, first_seq, first_ts)
         if ABS_SEND_TIME in line.extensions:
             down.abs_base = abs_send_time_word(line.extensions[ABS_SEND_TIME], 0.0)
         down.rtx_ssrc = line.rtx_ssrc
@@ -221,7 +221,8 @@ class Peer:
 
     def _make_up(self, line: Negotiated, codec: str, ssrc: int) -> UpStream:
         kind: Literal["audio", "video"] = "audio" if line.kind == "audio" else "video"
-        up = UpStream(self._engine.new_handle(), self.lane, kind, codec, line.clock_rate, ssrc, nack=line.nack)
+        handle = self._engine.new_handle()
+        up = self._engine.path.new_up(handle, self.lane, kind, codec, line.clock_rate, ssrc, nack=line.nack)
         up.pt = line.pts[codec]
         up.rtx_ssrc = line.rtx_ssrcs.get(ssrc)
         self.ups_by_mid[line.mid] = up

@@ -154,15 +154,19 @@ class LossTracker:
         return self._fill_gap(ext, now)
 
     def _open_gap(self, ext: int, now: float) -> None:
-        gap = ext - self.highest - 1
+        self.note_gap(self.highest + 1, ext, now)
+        self.highest = ext
+        self._next = (ext + 1) & SEQ_MASK
+
+    def note_gap(self, first: int, end: int, now: float) -> None:
+        """The extended numbers from `first` on, without `end`, did not come before `end` (case 2)."""
+        gap = end - first
         if gap + len(self._missing) > self._policy.max_waiting:
             self._give_up(list(self._missing))
             self._count_abandoned(gap)
         else:
-            for missing in range(self.highest + 1, ext):
+            for missing in range(first, end):
                 self._missing[missing] = _Missing(now)
-        self.highest = ext
-        self._next = (ext + 1) & SEQ_MASK
 
     def _fill_gap(self, ext: int, now: float) -> int:
         entry = self._missing.pop(ext, None)

@@ -9,12 +9,14 @@ The room and the feedback lane change these objects only through a path; a path 
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 from media.core.keyframe import KEY_FRAME_TESTS, KeyFrameThrottle
-from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossTracker
+from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
 from media.core.reports import StreamClock
@@ -32,6 +34,8 @@ RTX_AT_ONCE = 200.0
 # ends here and not at the other members (ASVS V17.2.5).
 PACKETS_PER_REPORT = 3000
 NOWHERE: Address = ("", 0)  # no address chosen yet
+LOSS_POLICIES: dict[Kind, LossPolicy] = {"audio": AUDIO_LOSS, "video": VIDEO_LOSS}
+CACHE_PACKETS: dict[Kind, int] = {"audio": AUDIO_PACKETS, "video": VIDEO_PACKETS}
 
 
 class Tap(Protocol):
@@ -119,7 +123,6 @@ class UpStream:
         self, handle: int, lane: Lane, kind: Kind, codec: str, clock_rate: int, ssrc: int, *, nack: bool
     ) -> None:
         """codec  as in SDP (`opus`, `VP8`, `H264`).   nack  whether the browser will answer NACKs."""
-        video = kind == "video"
         self.handle = handle
         self.lane = lane
         self.kind: Kind = kind
@@ -129,11 +132,11 @@ class UpStream:
         self.rtx_ssrc: int | None = None
         self.pt = 0  # payload type of the stream that RTX repairs
         self.nack = nack
-        self.loss = LossTracker(VIDEO_LOSS if video else AUDIO_LOSS)
+        self.loss = LossTracker(LOSS_POLICIES[kind])
         self.keys = KeyFrameThrottle()  # while `wanted`, each packet is looked at
         self.is_key_frame = KEY_FRAME_TESTS.get(codec)
         self.clock = StreamClock(clock_rate)
-        self.cache = PacketCache(VIDEO_PACKETS if video else AUDIO_PACKETS)
+        self.cache = PacketCache(CACHE_PACKETS[kind])
         self.reception = Reception(ssrc, clock_rate)
         self.downs: list[DownStream] = []  # flowing; replaced, never changed, so that a loop over it stays whole
         self.waiting: list[DownStream] = []  # video that starts with the next key frame
@@ -183,12 +186,59 @@ class DownStream:
         self.up: UpStream | None = None
 
 
-class ForwardPath(Protocol):
-    """Moves packets. All calls from the worker's loop."""
+class Gate(Protocol):
+    """The port (net/udp.py), as a path sees it."""
 
+    @property
+    def socket(self) -> socket.socket: ...
+
+    def start(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_rtp: Callable[[Lane, int, float], None],
+        on_rtcp: Callable[[Lane, int, float], None],
+    ) -> None:
+        """Read the socket and call these; a path that reads it itself leaves this out, and calls the two below."""
+        ...
+
+    def judge(self, datagram: bytes, source: Address, now: float) -> str | None:
+        """Settle a datagram that is no SRTP; returns the reason when it is dropped."""
+        ...
+
+    def note_fault(self, size: int) -> None:
+        """Handling a datagram of that size raised what it should not have: count it, and log the trace at hand."""
+        ...
+
+
+class ForwardPath(Protocol):
+    """Moves packets. All calls from the worker's loop. Only a path makes lanes and streams: it chooses where their numbers stand."""
+
+    name: str
     dropped: Counter[str]
     packets_in: int
     packets_out: int
+
+    def start(self, loop: asyncio.AbstractEventLoop, port: Gate) -> None:
+        """Take packets from now on; called once."""
+        ...
+
+    def use_addresses(self, lanes: Mapping[Address, Lane]) -> None:
+        """Whom the port belongs to from now on; called after each change of it."""
+        ...
+
+    def close(self) -> None:
+        """Read nothing more. Idempotent."""
+        ...
+
+    def new_lane(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> Lane: ...
+
+    def new_up(
+        self, handle: int, lane: Lane, kind: Kind, codec: str, clock_rate: int, ssrc: int, *, nack: bool
+    ) -> UpStream: ...
+
+    def new_down(
+        self, lane: Lane, kind: Kind, clock_rate: int, ssrc: int, first_seq: int, first_ts: int
+    ) -> DownStream: ...
 
     def open_lane(self, lane: Lane, sessions: SrtpSessions) -> None:
         """The handshake gave keys: packets of this lane are taken from now on."""

@@ -7,10 +7,11 @@ slices that CPython insists on. The price of each step stands in the issue's mea
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from media.core.rtp import (
     EXTENSION_BIT,
@@ -26,7 +27,19 @@ from media.core.rtp import (
     write_header,
     write_rtx_payload,
 )
-from media.forward.path import NOWHERE, RTX_AT_ONCE, RTX_PER_S, DownStream, Lane, UpStream, Watcher
+from media.forward.path import (
+    NOWHERE,
+    RTX_AT_ONCE,
+    RTX_PER_S,
+    DownStream,
+    Gate,
+    Kind,
+    Lane,
+    LaneOwner,
+    UpStream,
+    Watcher,
+)
+from media.net.ice_lite import Address
 from media.net.srtp import (
     MAX_PACKET,
     TRAILER,
@@ -44,7 +57,9 @@ MAX_PLAIN = MAX_PACKET - HEADER_ABS_SIZE - 2 - 16
 
 
 class PythonPath:
-    """See media/forward/path.py for what each method promises."""
+    """See media/forward/path.py for what each method promises. The port reads the socket and calls `on_rtp` and `on_rtcp`."""
+
+    name = "python"
 
     def __init__(
         self,
@@ -73,7 +88,7 @@ class PythonPath:
             self.dropped["no_keys"] += 1
             return
         received = self._received
-        length, data = received.length, received.data
+        length = received.length
         length[0] = size
         if unprotect(lane.rx, received.c, length):
             self.dropped["bad_auth"] += 1
@@ -82,12 +97,13 @@ class PythonPath:
         if lane.budget < 0:
             self.dropped["flood"] += 1
             return
-        size = length[0]
         lane.heard = now
-        packet = bytes(received.view[:size])
-        first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(data)
+        self._take_plain(lane, bytes(received.view[: length[0]]), now)
+
+    def _take_plain(self, lane: Lane, packet: bytes, now: float) -> None:
+        first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(packet)
         up = lane.ups.get(ssrc)
-        if up is None:
+        if up is None or marker_pt & 0x7F != up.pt:
             self._take_slow(lane, packet, ssrc, now)
         else:
             self._take(up, packet, first, marker_pt, seq, ts, now)
@@ -110,7 +126,7 @@ class PythonPath:
         lane.owner.on_feedback(bytes(received.view[: received.length[0]]), now)
 
     def _take_slow(self, lane: Lane, packet: bytes, ssrc: int, now: float) -> None:
-        """RTX, or an SSRC seen for the first time: the owner may know it by its mid."""
+        """RTX, or an SSRC or codec seen for the first time: the owner may know it by its mid."""
         repaired = lane.repairs.get(ssrc)
         if repaired is not None:
             self._take_repair(repaired, packet, now)
@@ -220,6 +236,7 @@ class PythonPath:
             try:
                 sendto(view[: length[0]], lane.address)
             except BlockingIOError:
+                self.dropped["send_full"] += 1
                 self._congested(down)
                 continue
             except OSError:
@@ -242,7 +259,6 @@ class PythonPath:
 
     def _congested(self, down: DownStream) -> None:
         """The socket is full: audio loses one packet, video the rest until a key frame (which is asked for)."""
-        self.dropped["send_full"] += 1
         up = down.up
         if down.kind == "audio" or up is None:
             return
@@ -253,6 +269,26 @@ class PythonPath:
         self._on_key_wanted(up, False)
 
     # --- lanes and streams ------------------------------------------------------------------------------------------
+
+    def start(self, loop: asyncio.AbstractEventLoop, port: Gate) -> None:
+        port.start(loop, self.on_rtp, self.on_rtcp)
+
+    def use_addresses(self, lanes: Mapping[Address, Lane]) -> None:
+        """Nothing to do: the port looks lanes up itself."""
+
+    def close(self) -> None:
+        """Nothing to do: the port reads."""
+
+    def new_lane(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> Lane:
+        return Lane(owner, rtcp_ssrc, now)
+
+    def new_up(
+        self, handle: int, lane: Lane, kind: Kind, codec: str, clock_rate: int, ssrc: int, *, nack: bool
+    ) -> UpStream:
+        return UpStream(handle, lane, kind, codec, clock_rate, ssrc, nack=nack)
+
+    def new_down(self, lane: Lane, kind: Kind, clock_rate: int, ssrc: int, first_seq: int, first_ts: int) -> DownStream:
+        return DownStream(lane, kind, clock_rate, ssrc, first_seq, first_ts)
 
     def open_lane(self, lane: Lane, sessions: SrtpSessions) -> None:
         lane.sessions = sessions

@@ -107,9 +107,9 @@ class UdpPort:
                 else:
                     self._read_slow(size, source, clock())
             except Exception:
-                self._note_fault(size)
+                self.note_fault(size)
 
-    def _note_fault(self, size: int) -> None:
+    def note_fault(self, size: int) -> None:
         """Our own fault, found by a datagram: one trace a second, so that nobody can fill the log."""
         self.dropped["fault"] += 1
         if self._fault_log.allows("fault", time.monotonic()):
@@ -121,11 +121,12 @@ class UdpPort:
         elif size == 0:
             reason = "empty"
         else:
-            reason = self._judge(bytes(self.buffer.view[:size]), source, now)
+            reason = self.judge(bytes(self.buffer.view[:size]), source, now)
         if reason is not None:
             self.dropped[reason] += 1
 
-    def _judge(self, datagram: bytes, source: Address, now: float) -> str | None:
+    def judge(self, datagram: bytes, source: Address, now: float) -> str | None:
+        """Settle a datagram that is no SRTP; returns the reason when it is dropped."""
         first = datagram[0]
         if first <= 3:
             return self._on_stun(datagram, source, now)

@@ -302,6 +302,7 @@ def test_no_number_is_ever_used_twice_whatever_happens(seed: int) -> None:
     others = [UpStream(2 + i, stage.lane, "video", "VP8", 90000, 90 + i, nack=True) for i in range(2)]
     ups = [stage.up, *others]
     for up in others:
+        up.pt = 96
         stage.path.add_up(up)
     downs = [stage.subscriber(port) for port in (2, 3)]
     seqs = {up.ssrc: chance.randrange(65536) for up in ups}

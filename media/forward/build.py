@@ -1,0 +1,166 @@
+"""fastpath.c becomes a library: compiled once where a C compiler is, kept, and found again.
+
+    <folder>/fastpath-<source>-<compiler>.so     source: hash of the code, the flags, Python, pylibsrtp, machine and libc
+
+Folders, in this order: the environment's own (an image brings it, no compiler needed), then the worker's data directory. The file
+appears whole or not at all; of two workers that start together one compiles and the other waits for it. Only a folder and a file
+that belong to us or to root, and that nobody else can write, are trusted.
+
+    python -m media.forward.build [DIR]          compile into the environment (for images), or into DIR
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from media.forward.native_memory import NativeUnusable
+
+log = logging.getLogger(__name__)
+
+HERE: Final = Path(__file__).parent
+SOURCES: Final = (HERE / "fastpath.h", HERE / "fastpath.c")
+COMPILERS: Final = ("cc", "gcc", "clang")
+# -ffp-contract=off: jitter comes out as in Python, to the last bit, which the self-test compares.
+FLAGS: Final = (
+    *("-std=gnu11", "-O2", "-g1", "-fPIC", "-shared", "-pthread", "-fvisibility=default", "-ffp-contract=off"),
+    *("-Wall", "-Wextra", "-Werror", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now"),
+)
+INSTALL: Final = "no C compiler (cc, gcc or clang); on Debian: apt install gcc libc6-dev"
+COMPILE_WITHIN_S: Final = 30.0
+WAIT_FOR_OTHER_S: Final = 10.0
+POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """`name` is what it says of itself."""
+
+    command: str
+    name: str
+
+
+def find_compiler() -> Compiler | None:
+    for command in COMPILERS:
+        path = shutil.which(command)
+        if path is None:
+            continue
+        asked = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, check=False, timeout=COMPILE_WITHIN_S
+        )
+        if asked.returncode == 0 and asked.stdout:
+            return Compiler(path, asked.stdout.splitlines()[0])
+    return None
+
+
+def own_folder() -> Path:
+    """In the environment that Python runs in."""
+    return Path(sys.prefix) / "lib" / "laizuo"
+
+
+def ready_library(folder: Path) -> Path:
+    """The compiled library, made in `folder` if it is nowhere yet; blocks for about a second then.
+
+    Raises  NativeUnusable with the reason.
+    """
+    if not sys.platform.startswith("linux"):
+        raise NativeUnusable("the C path needs Linux")
+    for place in (own_folder(), folder):
+        for found in sorted(place.glob(f"fastpath-{_source_key()}-*.so")):
+            if _is_trusted(place) and _is_trusted(found):
+                return found
+    compiler = find_compiler()
+    if compiler is None:
+        raise NativeUnusable(INSTALL)
+    try:
+        return compile_into(folder, compiler)
+    except OSError as error:
+        raise NativeUnusable(f"{folder} cannot be used: {error}") from error
+
+
+def compile_into(folder: Path, compiler: Compiler, more_flags: Sequence[str] = ()) -> Path:
+    """Compile, unless it is there. Raises NativeUnusable, OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not _is_trusted(folder):
+        raise NativeUnusable(f"{folder} can be written by others")
+    flags = (*FLAGS, *more_flags)
+    maker = _short_hash(compiler.name, *more_flags)
+    library = folder / f"fastpath-{_source_key()}-{maker}.so"
+    with _alone(folder):
+        if not library.exists():
+            _compile(compiler, flags, library)
+    return library
+
+
+def _compile(compiler: Compiler, flags: Sequence[str], library: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=library.parent) as folder:
+        half = Path(folder) / library.name
+        command = [compiler.command, *flags, "-o", str(half), str(SOURCES[-1])]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMPILE_WITHIN_S)
+        except subprocess.TimeoutExpired as error:
+            raise NativeUnusable(f"{compiler.name} did not end within {COMPILE_WITHIN_S} s") from error
+        if done.returncode:
+            raise NativeUnusable(f"{compiler.name} refused fastpath.c: {done.stderr.strip()[:500]}")
+        half.chmod(0o755)
+        half.rename(library)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One compiles, the others wait. Raises NativeUnusable when that takes too long."""
+    with (folder / ".lock").open("a") as lock:
+        end = time.monotonic() + WAIT_FOR_OTHER_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise NativeUnusable("another worker is still compiling") from None
+                time.sleep(POLL_S)
+        yield
+
+
+def _source_key() -> str:
+    facts = (sys.version, version("pylibsrtp"), platform.machine(), *platform.libc_ver(), sysconfig.get_platform())
+    return _short_hash(*(source.read_text(encoding="utf-8") for source in SOURCES), *FLAGS, *facts)
+
+
+def _short_hash(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _is_trusted(path: Path) -> bool:
+    facts = path.stat()
+    return facts.st_uid in (0, os.geteuid()) and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def main() -> int:
+    """For images. Returns 0 when the library is there."""
+    compiler = find_compiler()
+    if compiler is None:
+        print(INSTALL, file=sys.stderr)
+        return 1
+    print(compile_into(Path(sys.argv[1]) if len(sys.argv) > 1 else own_folder(), compiler))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+/* The memory that native_memory.py (ctypes) and fastpath.c share.
+ *
+ * Every byte belongs to Python, which keeps an object alive for as long as something here points to it; C allocates nothing and
+ * frees nothing. C runs only inside a call from the worker's loop, so nothing here changes while the other side looks.
+ * fast_layout() gives the sizes; native_path.py compares them with its own before the first packet.
+ */
+#ifndef LAIZUO_FASTPATH_H
+#define LAIZUO_FASTPATH_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+enum {
+  LONGEST = 1500,      /* a datagram that libsrtp may see (media/net/srtp.py MAX_PACKET) */
+  LONGEST_PLAIN = 1462, /* the same in the clear, so that every answer to it fits again (python_path.py MAX_PLAIN) */
+  FIXED_HEADER = 12,
+  ABS_HEADER = 20,
+  IN_SLOT = 2048,
+  IN_SLOTS = 64,   /* read by one recvmmsg */
+  BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
+  OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
+  OUT_SLOTS = 512,
+  SEGMENTS = 60,      /* in one datagram for the kernel to cut (UDP_MAX_SEGMENTS was 64) */
+  LONGEST_SUPER = 60000,
+  NO_SLOT = -1,
+};
+
+/* What Python must see, in the order of coming. `length` bytes follow, padded to eight. */
+enum kind {
+  DATAGRAM = 1, /* STUN or DTLS, from `address` */
+  RTCP = 2,     /* in the clear; id: of the lane */
+  RTP = 3,      /* in the clear, not accounted: anything that is not the common case; id: of the lane */
+  GAP = 4,      /* int64 first, end: numbers that did not come before the packet that was taken; id: of the up stream */
+  TAPPED = 5,   /* in the clear, accounted, for the recorder; id: of the up stream */
+};
+
+typedef struct {
+  uint32_t kind, id, length, address_size;
+  double now;
+  uint8_t address[32];
+} record;
+
+enum reason {
+  TOO_LONG, EMPTY, UNKNOWN_KIND, UNKNOWN_SOURCE, NO_KEYS, BAD_AUTH, FLOOD, RTP_MALFORMED,
+  PROTECT_FAILED, SEND_FULL, SEND_FAILED, RECEIVE_FAILED, TRAY_FULL, REASONS
+};
+
+/* One place of a packet cache. Its bytes stand at `at % arena_size`, and are whole while at + arena_size >= written. */
+typedef struct {
+  int64_t ext; /* -1: empty */
+  uint64_t at;
+  double stored;
+  uint32_t length, unused;
+} cached;
+
+typedef struct up up;
+typedef struct down down;
+
+/* path.py Lane. */
+typedef struct {
+  void *rx, *tx; /* libsrtp sessions; NULL before the keys and after the end */
+  up **ups;
+  uint32_t up_count, id;
+  double heard;
+  int32_t budget;
+  uint32_t address_size; /* 0: nowhere */
+  uint8_t address[32];
+  int32_t first_out, last_out; /* of this flush; NO_SLOT between flushes */
+  bool no_gso;                 /* the way there does not take it */
+} lane;
+
+/* path.py UpStream, with LossTracker's gate, Reception and PacketCache. */
+struct up {
+  down **downs; /* flowing */
+  cached *index;
+  uint8_t *arena;
+  uint32_t down_count, id, ssrc, index_mask;
+  uint32_t arena_size;
+  int32_t next, last_seq; /* 16 bit; -1: none yet */
+  bool paused, key_wanted, tapped;
+  uint8_t pt; /* another codec under the same SSRC is another stream */
+  int64_t highest;                   /* LossTracker */
+  int64_t base, top, transit, received; /* Reception */
+  double jitter, clock_rate;
+  double last_at;
+  uint64_t octets, written;
+};
+
+/* path.py DownStream, with the open segment of its SeqMap. */
+struct down {
+  lane *to;
+  int64_t highest, seq_delta; /* highest is above every number while no segment is open */
+  double last_now;
+  uint32_t ts_delta, last_ts, ssrc, abs_base;
+  uint64_t packets, octets;
+  bool video;
+  bool stalled; /* the socket was full: Python takes it out of the stream's list */
+  uint8_t pt[256];
+};
+
+typedef int (*srtp_call)(void *session, void *packet, int *length);
+typedef int (*send_call)(int fd, struct mmsghdr *messages, unsigned count, int flags);
+
+typedef struct {
+  srtp_call protect, unprotect, unprotect_rtcp;
+  send_call send; /* sendmmsg, unless a test stands there */
+  void *work;     /* fast_layout()[WORK] bytes */
+  lane **gate;    /* by address: open addressing, at most half full */
+  uint8_t *tray;
+  uint64_t gate_seed;
+  uint32_t gate_mask, tray_size, tray_used;
+  int32_t fd, timer; /* timer: -1, or read at each call */
+  bool gso;
+  bool dropped_any, stalled_any; /* since Python looked */
+  uint64_t packets_in, packets_out, messages_out;
+  uint64_t dropped[REASONS];
+} fast;
+
+#endif

@@ -1,0 +1,299 @@
+"""Lanes, up streams and down streams whose numbers C can see (native_memory.py).
+
+Each fact has one place. What fastpath.c reads or writes for every packet stands in a structure, and the attributes here are windows
+onto it; so python_path.py and the cores work on the same numbers when a packet comes their way. What is looked at only now and
+then (missing numbers, closed segments, who waits) stays plain Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from ctypes import addressof
+from operator import attrgetter
+from typing import Any, Final
+
+from media.core.keyframe import KeyFrameThrottle
+from media.core.loss import LossPolicy, LossTracker
+from media.core.packetcache import MAX_AGE_S, PacketCache
+from media.core.reception import Reception
+from media.core.seqmap import SeqMap
+from media.forward.native_memory import CachedMemory, DownMemory, LaneMemory, Library, UpMemory
+from media.forward.path import CACHE_PACKETS, LOSS_POLICIES, VIDEO_STEP_S, DownStream, Kind, Lane, LaneOwner, UpStream
+from media.net.ice_lite import Address
+from media.net.srtp import MAX_PACKET, ffi
+
+# Bytes kept of a stream: at first, and then a second and a fifth of what comes, up to 16 Mbit/s.
+FIRST_ARENA: Final = {"audio": 8 << 10, "video": 64 << 10}
+LARGEST_ARENA: Final = {"audio": 64 << 10, "video": 2 << 20}
+ARENA_STEP: Final = 8 << 10
+ARENA_SLACK: Final = 1.2
+
+
+def window(field: str) -> Any:
+    """An attribute that is a field of the object's `memory`."""
+
+    def write(self: Any, value: Any) -> None:
+        setattr(self.memory, field, value)
+
+    return property(attrgetter(f"memory.{field}"), write)
+
+
+def mirrored(base: type, name: str, push: Callable[[Any, Any], None]) -> Any:
+    """A plain attribute (a slot of the base class) of which `push(object, value)` tells the structure."""
+    attribute = base.__dict__[name]
+
+    def write(self: Any, value: Any) -> None:
+        attribute.__set__(self, value)
+        push(self, value)
+
+    return property(attribute.__get__, write)
+
+
+def sockaddr(address: Address) -> bytes:
+    """As the kernel wants it; empty for NOWHERE. An address with a colon is IPv6."""
+    host, port, *rest = address
+    if not host:
+        return b""
+    if ":" in host:
+        flow, scope = rest or (0, 0)
+        return struct.pack(
+            "=H2s4s16sI", socket.AF_INET6, port.to_bytes(2, "big"), flow.to_bytes(4, "big"), _packed(host), scope
+        )
+    return struct.pack("=H2s4s8x", socket.AF_INET, port.to_bytes(2, "big"), _packed(host))
+
+
+def _packed(host: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
+
+
+def address_of(packed: bytes) -> Address:
+    """The address as `socket.recvfrom` would give it."""
+    (family,) = struct.unpack_from("=H", packed)
+    port = int.from_bytes(packed[2:4], "big")
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, packed[4:8]), port
+    flow, (scope,) = int.from_bytes(packed[4:8], "big"), struct.unpack_from("=I", packed, 24)
+    six: Any = (socket.inet_ntop(socket.AF_INET6, packed[8:24]), port, flow, scope)
+    address: Address = six
+    return address
+
+
+def _pointer(session: Any) -> int | None:
+    return None if session is None else int(ffi.cast("uintptr_t", session))
+
+
+def _push_session(field: str) -> Callable[[Any, Any], None]:
+    return lambda lane, session: setattr(lane.memory, field, _pointer(session))
+
+
+def _push_address(lane: NativeLane, address: Address) -> None:
+    packed = sockaddr(address)
+    lane.memory.address[: len(packed)] = packed
+    lane.memory.address_size = len(packed)
+    lane.memory.no_gso = False
+
+
+class NativeLane(Lane):
+    """path.py Lane. `fill` after each change of `ups`."""
+
+    __slots__ = ("_table", "memory")
+
+    rx = mirrored(Lane, "rx", _push_session("rx"))
+    tx = mirrored(Lane, "tx", _push_session("tx"))
+    address = mirrored(Lane, "address", _push_address)
+    heard = window("heard")
+    budget = window("budget")
+
+    def __init__(self, ident: int, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
+        self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1)
+        self._table: Any = None
+        super().__init__(owner, rtcp_ssrc, now)
+
+    def fill(self) -> None:
+        """Tell C which streams there are."""
+        ups = [up for up in self.ups.values() if isinstance(up, NativeUp)]
+        self._table = _addresses(ups)
+        self.memory.up_count = 0
+        self.memory.ups = addressof(self._table)
+        self.memory.up_count = len(ups)
+
+
+def _addresses(objects: Sequence[NativeUp | NativeDown]) -> Any:
+    return (ctypes.c_void_p * max(1, len(objects)))(*(addressof(one.memory) for one in objects))
+
+
+class SharedLoss(LossTracker):
+    __slots__ = ("memory",)
+
+    _next = window("next")
+    highest = window("highest")
+
+    def __init__(self, memory: UpMemory, policy: LossPolicy) -> None:
+        self.memory = memory
+        super().__init__(policy)
+
+
+class SharedReception(Reception):
+    __slots__ = ("memory",)
+
+    _base = window("base")
+    _highest = window("top")
+    _transit = window("transit")
+    packets = window("received")
+    jitter_ticks = window("jitter")
+
+    def __init__(self, memory: UpMemory, ssrc: int, clock_rate: int) -> None:
+        self.memory = memory
+        super().__init__(ssrc, clock_rate)
+
+
+class SharedKeys(KeyFrameThrottle):
+    __slots__ = ("memory",)
+
+    wanted = window("key_wanted")
+
+    def __init__(self, memory: UpMemory) -> None:
+        self.memory = memory
+        super().__init__()
+
+
+class SharedMap(SeqMap):
+    __slots__ = ("memory",)
+
+    highest = window("highest")
+    seq_delta = window("seq_delta")
+    ts_delta = window("ts_delta")
+    last_ts = window("last_ts")
+    last_now = window("last_now")
+
+    def __init__(self, memory: DownMemory, clock_rate: int, first_seq: int, first_ts: int, min_step_s: float) -> None:
+        self.memory = memory
+        super().__init__(clock_rate, first_seq, first_ts, min_step_s)
+
+
+class SharedCache(PacketCache):
+    """PacketCache in two blocks of memory: places by number, and a ring of bytes as long as the stream's second."""
+
+    __slots__ = ("_arena", "_index", "_largest", "_library", "_looked_at", "_smallest", "_written", "memory")
+
+    def __init__(self, memory: UpMemory, library: Library, kind: Kind, max_age_s: float = MAX_AGE_S) -> None:
+        super().__init__(1, max_age_s)  # nothing is kept there
+        places = CACHE_PACKETS[kind]
+        self.memory = memory
+        self._library = library
+        self._smallest, self._largest = FIRST_ARENA[kind], LARGEST_ARENA[kind]
+        self._index = (CachedMemory * places)()
+        self._empty_places()
+        memory.index, memory.index_mask = addressof(self._index), places - 1
+        self._use_arena(self._smallest)
+        self._written, self._looked_at = 0, -1.0
+
+    def _empty_places(self) -> None:
+        ctypes.memset(self._index, 0xFF, ctypes.sizeof(self._index))  # every `ext` is -1
+
+    def _use_arena(self, size: int) -> None:
+        self.memory.arena_size = 0
+        self._arena = (ctypes.c_uint8 * size)()
+        self.memory.arena, self.memory.arena_size, self.memory.written = addressof(self._arena), size, 0
+
+    def store(self, ext: int, packet: bytes, now: float) -> None:
+        self._library.store(addressof(self.memory), ext, packet, len(packet), now)
+
+    def get(self, ext: int, now: float) -> bytes | None:
+        room = ctypes.create_string_buffer(MAX_PACKET)
+        size = self._library.load(addressof(self.memory), ext, now, self.max_age_s, room, MAX_PACKET)
+        return room.raw[:size] if size else None
+
+    def forget(self, now: float) -> None:
+        """Nothing is freed packet by packet; the ring of bytes follows the stream's rate, looked at twice a second at most."""
+        passed_s = now - self._looked_at
+        if self._looked_at >= 0 and passed_s < self.max_age_s / 2:
+            return
+        if self._looked_at >= 0:
+            rate = (self.memory.written - self._written) / passed_s
+            self._fit(int(rate * self.max_age_s * ARENA_SLACK), now)
+        self._written, self._looked_at = self.memory.written, now
+
+    def _fit(self, wanted: int, now: float) -> None:
+        size = min(self._largest, max(self._smallest, -(-wanted // ARENA_STEP) * ARENA_STEP))
+        before: int = self.memory.arena_size
+        if size <= before and size * 2 > before:  # large enough, and not by much
+            return
+        numbers = sorted((place.at, place.ext, place.stored) for place in self._index if place.ext >= 0)
+        kept = [(ext, stored, self.get(ext, now)) for _, ext, stored in numbers]
+        self._empty_places()
+        self._use_arena(size)
+        for ext, stored, packet in kept:
+            if packet is not None:
+                self.store(ext, packet, stored)
+
+
+def _push_tap(up: NativeUp, tap: object) -> None:
+    up.memory.tapped = tap is not None
+
+
+def _push_downs(up: NativeUp, downs: Sequence[DownStream]) -> None:
+    native = [down for down in downs if isinstance(down, NativeDown)]
+    table = _addresses(native)
+    up.memory.down_count = 0
+    up.memory.downs = addressof(table)
+    up.memory.down_count = len(native)
+    up.table = table  # the one before may go now
+
+
+class NativeUp(UpStream):
+    """path.py UpStream."""
+
+    __slots__ = ("memory", "table")
+
+    downs = mirrored(UpStream, "downs", _push_downs)
+    tap = mirrored(UpStream, "tap", _push_tap)
+    paused = window("paused")
+    last_seq = window("last_seq")
+    last_at = window("last_at")
+    pt = window("pt")
+    octets = window("octets")
+
+    def __init__(
+        self,
+        library: Library,
+        handle: int,
+        lane: Lane,
+        kind: Kind,
+        codec: str,
+        clock_rate: int,
+        ssrc: int,
+        *,
+        nack: bool,
+    ) -> None:
+        self.memory = UpMemory(id=handle, ssrc=ssrc, clock_rate=clock_rate)
+        self.table: Any = None
+        super().__init__(handle, lane, kind, codec, clock_rate, ssrc, nack=nack)
+        self.loss = SharedLoss(self.memory, LOSS_POLICIES[kind])
+        self.reception = SharedReception(self.memory, ssrc, clock_rate)
+        self.keys = SharedKeys(self.memory)
+        self.cache = SharedCache(self.memory, library, kind)
+
+
+def _push_pt(down: NativeDown, table: bytes) -> None:
+    down.memory.pt[:] = table
+
+
+class NativeDown(DownStream):
+    """path.py DownStream."""
+
+    __slots__ = ("memory",)
+
+    pt = mirrored(DownStream, "pt", _push_pt)
+    abs_base = window("abs_base")
+    packets = window("packets")
+    octets = window("octets")
+
+    def __init__(self, lane: NativeLane, kind: Kind, clock_rate: int, ssrc: int, first_seq: int, first_ts: int) -> None:
+        video = kind == "video"
+        self.memory = DownMemory(to=addressof(lane.memory), ssrc=ssrc, video=video)
+        super().__init__(lane, kind, clock_rate, ssrc, first_seq, first_ts)
+        self.map = SharedMap(self.memory, clock_rate, first_seq, first_ts, VIDEO_STEP_S if video else 0.0)
