@@ -26,7 +26,7 @@ SEATS = {
 LEADS = ("admit", "refuse", "remove", "silence", "end")
 
 seats = st.sampled_from([*SEATS, "nobody"])
-windows = st.sampled_from([f"{seat}{window}" for seat in SEATS for window in ("", "#2")])
+windows = st.sampled_from([f"{seat}{window}" for seat in SEATS for window in ("", "", "#2")])
 sources = st.sampled_from(["voice", "face", "document", "screen"])
 messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("mute"), "source": sources, "muted": st.booleans()}),
@@ -52,9 +52,11 @@ messages = st.one_of(
 class Room(RuleBasedStateMachine):
     """The stage of the transcripts, driven by chance."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(here=st.sets(st.sampled_from(list(SEATS)), min_size=2))
+    def open(self, here: set[str]) -> None:
         self.stage = CoreStage(Transcript("chance", "", recorded=True, core_only=True, seats=SEATS, steps=()))
+        for seat in sorted(here):
+            self.do({"from": seat, "say": {"type": "join", "token": f"seat:{seat}"}})
 
     def do(self, stimulus: dict[str, Any]) -> None:
         """One stimulus; what was heard of it is looked at at once."""
@@ -177,6 +179,6 @@ class Room(RuleBasedStateMachine):
 
 
 Room.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestRoom = Room.TestCase
