@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.support.product import Product
 
 AXE = Path(__file__).resolve().parent.parent / "vendor/axe-core-4.14.1/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PHONE, KIOSK, DESK = {"width": 390, "height": 844}, {"width": 1080, "height": 1920}, {"width": 1366, "height": 768}
+PHONE, KIOSK, DESK = (
+    ViewportSize(width=390, height=844),
+    ViewportSize(width=1080, height=1920),
+    ViewportSize(width=1366, height=768),
+)
 # (language, theme, viewport of the staff): every theme and both languages, not every pair.
 LOOKS = [("zh-CN", "light", DESK), ("en", "dark", PHONE), ("en", "contrast", DESK)]
 
 
-async def context_for(browser: Browser, language: str, theme: str, viewport: Any) -> BrowserContext:
+async def context_for(browser: Browser, language: str, theme: str, viewport: ViewportSize) -> BrowserContext:
     # axe is put into the page by the test's own hand, past the page's content security policy.
     context = await browser.new_context(
         locale=language,
@@ -57,7 +61,7 @@ def first(demo: dict[str, Any], role: str) -> str:
     ("language", "theme", "viewport"), LOOKS, ids=["Chinese", "English-dark-phone", "English-contrast"]
 )
 async def test_pages_of_a_day(
-    product: Product, demo: dict[str, Any], chromium: Browser, language: str, theme: str, viewport: Any
+    product: Product, demo: dict[str, Any], chromium: Browser, language: str, theme: str, viewport: ViewportSize
 ) -> None:
     found: dict[str, list[str]] = {}
     staff = await context_for(chromium, language, theme, viewport)
@@ -87,7 +91,7 @@ async def test_pages_of_a_day(
 
 @pytest.mark.parametrize(("language", "theme", "viewport"), LOOKS[:2], ids=["Chinese", "English-dark-phone"])
 async def test_a_session(
-    product: Product, demo: dict[str, Any], chromium: Browser, language: str, theme: str, viewport: Any
+    product: Product, demo: dict[str, Any], chromium: Browser, language: str, theme: str, viewport: ViewportSize
 ) -> None:
     found: dict[str, list[str]] = {}
     citizen = await (await context_for(chromium, language, theme, KIOSK)).new_page()

@@ -107,7 +107,8 @@ const HANDLERS = {
     if (GONE.includes(person.state)) delete people[person.seat];
     else people[person.seat] = person;
     const before = state.people[person.seat]?.state ?? null;
-    return [{ ...state, people }, before === person.state ? [] : [{ do: "noticed", person, before }]];
+    const news = before !== person.state && person.seat !== state.you?.seat;
+    return [{ ...state, people }, news ? [{ do: "noticed", person, before }] : []];
   },
   quality(state, message) {
     return [{ ...state, quality: message.people }, []];

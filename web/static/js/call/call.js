@@ -150,8 +150,8 @@ export class Call {
   }
 
   async #renew() {
-    if (!this.#renewToken || this.renewing) return;
-    this.renewing = true;
+    if (!this.#renewToken || this.renewing) { this.renewing = false; return; }
+    this.renewing = true; // once: a seat that refuses two keys is gone
     try {
       this.#step(protocol.renewed(this.state, await this.#renewToken()));
     } catch {

@@ -21,7 +21,7 @@ function Guest() {
   }
   if (step === "room") return html`<${Room} token=${token} devices=${devices} onFix=${open} place="guest" onClosed=${onClosed} />`;
   return html`<div class="page"><${DeviceCheck} devices=${devices} onTry=${open} title=${t("room.join_title")} says=${t("room.join_says")}>
-    <button type="button" class="button button-big button-wide" data-testid="join" onClick=${() => setStep("room")}><${Icon} name="log-in" />${t(devices?.stream ? "room.join" : "room.join_without")}</button>
+    <button type="button" class="button button-big button-wide check-go" data-testid="join" onClick=${() => setStep("room")}><${Icon} name="log-in" />${t(devices?.stream ? "room.join" : "room.join_without")}</button>
     <p class="muted">${t("room.join_recorded")}</p><//></div>`;
 }
 

@@ -24,11 +24,18 @@ const THANKS_MS = 15_000;
 function useOffer(watching, onTicket) {
   const [offer, setOffer] = useState(/** @type {any} */ (null));
   const [away, setAway] = useState("");
-  const load = () => insist(() => get(API), (error) => setAway(error.message)).then((reply) => {
-    setAway("");
-    setOffer(reply);
-    if (reply.ticket) onTicket(reply.ticket);
-  }, (error) => setAway(error.message));
+  const asking = useRef(false); // while the service is away one question waits, not one more every time
+  const load = async () => {
+    if (asking.current) return;
+    asking.current = true;
+    try {
+      const reply = await insist(() => get(API), (error) => setAway(error.message));
+      setAway("");
+      setOffer(reply);
+      if (reply.ticket) onTicket(reply.ticket);
+    } catch (error) { setAway(/** @type {Error} */ (error).message); }
+    asking.current = false;
+  };
   useEffect(() => {
     if (!watching) return undefined;
     load();
@@ -64,16 +71,21 @@ function Kiosk() {
   const [why, setWhy] = useState("");
   const [fresh, setFresh] = useState(false); // just called: colour over the room
   const entered = useRef("");
+  const left = useRef(""); // whoever walks away is not called back in front of the next person
+  const newest = useRef(""); // the last key to the room, for when the one in use is no longer taken
   const { devices, open, stop } = useDevices();
 
   const clear = () => {
     stop(); hush(); setLarge(false); speakLanguage(HOME_LANGUAGE);
     setStep("menu"); setService(""); setTicket(null); setAsking(false); setWhy(""); setFresh(false);
-    entered.current = "";
+    entered.current = newest.current = "";
   };
   const onTicket = (/** @type {any} */ next) => {
+    if (next?.id === left.current) return;
     if (!next) { if (step === "ticket") { say(t("kiosk.ticket_over")); clear(); } return; }
-    setTicket((/** @type {any} */ before) => ({ ...next, room: next.room ?? (before?.id === next.id ? before.room : null) }));
+    if (next.room) newest.current = next.room.token;
+    // A restarted server tells a new key to the same seat; the call that stands needs none.
+    setTicket((/** @type {any} */ before) => ({ ...next, room: (before?.id === next.id && before.room) || next.room }));
     if (step === "menu") { setStep("ticket"); if (!devices) open(); }
     if (next.room && entered.current !== next.id) enter(next);
   };
@@ -85,13 +97,17 @@ function Kiosk() {
     setTimeout(() => setFresh(false), CALLED_MS);
   };
   const choose = (/** @type {string} */ chosen) => { setService(chosen); setStep("check"); open(); speak(t("kiosk.check_voice")); };
+  const renewToken = async () => {
+    if (!newest.current || newest.current === ticket.room.token) throw new Error("no newer key");
+    return newest.current;
+  };
   const giveUp = async () => {
     setAsking(false);
     try { await insist(() => remove(`${API}/ticket`)); } catch (error) { if (!(error instanceof ApiError)) throw error; }
     clear();
   };
   const startOver = () => (step === "ticket" || step === "room" ? setAsking(true) : clear());
-  const onClosed = (/** @type {string} */ reason) => { setWhy(reason); setStep("over"); if (reason !== "left") stop(); };
+  const onClosed = (/** @type {string} */ reason) => { setWhy(reason); setStep("over"); if (reason === "left") left.current = ticket.id; else stop(); };
 
   const { offer, away } = useOffer(step === "menu", onTicket);
   const lost_ms = useTicketStream(step === "ticket" || step === "room", onTicket);
@@ -104,9 +120,9 @@ function Kiosk() {
     ${step === "menu" && (offer ? html`<${Menu} services=${offer.services} onChoose=${choose} />` : html`<p role="status">${t("common.loading")}</p>`)}
     ${step === "check" && html`<${Check} service=${service} devices=${devices} onTry=${open} onTicket=${(/** @type {any} */ next) => { setTicket(next); setStep("ticket"); }} />`}
     ${step === "ticket" && ticket && html`<${TicketScreen} ticket=${ticket} duty=${duty} lost_ms=${lost_ms} onLeave=${() => setAsking(true)} />`}
-    ${step === "room" && ticket?.room && html`<${Room} token=${ticket.room.token} devices=${devices} place="kiosk" onFix=${open} onClosed=${onClosed} />`}
+    ${step === "room" && ticket?.room && html`<${Room} token=${ticket.room.token} devices=${devices} place="kiosk" renewToken=${renewToken} onFix=${open} onClosed=${onClosed} />`}
     ${step === "room" && fresh && html`<${Called} ticket=${ticket} />`}
-    ${step === "over" && html`<${Over} why=${why} onAgain=${() => { open(); setStep("room"); }} onDone=${clear} />`}
+    ${step === "over" && html`<${Over} why=${why} onAgain=${() => { left.current = ""; open(); setStep("room"); }} onDone=${clear} />`}
     ${asking && html`<${Confirm} title=${t("kiosk.leave_title")} says=${t(step === "room" ? "kiosk.leave_room_says" : "kiosk.leave_says")} yes=${t("kiosk.leave_yes")} icon="x" danger
       testid="confirm-leave-queue" onYes=${giveUp} onClose=${() => setAsking(false)} />`}
   <//>`;
@@ -151,7 +167,7 @@ function Check({ service, devices, onTry, onTicket }) {
       <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
     </div>
     ${wrong && html`<div role="alert"><${Banner} kind="wait" icon="triangle-alert"><p>${wrong}</p><//></div>`}
-    <button type="button" class="button button-big button-wide" data-testid="take-ticket" aria-disabled=${busy} onClick=${take}><${Icon} name="ticket" />${t(busy ? "kiosk.taking" : "kiosk.take_ticket")}</button>
+    <button type="button" class="button button-big button-wide check-go" data-testid="take-ticket" aria-disabled=${busy} onClick=${take}><${Icon} name="ticket" />${t(busy ? "kiosk.taking" : "kiosk.take_ticket")}</button>
   <//>`;
 }
 

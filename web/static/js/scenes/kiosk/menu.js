@@ -6,7 +6,10 @@ import { spokenTime, spokenWait } from "../../time.js";
 import { Icon } from "../../ui.js";
 
 /** @type {Record<string, string>} */
-export const SERVICE_ICONS = { notarization: "stamp", mediation: "handshake", legal_aid: "scale", legal_advice: "message-circle-question-mark" };
+const SERVICE_ICONS = { notarization: "stamp", mediation: "handshake", legal_aid: "scale", legal_advice: "message-circle-question-mark" };
+
+// What people come for most stands first, on every kiosk alike.
+const ORDER = Object.keys(SERVICE_ICONS);
 
 /** @typedef {{ service: string, people_ahead: number, estimated_wait_s: number | null, on_duty: { name: string, until: number }[] }} Offered */
 
@@ -24,11 +27,11 @@ export const OnDuty = ({ people }) => people.length > 0 && html`<span class="kio
 /** @param {{ services: Offered[], onChoose: (service: string) => void }} props */
 export function Menu({ services, onChoose }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => title.current?.focus(), []);
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return html`<div class="kiosk-menu">
     <h1 tabindex="-1" ref=${title}>${t("kiosk.welcome")}</h1>
     <p class="kiosk-lead">${t("kiosk.choose")}</p>
-    <ul class="kiosk-cards">${services.map((offered) => html`<li key=${offered.service}>
+    <ul class="kiosk-cards">${[...services].sort((a, b) => ORDER.indexOf(a.service) - ORDER.indexOf(b.service)).map((offered) => html`<li key=${offered.service}>
       <button type="button" class="kiosk-card" data-testid=${`choose-${offered.service.replaceAll("_", "-")}`} onClick=${() => onChoose(offered.service)}>
         <span class="kiosk-card-icon"><${Icon} name=${SERVICE_ICONS[offered.service] ?? "circle"} /></span>
         <span class="kiosk-card-words"><strong>${t(`kiosk.say_${offered.service}`)}</strong>

@@ -16,7 +16,7 @@ export function aheadOf(ticket) {
 /** @param {{ ticket: Ticket, duty: { name: string, until: number }[], lost_ms: number | null, onLeave: () => void }} props */
 export function TicketScreen({ ticket, duty, lost_ms, onLeave }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => title.current?.focus(), []);
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return html`<div class="kiosk-ticket">
     ${lost_ms !== null && html`<${Reconnecting} since_ms=${lost_ms} says=${t("kiosk.reconnecting")} />`}
     <section class="ticket-paper">

@@ -3,6 +3,7 @@
 import { closeDevices, openDevices, watchLevel } from "../../call/media.js";
 import { html, useEffect, useRef, useState } from "../../html.js";
 import { t } from "../../i18n.js";
+import { chime } from "../../speech.js";
 import { Banner, Icon, State } from "../../ui.js";
 import { Video } from "./tiles.js";
 
@@ -30,6 +31,7 @@ function Level({ stream }) {
     <div class="row row-apart"><span><${Icon} name="mic" /> ${t("room.check_speak")}</span>
       ${heard ? html`<${State} kind="good" icon="circle-check" testid="microphone-heard">${t("room.check_heard")}<//>` : html`<${State} kind="wait" icon="mic">${t("room.check_listening")}<//>`}</div>
     <div class="meter" role="meter" aria-label=${t("room.check_level")} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(level * 10) * 10}><span style=${{ transform: `scaleX(${level})` }}></span></div>
+    <button type="button" class="button button-plain check-speaker" data-testid="test-speaker" onClick=${chime}><${Icon} name="volume-2" />${t("room.check_speaker")}</button>
   </div>`;
 }
 

@@ -10,7 +10,7 @@ const ICONS = { ended: "circle-check", left: "door-open", removed: "user-x", ref
 /** @param {{ why: string, says?: string, children?: any }} props */
 export function Closed({ why, says, children }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => title.current?.focus(), []);
+  useEffect(() => title.current?.focus({ preventScroll: true }), []);
   return html`<div class="room-closed" data-testid="room-closed" data-why=${why}>
     <${Icon} name=${ICONS[why] ?? "circle"} />
     <h1 tabindex="-1" ref=${title}>${t(`room.closed_${why}`)}</h1>

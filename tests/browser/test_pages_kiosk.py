@@ -1,0 +1,92 @@
+"""The kiosk page where things go wrong or somebody walks away: no camera, a reload, a second thought, another language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Browser, Page, ViewportSize, expect
+
+from tests.support.product import Product
+
+KIOSK = ViewportSize(width=1080, height=1920)
+REFUSING = (
+    """navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('refused by the test', '%s'); };"""
+)
+
+
+REFUSALS = {"NotAllowedError": "没有得到允许", "NotFoundError": "没有找到设备", "NotReadableError": "别的程序"}
+
+
+async def kiosk_page(chromium: Browser, demo: dict[str, Any], kiosk: int = 0, script: str = "") -> Page:
+    context = await chromium.new_context(locale="zh-CN", viewport=KIOSK, permissions=["camera", "microphone"])
+    if script:
+        await context.add_init_script(script)
+    page = await context.new_page()
+    await page.goto(demo["kiosks"][kiosk]["url"])
+    return page
+
+
+async def take(page: Page) -> str:
+    await page.get_by_test_id("choose-notarization").click()
+    await page.get_by_test_id("take-ticket").click()
+    return await page.get_by_test_id("ticket-number").inner_text()
+
+
+async def test_without_a_camera_one_is_told_what_to_do_and_still_gets_a_ticket(
+    product: Product, demo: dict[str, Any], chromium: Browser
+) -> None:
+    for kiosk, (refusal, words) in enumerate(REFUSALS.items()):
+        page = await kiosk_page(chromium, demo, kiosk, REFUSING % refusal)
+
+        await page.get_by_test_id("choose-notarization").click()
+        await expect(page.get_by_test_id("device-fault")).to_contain_text(words)
+        await page.get_by_test_id("take-ticket").click()
+
+        assert await page.get_by_test_id("ticket-number").inner_text() == f"G00{kiosk + 1}"
+
+
+async def test_a_ticket_outlives_a_reload_and_can_be_given_up(
+    product: Product, demo: dict[str, Any], chromium: Browser
+) -> None:
+    page = await kiosk_page(chromium, demo)
+    number = await take(page)
+
+    await page.reload()
+
+    assert await page.get_by_test_id("ticket-number").inner_text() == number
+    await page.get_by_test_id("start-over").click()
+    await page.get_by_test_id("confirm-leave-queue").click()
+    await expect(page.get_by_test_id("choose-notarization")).to_be_visible()
+    assert await take(page) != number
+
+
+async def test_nothing_of_the_last_person_stays(product: Product, demo: dict[str, Any], chromium: Browser) -> None:
+    page = await kiosk_page(chromium, demo)
+    await page.get_by_test_id("larger-text").click()
+    await page.get_by_test_id("switch-language").click()
+    await expect(page.get_by_test_id("choose-mediation")).to_contain_text("quarrel")
+    await page.get_by_test_id("choose-mediation").click()
+    await page.get_by_test_id("citizen-name").fill("王秀兰")
+
+    await page.get_by_test_id("start-over").click()
+
+    await expect(page.get_by_test_id("choose-mediation")).to_contain_text("矛盾")
+    assert await page.locator("html").get_attribute("data-size") == "normal"
+    assert await page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
+    await page.get_by_test_id("choose-mediation").click()
+    assert await page.get_by_test_id("citizen-name").input_value() == ""
+
+
+async def test_everything_one_presses_is_large_enough(
+    product: Product, demo: dict[str, Any], chromium: Browser
+) -> None:
+    page = await kiosk_page(chromium, demo)
+    await page.get_by_test_id("choose-notarization").wait_for()
+    measure = "() => Array.from(document.querySelectorAll('button'), b => [b.dataset.testid, b.getBoundingClientRect().height])"
+
+    menu = await page.evaluate(measure)
+    await take(page)
+    ticket = await page.evaluate(measure)
+
+    assert [name for name, height in menu + ticket if height < 60] == []
+    assert await page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 28
