@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from media.record.films.letters import PixelLetters
+from media.record.films.letters import Letters, PixelLetters, open_letters
 from media.record.films.making import Composed, PersonFilms
+from media.record.films.sfnt import BadFont
 from media.record.films.spec import COMPOSED, PERSON, Spec, cut_of, read_spec, summary
-from media.record.films.tape import Replay, place_streams, scan
+from media.record.films.tape import Replay, Tape, place_streams, scan
 from media.record.process import die_with_parent, say
-from media.record.reader import SessionKeys, load_segments
+from media.record.reader import Note, SessionKeys, load_segments
 
 Progress = Callable[[str, float], None]
 
@@ -37,7 +38,7 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
             progress(PERSON, replay.blocks_done / tape.blocks)
         films += persons.finish()
     if COMPOSED in spec.kinds:
-        composed = Composed(spec, tape, cut, placements, PixelLetters())
+        composed = Composed(spec, tape, cut, placements, _letters(spec, tape))
         replay = Replay(tape, segments, keys)
         for stream, packet in replay.packets():
             composed.add(stream, packet)
@@ -50,6 +51,15 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
         "start_wall_us": tape.start_wall_us + cut.start_us,
         **summary(tape, cut),
     }
+
+
+def _letters(spec: Spec, tape: Tape) -> Letters:
+    """A font that cannot be read is no reason to have no film: names are then shown with our own letters, and a note says why."""
+    try:
+        return open_letters(spec.font)
+    except (BadFont, OSError) as error:
+        tape.notes.append(Note(str(spec.font and spec.font.name), f"cannot be used as a font: {error}"))
+        return PixelLetters()
 
 
 class Reporter:

@@ -12,6 +12,7 @@ from media.record.keys import KeyProblem, MasterKeys, load_master_keys
 from server import audit
 from server.access.core import Action
 from server.access.require import as_uuid, require_session
+from server.config import ConfigError
 from server.errors import NotFound
 from server.mediaplane.hold import CannotRecord
 from server.recordings import core, store
@@ -47,9 +48,12 @@ class Recordings:
         self._master: MasterKeys | None = None
 
     def load_keys(self) -> None:
-        """Before anything else. A missing key file is made. Raises KeyProblem, OSError."""
+        """Before anything else. A missing key file is made. Raises ConfigError, OSError."""
         self._key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._master = load_master_keys(self._key_file)
+        try:
+            self._master = load_master_keys(self._key_file)
+        except KeyProblem as error:
+            raise ConfigError(f"{self._key_file}: {error}") from error
 
     @property
     def _keys(self) -> MasterKeys:

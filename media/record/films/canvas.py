@@ -15,6 +15,9 @@ PANEL: Colour = (38, 130, 126)
 INK: Colour = (235, 128, 128)
 
 
+_INK_ON_BLACK = bytes(BLACK[0] + (INK[0] - BLACK[0]) * ink // 255 for ink in range(256))
+
+
 @dataclass(frozen=True, slots=True)
 class Rect:
     """All even: chroma has half the resolution."""
@@ -55,16 +58,12 @@ class Canvas:
                 at += stride
 
     def write(self, mask: Mask, x: int, y: int) -> None:
-        """White letters over what is there; what does not fit is cut off."""
+        """White letters on a black ground, which they cover; what does not fit is cut off."""
         luma = self._planes[0]
         width = min(mask.width, self.width - x)
         for row in range(min(mask.height, self.height - y)):
             at = (y + row) * self.width + x
-            under = luma[at : at + width]
-            ink = mask.rows[row][:width]
-            luma[at : at + width] = bytes(
-                u + (INK[0] - u) * m // 255 if m else u for u, m in zip(under, ink, strict=True)
-            )
+            luma[at : at + width] = mask.rows[row][:width].translate(_INK_ON_BLACK)
 
     def frame(self) -> Any:
         """The picture as a frame for an encoder."""

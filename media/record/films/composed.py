@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -27,7 +27,7 @@ from media.record.films.voice import Voiced, VoiceTrack
 
 WIDTH, HEIGHT, FPS = 1280, 720, 20
 FOOTER = 48
-LABEL_HEIGHT, FOOTER_TEXT = 16, 32
+LABEL_HEIGHT, FOOTER_TEXT = 24, 32
 # A picture that is older than this is no longer the person: the tile says so.
 STALE_US = 3_000_000
 CAPTION_US = 6_000_000
@@ -75,7 +75,10 @@ class ComposedFilm:
         self._length_us = length_us
         self._letters = letters
         self._start = datetime.fromtimestamp(start_wall_us / 1e6, UTC) + timedelta(seconds=utc_offset_s)
-        self._captions = [(event.at_us, caption(event)) for event in events if caption(event)]
+        self._chinese = letters.can_write("无画面")
+        names = {entry.seat: entry.label for entry in wanted}
+        said = [(event.at_us, caption(event, names, chinese=self._chinese)) for event in events]
+        self._captions = [(at_us, words) for at_us, words in said if words]
         self._canvas = Canvas(WIDTH, HEIGHT)
         self._pictures = {(tile.seat, tile.source): _Picture(tile) for tile in arrange(wanted, WIDTH, HEIGHT - FOOTER)}
         self._voices: dict[str, _Voice] = {}
@@ -169,7 +172,7 @@ class ComposedFilm:
 
     def _show_absent(self, picture: _Picture) -> None:
         self._canvas.fill(picture.tile.rect, PANEL)
-        self._label(picture, f"{picture.tile.label} - no picture")
+        self._label(picture, f"{picture.tile.label} - {NO_PICTURE[0 if self._chinese else 1]}")
         picture.shown = False
 
     def _label(self, picture: _Picture, text: str) -> None:
@@ -229,26 +232,29 @@ def _decode(picture: _Picture, epoch: int, codec: str, frame: Frame) -> Any:
     return frames[-1] if frames else None
 
 
-def caption(event: Event) -> str:
-    """What the footer says about an event; empty: nothing. Names and numbers of the event's data stay out of the picture."""
-    words = CAPTIONS.get(event.kind, "")
-    return f"{words}: {event.seat}" if words and event.seat else words
+def caption(event: Event, names: Mapping[str, str], *, chinese: bool) -> str:
+    """What the footer says about an event; empty: nothing. Of the event's data nothing is shown."""
+    words = CAPTIONS.get(event.kind, ("", ""))[0 if chinese else 1]
+    who = names.get(event.seat or "", "")
+    return f"{words}: {who}" if words and who else words
 
 
+NO_PICTURE = ("无画面", "no picture")
 CAPTIONS = {
-    "opened": "recording started",
-    "continued": "recording continued after an interruption",
-    "joined": "joined",
-    "admitted": "admitted",
-    "left": "left",
-    "reconnecting": "connection lost",
-    "reconnected": "connected again",
-    "paused": "paused by the server",
-    "resumed": "resumed",
-    "consent": "consent given",
-    "identity_checked": "identity checked",
-    "page_shown": "page shown",
-    "signed": "signed",
-    "session_ended": "session ended",
-    "closed": "recording ended",
+    "opened": ("开始录制", "recording started"),
+    "continued": ("中断后继续录制", "recording continued after an interruption"),
+    "joined": ("加入", "joined"),
+    "admitted": ("准许进入", "admitted"),
+    "left": ("离开", "left"),
+    "reconnecting": ("连接中断", "connection lost"),
+    "connected": ("已连接", "connected"),
+    "gone": ("已断开", "disconnected"),
+    "paused": ("暂停接收", "paused by the server"),
+    "resumed": ("恢复接收", "resumed"),
+    "consent": ("同意", "consent given"),
+    "identity_checked": ("身份已核验", "identity checked"),
+    "page_shown": ("出示页面", "page shown"),
+    "signed": ("签名", "signed"),
+    "session_ended": ("会话结束", "session ended"),
+    "closed": ("结束录制", "recording ended"),
 }

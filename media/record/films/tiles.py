@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from media.record.films.canvas import Rect
 
-# Who leads the act stands first; the order is that of the glossary's roles, everybody else comes after in order of arrival.
-ROLE_ORDER = ("notary", "mediator", "lawyer", "notary_assistant", "assistant")
+# Who leads the act stands first; everybody else comes after in order of arrival.
+ROLE_ORDER = ("in_charge", "staff")
+# Between two pictures, so that it is clear where one ends.
+MARGIN = 4
 SHARED_SOURCES = ("screen", "document")
 
 
@@ -50,7 +52,10 @@ def _grid(wanted: Sequence[Wanted], area: Rect, columns: int | None = None) -> l
     wide, tall = _even(area.width // across), _even(area.height // down)
     return [
         Tile(
-            w.seat, w.source, w.label, Rect(area.x + index % across * wide, area.y + index // across * tall, wide, tall)
+            w.seat,
+            w.source,
+            w.label,
+            Rect(area.x + index % across * wide, area.y + index // across * tall, wide - MARGIN, tall - MARGIN),
         )
         for index, w in enumerate(wanted)
     ]
