@@ -175,10 +175,17 @@ def _install(place: Path, group: str, lock: int) -> None:
     cut.unlink(missing_ok=True)
 
 
+def _base_python() -> str:
+    """The system's interpreter, also when we were started inside an environment (which has no pip)."""
+    if sys.prefix == sys.base_prefix:
+        return sys.executable
+    return str(Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}")
+
+
 def _installer(python: Path) -> list[str]:
     if uv := shutil.which("uv"):
         return [uv, "pip", "install", "--python", str(python)]
-    pip = [sys.executable, "-m", "pip"]
+    pip = [_base_python(), "-m", "pip"]
     if subprocess.run([*pip, "--version"], capture_output=True, check=False).returncode != 0:
         raise EnvironmentFailed("pip is missing. As root: apt-get install -y python3-pip   (or put uv on the PATH)")
     # --no-compile: only what is imported gets compiled, at its first import, which halves the writing phase

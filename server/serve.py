@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 
+import asyncpg
 import uvloop
 from aiohttp import web
 
@@ -19,7 +20,8 @@ from server import config, logs
 from server.app import build_app
 from server.config import ConfigError, Settings
 from server.db.migrate import MigrationError, migrate
-from server.supervise.core import EX_CONFIG
+from server.db.pool import DatabaseAway
+from server.supervise.core import EX_CONFIG, EX_UNAVAILABLE
 from server.tls import server_context
 
 DRAIN_S = 5.0  # for requests that are being answered when we are told to stop
@@ -36,6 +38,9 @@ def main(argv: list[str]) -> int:
     except (MigrationError, ConfigError) as error:
         log.error("%s", error)
         return EX_CONFIG
+    except DatabaseAway as error:
+        log.error("the database cannot be reached: %s", error)
+        return EX_UNAVAILABLE
     return 0
 
 
@@ -43,7 +48,7 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     """Answer requests on `listener` until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await migrate(settings.database_url)
+    await _bring_up_to_date(settings.database_url)
     # No access log: it would hold addresses and, in URLs, tokens
     runner = web.AppRunner(build_app(settings), access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()
@@ -53,6 +58,15 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+async def _bring_up_to_date(url: str) -> None:
+    try:
+        await migrate(url)
+    except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError) as error:
+        raise DatabaseAway(str(error) or type(error).__name__) from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise ConfigError(f"DATABASE_URL: {error}") from error
 
 
 if __name__ == "__main__":

@@ -61,6 +61,17 @@ def test_what_is_tested_is_what_is_shipped() -> None:
     assert run - dev == set()
 
 
+def test_every_dependency_is_pinned() -> None:
+    """A dependency added without a new lock file would be missing on everybody else's machine."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = {"run": project["project"]["dependencies"], "dev": project["dependency-groups"]["dev"]}
+    for group, requirements in asked.items():
+        pinned = {name for name, _ in pins((ROOT / f"requirements.{group}.lock").read_text(encoding="utf-8"))}
+        names = {normal(re.match(r"[A-Za-z0-9._-]+", requirement)[0]) for requirement in requirements}  # type: ignore[index]
+
+        assert names - pinned == set()
+
+
 def test_installed_packages_are_the_pinned_ones() -> None:
     dev = pins((ROOT / LOCKS[1]).read_text(encoding="utf-8"))
     pinned: dict[str, set[str]] = {}

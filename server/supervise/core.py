@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+EX_UNAVAILABLE = 69  # sysexits.h: something it needs is away; it may come back
 EX_CONFIG = 78  # sysexits.h: something is configured in an unusable way
 
 

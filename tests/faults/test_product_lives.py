@@ -132,7 +132,7 @@ def test_asked_twice_it_does_not_wait_for_a_hanging_child(product: Product) -> N
     web = product.kill("web", signal.SIGSTOP)
 
     product.process.send_signal(signal.SIGINT)
-    wait_until(lambda: None if "once more: at once" in product.log() else "it has not heard the first one")
+    product.wait_log("once more: at once")
     code = product.stop(signal.SIGINT)
 
     assert code == 0
@@ -180,7 +180,34 @@ def test_a_crash_loop_is_loud_and_not_tight(start_product: ProductFactory) -> No
     (data / "run/w0.sock").mkdir(parents=True)
     product = start_product("--workers", "1", data=data)
 
-    wait_until(lambda: None if "ATTENTION: w0 has ended 3 times in a row" in product.log() else product.log(), 30)
+    product.wait_log("ATTENTION: w0 has ended 3 times in a row")
 
     assert product.log().count("w0 ended with") <= 4
+    assert product.stop() == 0
+
+
+def test_a_key_file_that_is_none_is_named_and_nothing_stays(start_product: ProductFactory) -> None:
+    data = start_product.directory()
+    (data / "keys").mkdir(parents=True)
+    (data / "keys/master.key").write_text("garbage-canary\n")
+
+    product = start_product("--workers", "0", data=data)
+
+    assert product.process.wait(60) == 1
+    assert f"{data}/keys/master.key: " in product.log()
+    assert "laizuo: web cannot start; see above" in product.log()
+    assert "Traceback" not in product.log()
+    assert "canary" not in product.log()
+
+
+def test_a_database_that_is_away_is_waited_for(start_product: ProductFactory) -> None:
+    """As when the machines of a town hall start in any order; the password in the URL stays out of the log."""
+    product = start_product("--workers", "0", environ={"DATABASE_URL": "postgresql://laizuo:canary@127.0.0.1:1/laizuo"})
+
+    product.wait_log("ATTENTION: web has ended 3 times")
+
+    assert "the database cannot be reached: " in product.log()
+    assert "web ended with code 69; starting it again" in product.log()
+    assert "Traceback" not in product.log()
+    assert "canary" not in product.log()
     assert product.stop() == 0

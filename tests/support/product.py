@@ -52,6 +52,18 @@ class Product:
         self.url = self.out_file.read_text().split()[1].rstrip("/")
         return self
 
+    def wait_log(self, text: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until its log holds this text; its end before that is a failure."""
+
+        def why() -> str | None:
+            if text in self.log():
+                return None
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the product ended without saying {text!r}:\n{self.log()}")
+            return f"it has not said {text!r}:\n{self.log()}"
+
+        wait_until(why, timeout_s)
+
     def pid(self, name: str) -> int:
         """Process number of `parent`, `web`, `postgres`, `w0` ...; waits for it."""
         file = self.data / "run" / f"{name}.pid"
