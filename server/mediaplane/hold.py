@@ -74,8 +74,13 @@ class Hold:
     spec: RoomSpec
     listener: RoomListener
     owner: Owner | None = None  # set only while its worker answers
+    going_to: str | None = None  # the worker that is being asked to open it
     was_ready: bool = False
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     unowned: asyncio.Event = field(default_factory=asyncio.Event)
     keeper: asyncio.Task[None] | None = None
     seats: set[str] = field(default_factory=set)
+
+    def worker(self) -> str | None:
+        """Whom the room loads, now or in a moment."""
+        return self.owner.worker if self.owner else self.going_to

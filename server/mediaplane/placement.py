@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+
+
+USUAL_SEATS: Final = 3  # a professional, a citizen, and somebody with one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,18 @@ def choose(workers: Sequence[WorkerLoad], together_with: str | None) -> str | No
     """The worker for a new room, or None when none may take it.
 
     1. where another room of the same session lives: people move between them without a new connection
-    2. among those not draining, the one that serves the fewest seats, then the fewest rooms, then the first by name
+    2. among those not draining, the one with the least to do, then the first by name; a room counts as a full one before its people
+       are there, so that rooms opened in one moment spread too
     """
     by_name = {worker.name: worker for worker in workers}
     if together_with in by_name:
         return together_with
     free = [worker for worker in workers if not worker.draining]
-    return min(free, key=lambda worker: (worker.seats, worker.rooms, worker.name)).name if free else None
+    return (
+        min(free, key=lambda worker: (max(worker.seats, USUAL_SEATS * worker.rooms), worker.name)).name
+        if free
+        else None
+    )
 
 
 def sort_out(held: Iterable[HeldRoom], owners: Mapping[str, Owner | None]) -> Recovery:

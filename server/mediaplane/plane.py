@@ -83,10 +83,13 @@ class MediaPlane:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._met: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._links}
 
-    async def start(self) -> None:
-        """Connect to all workers and wait a moment for what they hold, so that a room that lives is not opened twice."""
+    def start(self) -> None:
+        """Connect to all workers, and stay connected."""
         for link in self._links.values():
             self._spawn(link.keep(), f"link-{link.name}")
+
+    async def heard_all(self) -> None:
+        """Wait a moment for what the workers hold, so that a room that lives is not opened anew."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S):
                 for met in self._met.values():
@@ -162,7 +165,9 @@ class MediaPlane:
         while True:
             await hold.unowned.wait()
             try:
-                if await self._place(hold):
+                link = await self._choose(hold)
+                hold.going_to = link.name
+                if await self._place(hold, link):
                     wait_s = AGAIN_S
                     continue
             except RoomClosedMeanwhile:
@@ -173,11 +178,11 @@ class MediaPlane:
             except (WorkerRefused, CannotRecord) as error:
                 log.error("room %s cannot be opened, trying again in %g s: %s", hold.spec.room, wait_s, error)
                 hold.listener.room_failed(hold.spec.room)
+            hold.going_to = None
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_AGAIN_S)
 
-    async def _place(self, hold: Hold) -> bool:
-        link = await self._choose(hold)
+    async def _place(self, hold: Hold, link: Link) -> bool:
         state = link.state
         if state is None:
             return False
@@ -226,7 +231,7 @@ class MediaPlane:
         return opened
 
     def _own(self, hold: Hold, owner: Owner) -> None:
-        hold.owner = owner
+        hold.owner, hold.going_to = owner, None
         hold.unowned.clear()
         log.info("room %s: worker %s, epoch %d", hold.spec.room, owner.worker, owner.epoch)
 
@@ -239,15 +244,9 @@ class MediaPlane:
 
     def _sibling(self, hold: Hold) -> str | None:
         """The worker of another room of the same session."""
-        holds = self._holds.values()
-        return next(
-            (
-                other.owner.worker
-                for other in holds
-                if other.owner and other is not hold and other.spec.session == hold.spec.session
-            ),
-            None,
-        )
+        session = hold.spec.session
+        others = [other for other in self._holds.values() if other is not hold and other.spec.session == session]
+        return next((worker for other in others if (worker := other.worker()) is not None), None)
 
     # ------------------------------------------------------------ what links say
 
@@ -330,10 +329,9 @@ class MediaPlane:
         return [hold for hold in self._holds.values() if hold.owner is not None and hold.owner.worker == worker]
 
     def _load(self, link: Link, state: WorkerState) -> WorkerLoad:
-        holds = self._holds_of(link.name)
-        return WorkerLoad(
-            link.name, state.incarnation, sum(len(hold.seats) for hold in holds), len(holds), state.draining
-        )
+        holds = [hold for hold in self._holds.values() if hold.worker() == link.name]
+        seats = sum(len(hold.seats) for hold in holds)
+        return WorkerLoad(link.name, state.incarnation, seats, len(holds), state.draining)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

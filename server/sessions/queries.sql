@@ -178,7 +178,8 @@ left join lateral (select display_name from seat where session_id = n.id and rol
 where n.id = $1
 
 -- name: people_shown
-select id::text as seat, role, display_name as name, state, admitted_at, left_at from seat where session_id = $1 order by invited_at, id
+select id::text as seat, role, display_name as name, state, admitted_at, left_at from seat where session_id = $1
+order by invited_at, role <> 'in_charge', id
 
 -- name: events_shown
 select at, kind, seat_id::text as seat, data from session_event where session_id = $1 order by at, id limit $2

@@ -80,7 +80,7 @@ class SessionLoop:
         self._around = around
         self._lines: dict[LineId, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_over = False
+        self.is_over = False
 
     def open_rooms(self) -> None:
         """Want the session's rooms; recorded ones are recorded from now on."""
@@ -90,7 +90,7 @@ class SessionLoop:
 
     async def close(self) -> None:
         """Let go of everything without ending the session: this process stops."""
-        self._is_over = True
+        self.is_over = True
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -99,7 +99,7 @@ class SessionLoop:
 
     def take(self, happened: Callable[[Session, datetime], list[Effect]], line: LineId | None = None) -> None:
         """Bring one input and perform its effects. A defect of ours is told to the line it came from and changes nothing for others."""
-        if self._is_over:
+        if self.is_over:
             return
         try:
             effects = happened(self.session, self._around.clock())
@@ -247,7 +247,7 @@ class SessionLoop:
             await asyncio.wait(others, timeout=ACT_PATIENCE_S)
         for room in self.session.facts.rooms:
             await self._around.plane.drop(room, reason)
-        self._is_over = True
+        self.is_over = True
         self._around.finished(self.session.facts.id)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

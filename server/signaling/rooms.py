@@ -17,7 +17,7 @@ from aiohttp import web
 
 from server import errors
 from server.db.pool import DatabaseAway, connection
-from server.health import READINESS
+from server.health import METRICS, READINESS
 from server.keys import CLOCK, POOL, SETTINGS
 from server.live import NOTICES
 from server.mediaplane.plane import MediaPlane
@@ -26,6 +26,7 @@ from server.sessions.events import EventWriter
 from server.sessions.recording import SESSION_KEY, JournalPlan
 from server.signaling.effects import LineId
 from server.signaling.loop import SessionLoop, Surroundings
+from server.signaling.metrics import RoomFigures
 from server.signaling.people import SeatFacts
 from server.signaling.session import Recording, SessionFacts, open_session_state
 
@@ -75,10 +76,17 @@ class Rooms:
             row = await store.load_session(conn, session_id)
         return next((facts for facts in _seats(row) if facts.seat == seat), None) if row else None
 
+    def count(self) -> tuple[int, int]:
+        """(sessions, lines) of this process."""
+        loops = self._loops.values()
+        return len(loops), sum(len(loop.session.lines) for loop in loops)
+
     async def take_up(self) -> None:
-        """Every running session of the database."""
+        """Every running session of the database, once the workers had a moment to say which of their rooms live."""
         async with connection(self._around.pool) as conn:
             ids = await store.running_sessions(conn)
+        if ids:
+            await self._around.plane.heard_all()
         for session_id in ids:
             await self.of(session_id)
 
@@ -129,7 +137,8 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished))
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
-    await plane.start()
+    app[METRICS].registry.register(RoomFigures(rooms, plane, events))
+    plane.start()
     await rooms.take_up()
     tasks = [
         _watched(work, name)

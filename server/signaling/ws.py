@@ -184,12 +184,12 @@ class Visit:
     async def _arrive(self, entry: seats.Entry, message: Join) -> None:
         rooms = self._app[ROOMS]
         loop = await rooms.of(entry.session_id)
-        if loop is None:
+        if loop is None or loop.is_over:
             self._turn_away(seats.NoEntry("ended"), message)
             return
         known = loop.session.people.get(entry.seat)
         facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
-        if facts is None:
+        if facts is None or loop.is_over:
             self._turn_away(seats.NoEntry("bad_token"), message)
             return
         arrival = Arrival(_with_connection(facts, entry.connection), entry.resume, entry.resumed, message.media)

@@ -18,6 +18,7 @@ BUSY = WorkerLoad("w1", "i1", seats=30, rooms=10)
         ([BUSY, IDLE], "w1", "w1"),  # another room of the session is there
         ([BUSY, IDLE], "w9", "w0"),  # and that worker is gone
         ([WorkerLoad("w0", "i", 5, 2), WorkerLoad("w1", "i", 5, 1)], None, "w1"),
+        ([WorkerLoad("w0", "i", 0, 3), WorkerLoad("w1", "i", 6, 2)], None, "w1"),  # nine people are on their way to w0
         ([WorkerLoad("w1", "i", 5, 1), WorkerLoad("w0", "i", 5, 1)], None, "w0"),
         ([WorkerLoad("w0", "i", 0, 0, draining=True), BUSY], None, "w1"),
         ([WorkerLoad("w0", "i", 0, 0, draining=True)], None, None),

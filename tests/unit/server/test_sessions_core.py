@@ -1,0 +1,63 @@
+"""What each role may say in a room and what a seat can become, cell by cell: a change here is a decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.sessions import core
+from server.sessions.core import SeatRole, SeatState
+
+LEADING = ["admit", "refuse", "remove", "silence", "end", "name"]
+
+MAY = {
+    "in_charge": "admit refuse remove silence end name",
+    "staff": "name",
+    "site_worker": "name",
+    "applicant": "",
+    "party": "",
+    "interpreter": "",
+    "supporter": "",
+    "witness": "",
+}
+
+#                 invited waiting admitted refused removed left
+MOVES = {
+    "invited": "        x                 x              x",
+    "waiting": "                x         x              x",
+    "admitted": "        x                        x       x",
+    "refused": "",
+    "removed": "",
+    "left": "",
+}
+COLUMNS = {"invited": 0, "waiting": 8, "admitted": 16, "refused": 26, "removed": 33, "left": 41}
+
+
+@pytest.mark.parametrize("role", [role.value for role in SeatRole])
+def test_may_say(role: str) -> None:
+    assert [said for said in LEADING if said in core.may_say(role)] == MAY[role].split()
+
+
+@pytest.mark.parametrize("seat", list(SeatState))
+def test_seat_moves(seat: SeatState) -> None:
+    row = MOVES[seat.value]
+    allowed = {to for to, column in COLUMNS.items() if row[column : column + 1] == "x"}
+
+    assert {to.value for to in SeatState if core.can_move(seat, to)} == allowed
+
+
+def test_a_notarial_act_is_recorded_and_nothing_else() -> None:
+    procedures = ("notarization", "mediation", "legal_aid", "legal_advice")
+
+    assert [procedure for procedure in procedures if core.is_recorded(procedure)] == ["notarization"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [("completed", "done"), ("technical", "done"), ("refused", "done"), ("withdrawn", "done"), ("no_show", "no_show")],
+)
+def test_ticket_outcome(reason: core.EndReason, outcome: str) -> None:
+    assert core.ticket_outcome(reason) == outcome
+
+
+def test_nobody_is_invited_to_lead() -> None:
+    assert {SeatRole.IN_CHARGE, SeatRole.STAFF, SeatRole.APPLICANT} & core.INVITABLE == set()
