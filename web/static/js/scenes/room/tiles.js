@@ -52,7 +52,7 @@ export function PersonTile({ person, stream, main, quality, onMain, onBlocked, b
     <${Video} stream=${stream} testid="remote-video" label=${nameOf(person)} onBlocked=${onBlocked} blocked=${blocked} />
     ${!seen && html`<div class="face-none"><span class="avatar" aria-hidden="true">${nameOf(person).slice(0, 1)}</span><${PersonState} person=${person} /></div>`}
     ${seen && person.state === "reconnecting" && html`<div class="face-note"><${PersonState} person=${person} /></div>`}
-    <div class="face-label"><strong>${nameOf(person)}</strong> <span>${about(person)}</span>
+    <div class="face-label"><strong>${nameOf(person)}</strong> <span class="face-about">${about(person)}</span>
       <${Missing} person=${person} />${quality && quality.word !== "good" && html`<span class="tile-off"><${Icon} name="signal-low" />${t(`room.quality_${quality.word}`)}</span>`}</div>
     ${!main && html`<button type="button" class="face-enlarge" onClick=${onMain}><${Icon} name="eye" /><span>${t("room.enlarge")}</span><span class="visually-hidden"> ${nameOf(person)}</span></button>`}
   </li>`;
