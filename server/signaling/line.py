@@ -13,8 +13,8 @@ from server.signaling.messages import render
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from server.signaling.effects import LineId
     from server.signaling.messages import ServerMessage
+    from server.signaling.room.effects import LineId
 
 QUEUE: Final = 100  # messages; a room of twelve says less than ten a second
 DEADLINE_S: Final = 0.5  # for one message to leave: a page behind a dead line must not hold the words of a living room

@@ -18,8 +18,9 @@ from server.mediaplane.hold import RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
 from server.sessions import seats, service
 from server.sessions.events import EventWriter, SessionEvent
-from server.signaling import dispatch, media
-from server.signaling.effects import (
+from server.signaling.messages import Error
+from server.signaling.room import dispatch, media
+from server.signaling.room.effects import (
     Act,
     AdmitSeat,
     Answered,
@@ -43,8 +44,7 @@ from server.signaling.effects import (
     Say,
     StoreAct,
 )
-from server.signaling.messages import Error
-from server.signaling.session import Recording, Session
+from server.signaling.room.session import Recording, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping

@@ -24,11 +24,11 @@ from server.mediaplane.plane import MediaPlane
 from server.sessions import store
 from server.sessions.events import EventWriter
 from server.sessions.recording import SESSION_KEY, JournalPlan
-from server.signaling.effects import LineId
 from server.signaling.loop import SessionLoop, Surroundings
 from server.signaling.metrics import RoomFigures
-from server.signaling.people import SeatFacts
-from server.signaling.session import Recording, SessionFacts, open_session_state
+from server.signaling.room.effects import LineId
+from server.signaling.room.people import SeatFacts
+from server.signaling.room.session import Recording, SessionFacts, open_session_state
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

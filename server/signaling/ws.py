@@ -17,12 +17,12 @@ from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.errors import BadInput, log_unexpected
 from server.keys import CLOCK, POOL
 from server.sessions import seats
-from server.signaling.effects import LineId
 from server.signaling.line import Line
 from server.signaling.messages import MESSAGE_LIMIT, AnyClientMessage, BadMessage, Closed, Error, ErrorCode, Join, parse
-from server.signaling.people import SeatFacts
+from server.signaling.room.effects import LineId
+from server.signaling.room.people import SeatFacts
+from server.signaling.room.session import Arrival
 from server.signaling.rooms import ROOMS
-from server.signaling.session import Arrival
 
 if TYPE_CHECKING:
     from server.db import Connection

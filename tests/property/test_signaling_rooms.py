@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.sessions.core import SeatState
-from server.signaling.effects import JoinMedia, Log
+from server.signaling.room.effects import JoinMedia, Log
 from tests.support.core_stage import CoreStage
 from tests.support.transcripts import Transcript
 

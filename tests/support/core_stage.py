@@ -10,8 +10,9 @@ from typing import Any
 
 from server.mediaplane.facts import Measured
 from server.sessions.core import SeatState, is_recorded
-from server.signaling import dispatch, media, messages
-from server.signaling.effects import (
+from server.signaling import messages
+from server.signaling.room import dispatch, media
+from server.signaling.room.effects import (
     Act,
     Answered,
     Ask,
@@ -26,8 +27,8 @@ from server.signaling.effects import (
     Refused,
     Say,
 )
-from server.signaling.people import SeatFacts
-from server.signaling.session import Arrival, Recording, Session, SessionFacts, open_session_state
+from server.signaling.room.people import SeatFacts
+from server.signaling.room.session import Arrival, Recording, Session, SessionFacts, open_session_state
 from tests.support.transcripts import ANSWER, Transcript, check
 
 ROOM = "r1"

@@ -6,7 +6,7 @@ import pytest
 
 from server.mediaplane.facts import Measured
 from server.signaling.messages import Report
-from server.signaling.quality import judge
+from server.signaling.room.quality import judge
 
 FINE = {"loss_up": 0.0, "loss_down": 0.0, "rtt_ms": 20.0, "up_bps": 500_000, "silent_s": 0.0}
 

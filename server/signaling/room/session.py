@@ -13,12 +13,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from server.sessions.core import SeatRole, SeatState, can_move
-from server.signaling.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
 from server.signaling.messages import Closed, Outside, RecordingState, Rejoin, Slots, Waiting, Welcome
 from server.signaling.messages import Person as PersonMessage
 from server.signaling.messages import Recording as RecordingMessage
 from server.signaling.messages import SessionState as SessionMessage
-from server.signaling.people import Person, SeatFacts, person_of
+from server.signaling.room.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
+from server.signaling.room.people import Person, SeatFacts, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
-from server.signaling.effects import (
+from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slot, Slots
+from server.signaling.room.effects import (
     Answered,
     Ask,
     Effect,
@@ -17,19 +18,18 @@ from server.signaling.effects import (
     Refused,
     Say,
 )
-from server.signaling.leading import set_silenced, show_removed
-from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slot, Slots
-from server.signaling.own import refuse
-from server.signaling.people import Peer
-from server.signaling.quality import judge
+from server.signaling.room.leading import set_silenced, show_removed
+from server.signaling.room.own import refuse
+from server.signaling.room.people import Peer
+from server.signaling.room.quality import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from server.mediaplane.facts import Measured, SlotFacts, StandingPeer
-    from server.signaling.people import Person
-    from server.signaling.session import Session
+    from server.signaling.room.people import Person
+    from server.signaling.room.session import Session
 
 # What a page can do something about; all else means that the worker is being replaced, and the page tries again by itself.
 _TOLD: dict[str, ErrorCode] = {

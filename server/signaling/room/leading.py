@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatRole, SeatState, can_move
-from server.signaling.effects import (
+from server.signaling.room.effects import (
     Act,
     AdmitSeat,
     Ask,
@@ -21,14 +21,14 @@ from server.signaling.effects import (
     RefuseSeat,
     RemoveSeat,
 )
-from server.signaling.own import refuse
+from server.signaling.room.own import refuse
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from server.signaling.messages import Admit, End, Name, Refuse, Remove, Rid, Silence
-    from server.signaling.people import Person
-    from server.signaling.session import Session
+    from server.signaling.room.people import Person
+    from server.signaling.room.session import Session
 
 
 def on_admit(session: Session, person: Person, message: Admit, now: datetime) -> list[Effect]:

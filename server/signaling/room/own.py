@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.signaling.effects import Ask, Effect, JoinMedia, LeaveMedia, Log, Say
 from server.signaling.messages import Error, Pong
-from server.signaling.people import Peer
+from server.signaling.room.effects import Ask, Effect, JoinMedia, LeaveMedia, Log, Say
+from server.signaling.room.people import Peer
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from server.signaling.effects import LineId
     from server.signaling.messages import ErrorCode, Leave, Mute, Offer, Ping, Report, Rid
-    from server.signaling.people import Person
-    from server.signaling.session import Session
+    from server.signaling.room.effects import LineId
+    from server.signaling.room.people import Person
+    from server.signaling.room.session import Session
 
 
 def refuse(line: LineId | None, code: ErrorCode, rid: Rid = None) -> list[Effect]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from server.sessions.core import SeatState
-from server.signaling import leading, media, messages, own
-from server.signaling.effects import (
+from server.signaling import messages
+from server.signaling.room import leading, media, own
+from server.signaling.room.effects import (
     AdmitSeat,
     EndSession,
     GoLive,
@@ -18,15 +19,15 @@ from server.signaling.effects import (
     RefuseSeat,
     RemoveSeat,
 )
-from server.signaling.own import refuse
+from server.signaling.room.own import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from server.signaling.effects import Act, Ask, Effect, LineId, Outcome
     from server.signaling.messages import AnyClientMessage, ErrorCode
-    from server.signaling.session import Session
+    from server.signaling.room.effects import Act, Ask, Effect, LineId, Outcome
+    from server.signaling.room.session import Session
 
 _OWN: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Offer: own.on_offer,

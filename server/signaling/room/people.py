@@ -11,8 +11,8 @@ from server.signaling.messages import PersonState, You
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from server.signaling.effects import LineId
     from server.signaling.messages import Report, Slot
+    from server.signaling.room.effects import LineId
 
 # The worker's connection number of a seat's peer: the socket's number, then the peers made over that socket. Both only rise.
 PEERS_PER_CONNECTION = 1000
