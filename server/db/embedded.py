@@ -33,6 +33,7 @@ MAX_SOCKET_PATH = 107  # sun_path without its final zero
 SOCKET_NAME_LENGTH = len("/.s.PGSQL.5432.lock")
 ORPHAN_WAIT_S = 60.0  # a fast shutdown writes a checkpoint: seconds on a slow disk
 POLL_S = 0.02
+MAX_LOG_BYTES = 5 * 1024 * 1024  # checked at a start; then one old log is kept
 
 # Errors are raised to the application; PostgreSQL's log must not repeat people's data (values stand in ERROR, DETAIL and STATEMENT lines).
 SETTINGS: dict[str, str] = {
@@ -44,6 +45,7 @@ SETTINGS: dict[str, str] = {
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    "log_checkpoints": "off",  # one line every five minutes for ever
     "idle_in_transaction_session_timeout": "60s",
 }
 # For tests: a power cut may lose everything, the end of a process may not.
@@ -79,6 +81,7 @@ class EmbeddedPostgres:
         self._cluster = cluster = self._make_cluster(programs, account)
         self._own(self.sockets, account)
         self._clear_leftovers(cluster)
+        self._turn_log()
         settings = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
         argv = (str(programs / "postgres"), "-D", str(cluster), "-k", str(self.sockets), *settings)
         # SIGINT is PostgreSQL's fast shutdown: also what it gets when we are killed
@@ -153,6 +156,10 @@ class EmbeddedPostgres:
         )
         if answer.returncode != 0:
             raise PostgresUnavailable(f"making the database failed:\n{answer.stderr.strip()[-2000:]}")
+
+    def _turn_log(self) -> None:
+        if self.log_file.exists() and self.log_file.stat().st_size > MAX_LOG_BYTES:
+            self.log_file.rename(self.log_file.with_suffix(".log.old"))
 
     def _clear_leftovers(self, cluster: Path) -> None:
         """Cases 3 and 4 of the module's docstring."""

@@ -15,8 +15,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from server.db import binaries, embedded
 from server.db.binaries import PostgresUnavailable
 from server.db.embedded import SETTINGS, VOLATILE, EmbeddedPostgres, RunningPostgres
+from server.db.migrate import load, migrate
 from tests.support.database import passable_directory, run_elsewhere
 from tests.support.eventually import wait_until
 
@@ -217,6 +219,30 @@ def test_programs_that_the_account_cannot_reach_are_copied(
 
     assert next(home.glob("postgres-programs-*")).is_dir()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+DEBIAN = sorted(binaries.DEBIAN_PROGRAMS.glob("*/bin"), key=lambda path: int(path.parts[-2]))
+
+
+@pytest.mark.skipif(not DEBIAN, reason="Debian's PostgreSQL is not installed (as root: apt-get install -y postgresql)")
+def test_our_schema_runs_on_debians_postgres_too(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest one we promise: 15."""
+    monkeypatch.setenv("LAIZUO_PGBIN", str(DEBIAN[0]))
+
+    with RunningPostgres(home, VOLATILE) as postgres:
+        applied = run_elsewhere(migrate(postgres.url()))
+
+    assert applied == [migration.name for migration in load()]
+    assert cluster_of(home).name == f"cluster-{DEBIAN[0].parts[-2]}"
+
+
+def test_a_large_log_is_turned_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "MAX_LOG_BYTES", 10)
+    for _ in range(3):
+        with RunningPostgres(home, VOLATILE) as postgres:
+            log = postgres.log_file
+
+    assert sorted(path.name for path in log.parent.glob("postgres.log*")) == ["postgres.log", "postgres.log.old"]
 
 
 def test_it_listens_on_no_network() -> None:
