@@ -11,7 +11,7 @@ function keep(key, value) {
 }
 
 function nextTheme() {
-  const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "light") + 1) % THEMES.length];
+  const next = THEMES[(THEMES.indexOf(root.dataset.theme ?? "light") + 1) % THEMES.length] ?? "light";
   root.dataset.theme = next;
   keep("laizuo.theme", next);
   showTheme();

@@ -61,7 +61,7 @@ export function useNow() {
 /** Draws again when the language changes. */
 export function useLanguage() {
   const [, draw] = useState(0);
-  useEffect(() => onLanguage(() => draw((count) => count + 1)), []);
+  useEffect(() => onLanguage(() => draw((/** @type {number} */ count) => count + 1)), []);
 }
 
 /** The line is down: calm, and a clock that counts. @param {{ since_ms: number, says?: string }} props */

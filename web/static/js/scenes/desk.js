@@ -19,7 +19,7 @@ function useDesk() {
   const [wrong, setWrong] = useState("");
   useEffect(() => listen({
     url: "/api/desk/events", event: "desk", probe: "/api/desk", onData: setDesk,
-    onState: (connected) => setLost((before) => (connected ? null : before ?? Date.now())),
+    onState: (connected) => setLost((/** @type {number | null} */ before) => (connected ? null : before ?? Date.now())),
     onRefused: (error) => { if (error.status === 401) location.assign("/sign-in?next=/desk"); else setWrong(error.message); },
   }), []);
   return { desk, lost_ms, wrong };
@@ -41,7 +41,8 @@ function Desk() {
   const mayCall = Boolean(desk?.areas.some((/** @type {any} */ area) => area.may_call));
   const running = desk?.session ?? null;
 
-  const call = async (/** @type {string} */ path, /** @type {unknown} */ body) => {
+  /** @param {string} path @param {unknown} [body] */
+  const call = async (path, body) => {
     if (busy) return;
     setBusy(true);
     try { enterRoom(await post(path, body)); } catch (error) { setBusy(false); say(/** @type {ApiError} */ (error).message); }

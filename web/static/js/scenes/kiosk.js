@@ -55,7 +55,7 @@ function useTicketStream(held, onTicket) {
     return listen({
       url: `${API}/events`, event: "ticket", probe: `${API}/ticket`,
       onData: (data) => current.current(data.ticket),
-      onState: (connected) => setLost((before) => (connected ? null : before ?? Date.now())),
+      onState: (connected) => setLost((/** @type {number | null} */ before) => (connected ? null : before ?? Date.now())),
       onRefused: (error) => say(error.message),
     });
   }, [held]);

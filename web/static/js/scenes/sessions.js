@@ -25,7 +25,7 @@ function Sessions() {
   if (!sessions) return html`<p role="status">${t("common.loading")}</p>`;
   if (!sessions.length) return html`<${Empty} icon="list">${t("sessions.none")}<//>`;
   return html`<div class="table-wrap card"><table class="table"><thead><tr>${["who", "number", "service", "when", "length", "result", "recording"].map((key) => html`<th scope="col" key=${key} class=${key === "length" ? "number" : ""}>${t(`sessions.col_${key}`)}</th>`)}</tr></thead>
-    <tbody>${sessions.map((one) => html`<${Row} key=${one.id} one=${one} />`)}</tbody></table></div>`;
+    <tbody>${sessions.map((/** @type {any} */ one) => html`<${Row} key=${one.id} one=${one} />`)}</tbody></table></div>`;
 }
 
 await loadWords();

@@ -29,7 +29,7 @@ export function useNewcomers(desk) {
     const came = before ? waiting.filter((/** @type {any} */ one) => !before.has(one.ticket)) : [];
     if (!came.length) return;
     chime();
-    setFresh((old) => new Set([...old, ...came.map((/** @type {any} */ one) => one.ticket)]));
+    setFresh((/** @type {Set<string>} */ old) => new Set([...old, ...came.map((/** @type {any} */ one) => one.ticket)]));
     if (document.visibilityState === "hidden") notify(came[0]);
   }, [desk]);
   useEffect(() => {

@@ -14,7 +14,7 @@ export function Video({ stream, muted = false, mirrored = false, testid, label, 
     if (!shown) return;
     if (shown.srcObject !== stream) shown.srcObject = stream;
     // A browser that wants a press first says so here; everything else (a new stream while waiting) mends itself.
-    if (stream) shown.play().catch((error) => { if (error.name === "NotAllowedError") onBlocked?.(); });
+    if (stream) shown.play().catch((/** @type {Error} */ error) => { if (error.name === "NotAllowedError") onBlocked?.(); });
   }, [stream, blocked]);
   return html`<video ref=${video} class=${mirrored ? "face mirrored" : "face"} autoplay playsinline muted=${muted} data-testid=${testid} aria-label=${label}></video>`;
 }

@@ -58,7 +58,7 @@ function mainSeat(people, chosen) {
  */
 export function Room({ token, devices, session, renewToken, onClosed, onFix, place = "guest" }) {
   useLanguage();
-  const [, draw] = useReducer((count) => count + 1, 0);
+  const [, draw] = useReducer((/** @type {number} */ count) => count + 1, 0);
   const call = useRef(/** @type {Call | null} */ (null));
   const [chosen, setChosen] = useState(/** @type {string | null} */ (null));
   const [asking, setAsking] = useState(/** @type {any} */ (null));
