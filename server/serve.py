@@ -24,7 +24,9 @@ from server.db.pool import DatabaseAway
 from server.supervise.core import EX_CONFIG, EX_UNAVAILABLE
 from server.tls import server_context
 
-DRAIN_S = 3.0  # for requests that are being answered when we are told to stop; a stalled sender is not waited for longer
+DRAIN_S = (
+    3.0  # for requests that are being answered when we are told to stop; a stalled sender is not waited for longer
+)
 
 log = logging.getLogger("laizuo.web")
 
