@@ -51,13 +51,18 @@ def main(argv: list[str]) -> int:
     """Run one admin command. 0 done, 1 refused (said in words on stderr), 2 wrong arguments."""
     arguments = parser().parse_args(argv)
     try:
-        settings = config.load(command_line.serve_parser().parse_args(["--data", arguments.data] if arguments.data else []))
+        settings = config.load(
+            command_line.serve_parser().parse_args(["--data", arguments.data] if arguments.data else [])
+        )
         with reachable_database(settings) as database_url:
             return asyncio.run(_run(arguments, database_url))
     except (ConfigError, PostgresUnavailable) as error:
         print(f"refused: {error}", file=sys.stderr)
     except UserError as error:
-        print(f"refused: {error.code}" + (f" ({error.field or error.detail})" if error.field or error.detail else ""), file=sys.stderr)
+        print(
+            f"refused: {error.code}" + (f" ({error.field or error.detail})" if error.field or error.detail else ""),
+            file=sys.stderr,
+        )
     except NoSuchSite as error:
         print(f"refused: there is no site '{error}'; `admin list` shows all", file=sys.stderr)
     return 1
@@ -84,11 +89,16 @@ def reachable_database(settings: Settings) -> Iterator[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of `admin`."""
-    top = argparse.ArgumentParser(prog="python3 -m server admin", description="Administration from a shell on the server's machine.")
-    top.add_argument("--data", metavar="DIR", help="data directory, as for the server; other settings come from the environment")
+    top = argparse.ArgumentParser(
+        prog="python3 -m server admin", description="Administration from a shell on the server's machine."
+    )
+    top.add_argument(
+        "--data", metavar="DIR", help="data directory, as for the server; other settings come from the environment"
+    )
     commands = top.add_subparsers(dest="command", required=True)
     first = commands.add_parser(
-        "first-administrator", help="make a site's administrator; the password is asked for, or read from LAIZUO_PASSWORD"
+        "first-administrator",
+        help="make a site's administrator; the password is asked for, or read from LAIZUO_PASSWORD",
     )
     first.add_argument("--user", required=True)
     first.add_argument("--site", help="slug of the topmost site they administer (default: the only root)")
@@ -97,7 +107,9 @@ def parser() -> argparse.ArgumentParser:
     site.add_argument("--kind", required=True)
     site.add_argument("--parent")
     site.add_argument("--serves", default="", help=f"comma-separated: {','.join(SERVICES)}")
-    endpoint = commands.add_parser("add-endpoint", help="register a kiosk or another device; prints its one-time enrolment code")
+    endpoint = commands.add_parser(
+        "add-endpoint", help="register a kiosk or another device; prints its one-time enrolment code"
+    )
     endpoint.add_argument("--site", required=True)
     endpoint.add_argument("--kind", default="kiosk")
     for command in (first, site, endpoint):

@@ -126,7 +126,9 @@ def _route(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stream
 
 def to_json(value: object, status: int = 200) -> web.Response:
     """A value of a reply type as a JSON response; never cached."""
-    response = web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json", charset="utf-8")
+    response = web.Response(
+        body=msgspec.json.encode(value), status=status, content_type="application/json", charset="utf-8"
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -34,7 +34,9 @@ class UserError(Exception):
 
     status: ClassVar[int] = 400
 
-    def __init__(self, code: str, *, field: str | None = None, detail: str = "", retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, code: str, *, field: str | None = None, detail: str = "", retry_after_s: int | None = None
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.field = field
@@ -104,7 +106,9 @@ class ServiceAway(UserError):
 
 def to_response(error: UserError) -> web.Response:
     """The JSON answer for a UserError."""
-    response = web.json_response(error.body(), status=error.status, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+    response = web.json_response(
+        error.body(), status=error.status, dumps=lambda value: json.dumps(value, ensure_ascii=False)
+    )
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

@@ -31,7 +31,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("laizuo_http_requests_total", "Answers by route and status", ["route", "status"], registry=self.registry)
+        self.requests = Counter(
+            "laizuo_http_requests_total", "Answers by route and status", ["route", "status"], registry=self.registry
+        )
         self.seconds = Histogram("laizuo_http_seconds", "Time to answer by route", ["route"], registry=self.registry)
         self.connections = Gauge("laizuo_database_connections", "Open database connections", registry=self.registry)
 
@@ -57,7 +59,9 @@ async def _alive(_request: web.Request) -> web.Response:
 async def _ready(request: web.Request) -> web.Response:
     """200 when everything answers, else 503; each check says in words what is missing, or null."""
     checks = request.app[READINESS]
-    found = dict(zip(checks, await asyncio.gather(*(_bounded(check, request.app) for check in checks.values())), strict=True))
+    found = dict(
+        zip(checks, await asyncio.gather(*(_bounded(check, request.app) for check in checks.values())), strict=True)
+    )
     ready = not any(found.values())
     return web.json_response({"ready": ready, "checks": found}, status=200 if ready else 503)
 

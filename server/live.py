@@ -106,7 +106,11 @@ async def _end_streams(app: web.Application) -> None:
 async def stream(call: Call[Any], name: str, state: State, wanted: Wanted) -> web.StreamResponse:
     """Answer with an event stream of `state` under the event name `name` until the page goes away."""
     response = web.StreamResponse(
-        headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        headers={
+            "Content-Type": "text/event-stream; charset=utf-8",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+        }
     )
     await response.prepare(call.request)
     with contextlib.suppress(ConnectionError, asyncio.CancelledError):

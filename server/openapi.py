@@ -54,7 +54,12 @@ _ERROR = {
 
 
 def _types(operations: list[Operation]) -> list[Any]:
-    return [kind for operation in operations for kind in (operation.body, operation.query, operation.reply) if kind is not None]
+    return [
+        kind
+        for operation in operations
+        for kind in (operation.body, operation.query, operation.reply)
+        if kind is not None
+    ]
 
 
 def _schema(kind: Any) -> dict[str, Any]:
@@ -72,7 +77,10 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "responses": {str(operation.status): _reply(operation), "default": _problem()},
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(operation.body)}}}
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _schema(operation.body)}},
+        }
     return described
 
 
@@ -85,14 +93,24 @@ def _query_parameters(kind: Any) -> list[dict[str, Any]]:
     if kind is None:
         return []
     fields = msgspec.structs.fields(kind)
-    return [{"name": entry.encode_name, "in": "query", "required": entry.required, "schema": _schema(entry.type)} for entry in fields]
+    return [
+        {"name": entry.encode_name, "in": "query", "required": entry.required, "schema": _schema(entry.type)}
+        for entry in fields
+    ]
 
 
 def _reply(operation: Operation) -> dict[str, Any]:
     if operation.reply is None:
-        return {"description": "Done", "content": {operation.media_type: {}}} if operation.method == "GET" else {"description": "Done"}
+        return (
+            {"description": "Done", "content": {operation.media_type: {}}}
+            if operation.method == "GET"
+            else {"description": "Done"}
+        )
     return {"description": "Done", "content": {operation.media_type: {"schema": _schema(operation.reply)}}}
 
 
 def _problem() -> dict[str, Any]:
-    return {"description": "A refusal", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    return {
+        "description": "A refusal",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }

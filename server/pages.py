@@ -149,7 +149,9 @@ async def static_file(request: web.Request) -> web.StreamResponse:
         raise NotFound()
     response = web.FileResponse(path)
     kind = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0]
-    response.headers["Content-Type"] = f"{kind}; charset=utf-8" if (kind or "").startswith("text/") else kind or "application/octet-stream"
+    response.headers["Content-Type"] = (
+        f"{kind}; charset=utf-8" if (kind or "").startswith("text/") else kind or "application/octet-stream"
+    )
     response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if "v" in request.query else "no-cache"
     return response
 

@@ -41,7 +41,13 @@ def set_endpoint_cookie(request: web.Request, response: web.StreamResponse, endp
     """The device credential: not for scripts, not for other sites."""
     secure = request.secure or request.app[SETTINGS].public_url.startswith("https:")
     response.set_cookie(
-        endpoint_cookie(endpoint_id), token, max_age=_COOKIE_LASTS_S, httponly=True, samesite="Strict", secure=secure, path="/"
+        endpoint_cookie(endpoint_id),
+        token,
+        max_age=_COOKIE_LASTS_S,
+        httponly=True,
+        samesite="Strict",
+        secure=secure,
+        path="/",
     )
 
 

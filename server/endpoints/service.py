@@ -44,7 +44,9 @@ def code_hash(code: str) -> bytes:
     return token_hash("".join(letter for letter in code.upper() if letter.isalnum()))
 
 
-async def add_endpoint(conn: Connection, by: Actor, site_id: str, kind: str, names: tuple[str, str], now: datetime) -> tuple[str, str]:
+async def add_endpoint(
+    conn: Connection, by: Actor, site_id: str, kind: str, names: tuple[str, str], now: datetime
+) -> tuple[str, str]:
     """(endpoint id, one-time enrolment code). The code is told once and kept only as a hash."""
     code = new_code()
     async with conn.transaction():

@@ -38,9 +38,13 @@ class EndpointListed(Endpoint):
     last_seen_at: datetime | None
 
 
-async def insert(conn: Connection, site_id: str, kind: str, names: tuple[str, str], code_hash: bytes, expires: datetime) -> str:
+async def insert(
+    conn: Connection, site_id: str, kind: str, names: tuple[str, str], code_hash: bytes, expires: datetime
+) -> str:
     """A new endpoint that waits for its enrolment; `names` = (Chinese, English)."""
-    endpoint_id: str = await conn.fetchval(_SQL["insert_endpoint"], UUID(site_id), kind, names[0], names[1], code_hash, expires)
+    endpoint_id: str = await conn.fetchval(
+        _SQL["insert_endpoint"], UUID(site_id), kind, names[0], names[1], code_hash, expires
+    )
     return endpoint_id
 
 

@@ -53,7 +53,13 @@ async def sign_in(call: Call[SignIn]) -> web.StreamResponse:
 def set_staff_cookie(request: web.Request, response: web.StreamResponse, token: str) -> None:
     """The cookie of a sign-in: not for scripts, not for other sites, gone with the sign-in."""
     response.set_cookie(
-        STAFF_COOKIE, token, max_age=int(SIGN_IN_LASTS.total_seconds()), httponly=True, samesite="Lax", secure=_is_secure(request), path="/"
+        STAFF_COOKIE,
+        token,
+        max_age=int(SIGN_IN_LASTS.total_seconds()),
+        httponly=True,
+        samesite="Lax",
+        secure=_is_secure(request),
+        path="/",
     )
 
 
@@ -76,7 +82,15 @@ async def sign_in_page(call: Call[None]) -> web.StreamResponse:
 
 
 OPERATIONS = [
-    Operation("POST", "/api/sign-in", sign_in, Action.SIGN_IN, "Sign in with user name and password", body=SignIn, reply=SignedIn),
+    Operation(
+        "POST",
+        "/api/sign-in",
+        sign_in,
+        Action.SIGN_IN,
+        "Sign in with user name and password",
+        body=SignIn,
+        reply=SignedIn,
+    ),
     Operation("POST", "/api/sign-out", sign_out, Action.SIGN_OUT, "End this sign-in", reply=SignedIn),
 ]
 PAGES = [Page("/sign-in", sign_in_page, Action.SIGN_IN)]

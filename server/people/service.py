@@ -55,7 +55,13 @@ async def sign_out(conn: Connection, actor: Actor, token: str, now: datetime) ->
 
 
 async def add_person(
-    conn: Connection, by: Actor, user_name: str, names: tuple[str, str], password: str, grants: list[tuple[Role, str]], now: datetime
+    conn: Connection,
+    by: Actor,
+    user_name: str,
+    names: tuple[str, str],
+    password: str,
+    grants: list[tuple[Role, str]],
+    now: datetime,
 ) -> str:
     """A new person with roles; `names` = (Chinese, English). Raises BadInput, Conflict('user_name_taken')."""
     if len(password) < MIN_LENGTH:
@@ -70,5 +76,7 @@ async def add_person(
             raise BadInput("bad_user_name", field="user_name") from error
         for role, site_id in grants:
             await store.insert_grant(conn, person_id, role, site_id)
-        await audit.append(conn, by, "add_person", "person", person_id, now, {"roles": [role.value for role, _ in grants]})
+        await audit.append(
+            conn, by, "add_person", "person", person_id, now, {"roles": [role.value for role, _ in grants]}
+        )
     return person_id

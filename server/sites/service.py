@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from server.db import Connection
 
 
-async def add_site(conn: Connection, by: Actor, parent_id: str | None, new: store.NewSite, services: Iterable[str], now: datetime) -> str:
+async def add_site(
+    conn: Connection, by: Actor, parent_id: str | None, new: store.NewSite, services: Iterable[str], now: datetime
+) -> str:
     """A new site, with a waiting area for each service it offers. Raises BadInput, Conflict('slug_taken')."""
     async with conn.transaction():
         try:

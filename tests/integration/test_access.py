@@ -46,7 +46,9 @@ async def test_a_wrong_password_and_an_unknown_person_look_the_same(client: Clie
 
 
 async def test_guessing_is_slowed_down(client: Client, city: City) -> None:
-    statuses = [(await client.post("/api/sign-in", json={"user": "li.wanqing", "password": "wrong"})).status for _ in range(11)]
+    statuses = [
+        (await client.post("/api/sign-in", json={"user": "li.wanqing", "password": "wrong"})).status for _ in range(11)
+    ]
 
     assert statuses == [401] * 10 + [429]
 
@@ -54,7 +56,8 @@ async def test_guessing_is_slowed_down(client: Client, city: City) -> None:
 async def test_an_expired_and_a_disabled_sign_in_are_nobody(client: Client, city: City, db: Pool) -> None:
     expired, disabled = await staff(client, db, city, "li.wanqing"), await staff(client, db, city, "zhao.kun")
     await db.execute(
-        "update sign_in set expires_at = created_at + interval '1 microsecond' where person_id = $1::text::uuid", city.people["li.wanqing"]
+        "update sign_in set expires_at = created_at + interval '1 microsecond' where person_id = $1::text::uuid",
+        city.people["li.wanqing"],
     )
     await db.execute("update person set disabled_at = now() where id = $1::text::uuid", city.people["zhao.kun"])
 
@@ -73,7 +76,10 @@ async def test_a_changing_request_needs_our_own_page(client: Client, city: City,
         "no origin at all": {"Origin": "null"},
     }
 
-    found = {name: (await notary.send("POST", "/api/desk/call-next", {}, **headers)).status for name, headers in refused.items()}
+    found = {
+        name: (await notary.send("POST", "/api/desk/call-next", {}, **headers)).status
+        for name, headers in refused.items()
+    }
     allowed = await notary.send("POST", "/api/desk/call-next", {}, Origin=f"http://{client.host}:{client.port}")
 
     assert found == dict.fromkeys(refused, 403)
@@ -116,13 +122,17 @@ async def test_every_answer_carries_the_security_headers(client: Client) -> None
         ("GET", "/demo/as/li.wanqing", None, 404, "not_found"),
     ],
 )
-async def test_bad_requests_get_a_clear_error(client: Client, method: str, path: str, data: bytes | None, status: int, code: str) -> None:
+async def test_bad_requests_get_a_clear_error(
+    client: Client, method: str, path: str, data: bytes | None, status: int, code: str
+) -> None:
     answer = await client.request(method, path, data=data, headers={"Content-Type": "application/json"})
 
     assert (answer.status, (await answer.json())["error"]["code"]) == (status, code)
 
 
-async def test_the_openapi_document_is_valid_and_describes_every_operation(client: Client, app: web.Application) -> None:
+async def test_the_openapi_document_is_valid_and_describes_every_operation(
+    client: Client, app: web.Application
+) -> None:
     document = await (await client.get("/api/openapi.json")).json()
 
     validate(document)

@@ -44,7 +44,9 @@ class Visitor:
 
     async def send(self, method: str, path: str, body: object = None, **headers: str) -> ClientResponse:
         """A changing request, with the CSRF token of our own page."""
-        return await self.client.request(method, path, json=body, headers=self._headers() | self._csrf() | headers, allow_redirects=False)
+        return await self.client.request(
+            method, path, json=body, headers=self._headers() | self._csrf() | headers, allow_redirects=False
+        )
 
     def _headers(self) -> dict[str, str]:
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
