@@ -95,8 +95,8 @@ def app(settings: Settings) -> web.Application:
 
 
 @pytest.fixture
-async def client(aiohttp_client: AiohttpClient, app: web.Application) -> TestClient[Any, Any]:
-    """The application behind a real socket on loopback."""
+async def client(app: web.Application, aiohttp_client: AiohttpClient) -> TestClient[Any, Any]:
+    """The application behind a real socket on loopback. Asked for in this order, it ends before its database is dropped."""
     return await aiohttp_client(app)
 
 

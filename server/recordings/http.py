@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -17,6 +18,8 @@ from server.recordings import core
 from server.recordings.jobs import FilmJobs
 from server.recordings.service import Recordings, Watched
 from server.sessions.recording import SESSION_KEY, SHOW_RECORDING
+
+log = logging.getLogger("laizuo.recordings")
 
 RECORDINGS: web.AppKey[Recordings] = web.AppKey("recordings", Recordings)
 # Read and decrypted in a thread at once; a slow reader holds this much and no more.
@@ -63,13 +66,25 @@ async def _stream(
     if part:
         response.headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{sealed.length}"
     await response.prepare(request)
-    at = whole.start
-    while at < whole.end:
-        piece = await asyncio.to_thread(sealed.read, at, min(PIECE_BYTES, whole.end - at))
+    try:
+        await _pieces(response, sealed, whole)
+    except ConnectionError:
+        pass  # a player that jumps drops the answer it no longer wants
+    except SealedDamaged as damage:
+        # The status is out already; an answer that ends too early is the only honest one left.
+        log.error("a film is damaged: %s", damage)
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+async def _pieces(response: web.StreamResponse, sealed: SealedFile, part: core.Part) -> None:
+    at = part.start
+    while at < part.end:
+        piece = await asyncio.to_thread(sealed.read, at, min(PIECE_BYTES, part.end - at))
         await response.write(piece)
         at += len(piece)
     await response.write_eof()
-    return response
 
 
 OPERATIONS = [

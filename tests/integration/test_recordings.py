@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiohttp import ClientError
 
 from media.record.packs.check import check_bytes
+from media.record.sealed import CHUNK_BYTES, HEAD_BYTES
 from server.recordings import store
 from server.recordings.http import RECORDINGS
 from server.recordings.jobs import KIND
@@ -116,6 +118,34 @@ async def test_a_part_of_a_film_is_answered_with_exactly_these_bytes(client: Cli
     assert await part("bytes=-10") == (206, f"bytes {size - 10}-{size - 1}/{size}", whole[-10:])
     assert await part(f"bytes={size - 1}-") == (206, f"bytes {size - 1}-{size - 1}/{size}", whole[-1:])
     assert (await part(f"bytes={size}-"))[:2] == (416, f"bytes */{size}")
+
+
+async def test_a_player_that_drops_an_answer_disturbs_nobody(client: Client, db: Pool, city: City) -> None:
+    held = await hold(client, db, city)
+    await held.state_is("ready")
+    url = (await held.recording())["films"][0]["url"]
+
+    for _ in range(5):
+        answer = await client.get(url, headers=held.notary._headers())
+        await answer.content.read(1000)
+        answer.close()
+
+    assert (await held.notary.get(url)).status == 200
+
+
+async def test_a_film_damaged_on_disk_ends_early_and_never_gives_wrong_bytes(
+    client: Client, db: Pool, city: City
+) -> None:
+    held = await hold(client, db, city)
+    await held.state_is("ready")
+    film = next(film for film in (await held.recording())["films"] if film["bytes"] > 2 * CHUNK_BYTES)
+    path = next(client.app[RECORDINGS].data.rglob("composed.mp4.sealed"))
+    raw = bytearray(path.read_bytes())
+    raw[HEAD_BYTES + CHUNK_BYTES + 1000] ^= 1
+    path.write_bytes(raw)
+
+    with pytest.raises(ClientError):
+        await (await held.notary.get(film["url"])).read()
 
 
 async def test_only_the_person_in_charge_watches_and_each_view_is_in_the_audit_trail(
