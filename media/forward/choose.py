@@ -41,7 +41,7 @@ def _native(folder: Path, port: UdpPort, dropped: Counter[str], watcher: Watcher
     check_native(library)
     gso = kernel_cuts_datagrams(port.socket.family)
     log.info("packets go through the C path%s", "" if gso else ", one by one: this kernel has no UDP segmentation")
-    return NativePath(library, port.socket, dropped, watcher, gso=gso)
+    return NativePath(library, port, dropped, watcher, gso=gso)
 
 
 def kernel_cuts_datagrams(family: socket.AddressFamily) -> bool:

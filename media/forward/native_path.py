@@ -52,10 +52,13 @@ class NativePath(PythonPath):
     packets_out = window("packets_out")
 
     def __init__(
-        self, library: Library, port: socket.socket, dropped: Counter[str], watcher: Watcher, *, gso: bool = False
+        self, library: Library, port: Gate, dropped: Counter[str], watcher: Watcher, *, gso: bool = False
     ) -> None:
-        """port  non-blocking UDP socket, for reading and sending.   gso  whether the kernel cuts datagrams (UDP_SEGMENT)."""
+        """port  its socket is read and sent on; what is no SRTP is judged there.
+        gso  whether the kernel cuts datagrams (UDP_SEGMENT).
+        """
         self._library = library
+        self._port = port
         self._work = ctypes.create_string_buffer(library.work_bytes)
         self._tray = ctypes.create_string_buffer(TRAY_BYTES)
         self._gate: Any = None
@@ -66,14 +69,14 @@ class NativePath(PythonPath):
             work=addressof(self._work),
             tray=addressof(self._tray),
             tray_size=TRAY_BYTES,
-            fd=port.fileno(),
+            fd=port.socket.fileno(),
             timer=-1,
             gso=gso,
             gate_seed=secrets.randbits(64),
         )
         self._at = addressof(self.memory)
         library.open(self._at)
-        super().__init__(port, SrtpBuffer(), dropped, watcher)
+        super().__init__(port.socket, SrtpBuffer(), dropped, watcher)
         self._lanes: dict[int, NativeLane] = {}
         self._ups: dict[int, NativeUp] = {}
         self._counted = [0] * len(REASONS)
@@ -91,11 +94,11 @@ class NativePath(PythonPath):
     # --- the loop ---------------------------------------------------------------------------------------------------
 
     def start(self, loop: asyncio.AbstractEventLoop, port: Gate) -> None:
-        self._loop, self._port = loop, port
+        self._loop = loop
         self._timer = self._library.timer()
         if self._timer < 0:
             raise OSError("no timer descriptor is left")
-        loop.add_reader(self.memory.fd, self._on_readable)
+        loop.add_reader(self.memory.fd, self.read)
 
     def close(self) -> None:
         loop, self._loop = self._loop, None
@@ -105,7 +108,8 @@ class NativePath(PythonPath):
             socket.close(self._timer)
             self.memory.timer = self._timer = -1
 
-    def _on_readable(self) -> None:
+    def read(self) -> None:
+        """Take and forward what the socket has."""
         got = self._library.receive(self._at)
         if self.memory.tray_used:
             self._empty_tray()
@@ -123,11 +127,11 @@ class NativePath(PythonPath):
         if every_s and memory.timer < 0:
             memory.timer = self._timer
             loop.remove_reader(memory.fd)
-            loop.add_reader(self._timer, self._on_readable)
+            loop.add_reader(self._timer, self.read)
         elif not every_s and memory.timer >= 0:
             memory.timer = -1
             loop.remove_reader(self._timer)
-            loop.add_reader(memory.fd, self._on_readable)
+            loop.add_reader(memory.fd, self.read)
 
     def take(self, datagram: bytes, source: Address, now: float) -> None:
         """One datagram as if the socket had brought it at `now` (self-test and tests)."""

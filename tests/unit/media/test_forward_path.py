@@ -1,10 +1,12 @@
-"""The Python packet path with real libsrtp, and a socket of the test's own in place of the kernel's."""
+"""Both packet paths, by the same tests, with real libsrtp, and a wire of the test's own in place of the socket."""
 
 from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import pylibsrtp
@@ -12,9 +14,10 @@ import pytest
 
 from media.core.rtp import HEADER, HEADER_ABS, Header, abs_send_time_word, parse_header
 from media.forward.path import DownStream, Lane, LaneOwner, UpStream
-from media.forward.python_path import PythonPath
-from media.net.srtp import SrtpBuffer, SrtpSessions
+from media.forward.self_test import Notes, Wire, wired_native, wired_python
+from media.net.srtp import SrtpSessions
 from media.room import pt_table
+from tests.support.native import native_library
 
 GCM = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
 SENDER_KEY, OUR_KEY = bytes(range(28)), bytes(range(1, 29))
@@ -22,21 +25,7 @@ VP8_KEY, VP8_DELTA = b"\x10\x00", b"\x10\x01"
 
 
 @dataclass(slots=True)
-class Wire:
-    """Stands where the UDP socket stands; `full` makes it refuse like a full kernel buffer."""
-
-    sent: list[tuple[bytes, tuple[str, int]]] = field(default_factory=list)
-    full: bool = False
-
-    def sendto(self, data: memoryview, address: tuple[str, int]) -> int:
-        if self.full:
-            raise BlockingIOError
-        self.sent.append((bytes(data), address))
-        return len(data)
-
-
-@dataclass(slots=True)
-class Watch:
+class Watch(Notes):
     gaps: list[UpStream] = field(default_factory=list)
     wanted: list[UpStream] = field(default_factory=list)
 
@@ -62,28 +51,35 @@ class Recorded:
 class Stage:
     """One publisher, any number of subscribers."""
 
-    def __init__(self, kind: Any = "video", codec: str = "VP8") -> None:
+    def __init__(self, name: str, kind: Any = "video", codec: str = "VP8", *, gso: bool = False) -> None:
         self.wire, self.watch, self.dropped = Wire(), Watch(), Counter[str]()
-        self.buffer = SrtpBuffer()
-        self.path = PythonPath(cast(Any, self.wire), self.buffer, self.dropped, self.watch)
+        make = wired_python if name == "python" else partial(wired_native, native_library(), gso=gso)
+        self.path, self.feed = make(self.wire, self.watch, self.dropped)
+        self.lanes: dict[Any, Lane] = {}
         self.lane = self.new_lane(1)
         self.browser = pylibsrtp.Session(
             pylibsrtp.Policy(SENDER_KEY, pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=GCM)
         )
-        self.up = UpStream(1, self.lane, kind, codec, 90000, 77, nack=True)
-        self.up.pt, self.up.rtx_ssrc = 96, 78
-        self.path.add_up(self.up)
+        self.up = self.new_up(1, 77, kind, codec)
         self.receivers: dict[int, pylibsrtp.Session] = {}
         self.now = 100.0
 
     def new_lane(self, port: int) -> Lane:
-        lane = Lane(cast(LaneOwner, None), 5, 0.0)
+        lane = self.path.new_lane(cast(LaneOwner, self.watch), 5, 0.0)
         lane.address = ("192.0.2.1", port)
+        self.lanes[lane.address] = lane
+        self.path.use_addresses(self.lanes)
         self.path.open_lane(lane, SrtpSessions("x", GCM, SENDER_KEY, OUR_KEY))
         return lane
 
+    def new_up(self, handle: int, ssrc: int, kind: Any = "video", codec: str = "VP8") -> UpStream:
+        up = self.path.new_up(handle, self.lane, kind, codec, 90000, ssrc, nack=True)
+        up.pt, up.rtx_ssrc = 96, ssrc + 1
+        self.path.add_up(up)
+        return up
+
     def subscriber(self, port: int = 2, *, pts: dict[str, int] | None = None, abs_ident: int = 0) -> DownStream:
-        down = DownStream(self.new_lane(port), self.up.kind, 90000, 1000 + port, 65530, 7)
+        down = self.path.new_down(self.new_lane(port), self.up.kind, 90000, 1000 + port, 65530, 7)
         down.pt = pt_table({self.up.codec: 96}, {self.up.codec: 102} if pts is None else pts)
         down.rtx_pt, down.rtx_ssrc = 103, 2000 + port
         down.abs_base = abs_send_time_word(abs_ident, 0.0) if abs_ident else 0
@@ -98,9 +94,7 @@ class Stage:
         self.receive_plain(plain)
 
     def receive_plain(self, plain: bytes) -> None:
-        data = self.browser.protect(plain)
-        self.buffer.data[: len(data)] = data
-        self.path.on_rtp(self.lane, len(data), self.now)
+        self.feed(self.lane, self.browser.protect(plain), self.now)
 
     def taken(self) -> list[tuple[Header, bytes]]:
         """What went out since the last call, decrypted as the subscriber does; a repeated number would fail here."""
@@ -110,8 +104,17 @@ class Stage:
         return [(h, p[h.payload : h.end]) for h, p in zip(headers, plain, strict=True)]
 
 
-def test_header_is_ours_and_payload_is_theirs() -> None:
-    stage = Stage()
+NewStage = Callable[..., Stage]
+
+
+@pytest.fixture(params=["python", "native"])
+def new_stage(request: pytest.FixtureRequest) -> NewStage:
+    """Makes stages on one path: new_stage(kind, codec)."""
+    return partial(Stage, request.param)
+
+
+def test_header_is_ours_and_payload_is_theirs(new_stage: NewStage) -> None:
+    stage = new_stage()
     down = stage.subscriber()
     stage.path.connect(stage.up, down)
 
@@ -125,8 +128,8 @@ def test_header_is_ours_and_payload_is_theirs() -> None:
     assert (down.packets, stage.path.packets_in, stage.path.packets_out) == (2, 2, 2)
 
 
-def test_extensions_of_the_publisher_are_not_passed_on_and_abs_send_time_is_ours() -> None:
-    stage = Stage()
+def test_extensions_of_the_publisher_are_not_passed_on_and_abs_send_time_is_ours(new_stage: NewStage) -> None:
+    stage = new_stage()
     stage.path.connect(stage.up, stage.subscriber(2, abs_ident=5))
     mid = b"\xbe\xde\x00\x01\x30x\x00\x00"
 
@@ -140,8 +143,8 @@ def test_extensions_of_the_publisher_are_not_passed_on_and_abs_send_time_is_ours
     assert plain[20:] == VP8_KEY + b"p"
 
 
-def test_video_waits_for_a_key_frame_and_audio_does_not() -> None:
-    video, audio = Stage(), Stage("audio", "opus")
+def test_video_waits_for_a_key_frame_and_audio_does_not(new_stage: NewStage) -> None:
+    video, audio = new_stage(), new_stage("audio", "opus")
     for stage in (video, audio):
         stage.path.connect(stage.up, stage.subscriber())
         stage.receive(1, VP8_DELTA + b"x")
@@ -154,8 +157,8 @@ def test_video_waits_for_a_key_frame_and_audio_does_not() -> None:
     assert [payload for _, payload in video.taken()] == [VP8_KEY + b"k", VP8_DELTA + b"d"]
 
 
-def test_a_codec_the_subscriber_has_not_is_not_sent() -> None:
-    stage = Stage()
+def test_a_codec_the_subscriber_has_not_is_not_sent(new_stage: NewStage) -> None:
+    stage = new_stage()
     stage.path.connect(stage.up, stage.subscriber(pts={"H264": 108}))
 
     stage.receive(1, VP8_KEY)
@@ -164,9 +167,9 @@ def test_a_codec_the_subscriber_has_not_is_not_sent() -> None:
     assert pt_table({"VP8": 96, "H264": 97}, {"VP8": 102})[97] == 0
 
 
-def test_a_full_socket_costs_video_the_picture_and_audio_one_packet() -> None:
+def test_a_full_socket_costs_video_the_picture_and_audio_one_packet(new_stage: NewStage) -> None:
     for kind, codec in (("video", "VP8"), ("audio", "opus")):
-        stage = Stage(kind, codec)
+        stage = new_stage(kind, codec)
         stage.path.connect(stage.up, stage.subscriber())
         stage.receive(1, VP8_KEY)
         stage.wire.full = True
@@ -182,8 +185,8 @@ def test_a_full_socket_costs_video_the_picture_and_audio_one_packet() -> None:
         assert stage.dropped["send_full"] == 1
 
 
-def test_pause_forwards_and_records_nothing_and_resumes_with_a_key_frame() -> None:
-    stage = Stage()
+def test_pause_forwards_and_records_nothing_and_resumes_with_a_key_frame(new_stage: NewStage) -> None:
+    stage = new_stage()
     stage.up.tap = recorded = Recorded()
     stage.path.connect(stage.up, stage.subscriber())
     stage.receive(1, VP8_KEY + b"1")
@@ -202,8 +205,8 @@ def test_pause_forwards_and_records_nothing_and_resumes_with_a_key_frame() -> No
     assert stage.up.reception.packets == 4
 
 
-def test_duplicates_are_neither_sent_nor_recorded() -> None:
-    stage = Stage("audio", "opus")
+def test_duplicates_are_neither_sent_nor_recorded(new_stage: NewStage) -> None:
+    stage = new_stage("audio", "opus")
     stage.up.tap = recorded = Recorded()
     stage.path.connect(stage.up, stage.subscriber())
     for seq in (1, 2):
@@ -217,8 +220,8 @@ def test_duplicates_are_neither_sent_nor_recorded() -> None:
     assert stage.dropped["duplicate"] == 1
 
 
-def test_late_and_repaired_packets_take_their_own_place() -> None:
-    stage = Stage("audio", "opus")
+def test_late_and_repaired_packets_take_their_own_place(new_stage: NewStage) -> None:
+    stage = new_stage("audio", "opus")
     stage.path.connect(stage.up, stage.subscriber())
     stage.receive(10, b"10")
     stage.receive(13, b"13")
@@ -237,8 +240,8 @@ def test_late_and_repaired_packets_take_their_own_place() -> None:
     assert stage.up.reception.packets == 3
 
 
-def test_retransmission_runs_on_its_own_ssrc_and_numbers() -> None:
-    stage = Stage()
+def test_retransmission_runs_on_its_own_ssrc_and_numbers(new_stage: NewStage) -> None:
+    stage = new_stage()
     down = stage.subscriber()
     stage.path.connect(stage.up, down)
     stage.receive(1, VP8_KEY + b"1", ts=7, marker=True)
@@ -255,8 +258,8 @@ def test_retransmission_runs_on_its_own_ssrc_and_numbers() -> None:
     assert len({h.seq for h, _ in out}) == 3
 
 
-def test_retransmission_stops_with_the_connection_and_with_the_budget() -> None:
-    stage = Stage()
+def test_retransmission_stops_with_the_connection_and_with_the_budget(new_stage: NewStage) -> None:
+    stage = new_stage()
     down = stage.subscriber()
     stage.path.connect(stage.up, down)
     for seq in range(300):
@@ -265,16 +268,14 @@ def test_retransmission_stops_with_the_connection_and_with_the_budget() -> None:
 
     assert stage.path.retransmit(down, seqs, stage.now) == 200
     assert stage.path.retransmit(down, seqs, stage.now + 0.101) == 40
-    other = UpStream(2, stage.lane, "video", "VP8", 90000, 99, nack=True)
-    stage.path.add_up(other)
-    stage.path.connect(other, down)
+    stage.path.connect(stage.new_up(2, 99), down)
     assert stage.path.retransmit(down, seqs, stage.now + 9) == 0, "what the slot showed before must not come any more"
     stage.path.disconnect(down)
     assert stage.path.retransmit(down, seqs, stage.now + 9) == 0
 
 
-def test_an_up_stream_that_ends_leaves_its_subscribers_empty() -> None:
-    stage = Stage()
+def test_an_up_stream_that_ends_leaves_its_subscribers_empty(new_stage: NewStage) -> None:
+    stage = new_stage()
     down = stage.subscriber()
     stage.path.connect(stage.up, down)
     stage.path.remove_up(stage.up)
@@ -282,28 +283,24 @@ def test_an_up_stream_that_ends_leaves_its_subscribers_empty() -> None:
     assert (down.up, stage.lane.ups, stage.lane.repairs) == (None, {}, {})
 
 
-def test_packets_before_keys_or_with_wrong_ones_are_counted() -> None:
-    stage = Stage()
-    stage.buffer.data[:100] = bytes([0x80, 96]) + bytes(98)
-    stage.path.on_rtp(stage.lane, 100, 0.0)
+def test_packets_before_keys_or_with_wrong_ones_are_counted(new_stage: NewStage) -> None:
+    stage = new_stage()
+    rtp, rtcp = bytes([0x80, 96]) + bytes(98), bytes([0x80, 200]) + bytes(98)
+    stage.feed(stage.lane, rtp, 0.0)
     stage.path.close_lane(stage.lane)
-    stage.path.on_rtp(stage.lane, 100, 0.0)
-    stage.path.on_rtcp(stage.lane, 100, 0.0)
+    stage.feed(stage.lane, rtp, 0.0)
+    stage.feed(stage.lane, rtcp, 0.0)
 
     assert stage.dropped == {"bad_auth": 1, "no_keys": 2}
     assert not stage.path.send_rtcp(stage.lane, bytes(8))
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_number_is_ever_used_twice_whatever_happens(seed: int) -> None:
+def test_no_number_is_ever_used_twice_whatever_happens(seed: int, new_stage: NewStage) -> None:
     """libsrtp refuses a repeated number (GCM nonce), and so does the subscriber: neither may ever have to."""
     chance = random.Random(seed)
-    stage = Stage()
-    others = [UpStream(2 + i, stage.lane, "video", "VP8", 90000, 90 + i, nack=True) for i in range(2)]
-    ups = [stage.up, *others]
-    for up in others:
-        up.pt = 96
-        stage.path.add_up(up)
+    stage = new_stage()
+    ups = [stage.up, stage.new_up(2, 90), stage.new_up(3, 92)]
     downs = [stage.subscriber(port) for port in (2, 3)]
     seqs = {up.ssrc: chance.randrange(65536) for up in ups}
     waiting: list[tuple[int, int]] = []

@@ -1,0 +1,29 @@
+"""The C path for tests: compiled once per run, into a folder of the run's own."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from media.forward.build import INSTALL, compile_into, find_compiler
+from media.forward.native_memory import Library, load_library
+
+
+@cache
+def compiled_library() -> Library | None:
+    """None where there is no compiler."""
+    compiler = find_compiler()
+    if compiler is None:
+        return None
+    return load_library(compile_into(Path(mkdtemp(prefix="laizuo-test-native-")), compiler))
+
+
+def native_library() -> Library:
+    """Skips the test, aloud, where there is no compiler."""
+    found = compiled_library()
+    if found is None:
+        pytest.skip(f"did not run: {INSTALL}")
+    return found
