@@ -10,6 +10,7 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 import sys
 
 import asyncpg
@@ -22,7 +23,6 @@ from server.config import ConfigError, Settings
 from server.db.migrate import MigrationError, migrate
 from server.db.pool import DatabaseAway
 from server.supervise.core import EX_CONFIG, EX_UNAVAILABLE
-from server.tls import server_context
 
 DRAIN_S = (
     3.0  # for requests that are being answered when we are told to stop; a stalled sender is not waited for longer
@@ -55,11 +55,19 @@ async def serve(settings: Settings, listener: socket.socket) -> None:
     runner = web.AppRunner(build_app(settings), access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener, ssl_context=server_context(settings)).start()
+        await web.SockSite(runner, listener, ssl_context=_tls(settings)).start()
         print("ready", flush=True)
         await stop.wait()
     finally:
         await runner.cleanup()
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls is None:
+        return None
+    from server.tls import server_context  # noqa: PLC0415  # a tenth of a second that plain HTTP need not wait for
+
+    return server_context(settings)
 
 
 async def _bring_up_to_date(url: str) -> None:

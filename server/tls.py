@@ -21,7 +21,7 @@ RENEW_BEFORE = dt.timedelta(days=30)
 
 
 def server_context(settings: Settings) -> ssl.SSLContext | None:
-    """None: plain HTTP.
+    """The context of `settings.tls`; None: plain HTTP.
 
     Raises  ConfigError when a file does not hold what it should.
     """

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 MIN_LENGTH = 10
 _hasher = PasswordHasher()
-# Verified when the user name is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _nobody() -> str:
+    """Verified when the user name is unknown, so that the answer takes as long as for a known one. Made at the first sign-in, not at each start."""
+    return _hasher.hash("nobody has this password")
 
 
 async def hash_password(password: str) -> str:
@@ -24,7 +29,8 @@ async def verify_password(stored: str | None, password: str) -> bool:
 
 
 def _verify(stored: str | None, password: str) -> bool:
+    nobody = _nobody()  # for a known person too: the first one to sign in must not tell by the time it takes
     try:
-        return _hasher.verify(stored or _NOBODY, password) and stored is not None
+        return _hasher.verify(stored or nobody, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
