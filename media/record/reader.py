@@ -191,8 +191,10 @@ class Examination:
 
     def _block(self, seen: BlockSeen) -> Iterator[Seen]:
         block, name = seen.block, seen.segment.name
-        second = self.second(block.wall_us)
         head = after_block(block.previous, block.number, block.line, block.leaves)
+        # A header that was changed may say any time: then the block before it tells where we are.
+        wall_us = block.wall_us if head == block.stated else self.last_us
+        second = self.second(wall_us)
         if block.number != self.head.block + 1:
             yield Damage(
                 name, block.number, second, f"expected block {self.head.block + 1}: blocks are missing or out of place"
@@ -207,7 +209,7 @@ class Examination:
                 "the block's header was changed: it does not give the head written beside it",
             )
         self.accept(head, block.stated)
-        self.last_us = block.wall_us
+        self.last_us = wall_us
         yield seen
         for chunk in block.chunks if self._content else ():
             problem = _check_chunk(seen, chunk)
