@@ -9,10 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    import asyncpg
-
     from server.access.core import Actor
-
     from server.db import Connection
 
 _INSERT = """

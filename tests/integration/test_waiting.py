@@ -14,8 +14,6 @@ from server.waiting import core, service, store
 from tests.support.hall import City, Visitor, kiosk, seeded, staff, utc_now
 
 if TYPE_CHECKING:
-    from aiohttp.test_utils import TestClient
-
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
