@@ -7,10 +7,12 @@ a new leave, an expired licence, a colleague who left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
-from schedules.core.calendar_days import Calendar, DayKind, Status
+from schedules.core.calendar_days import Calendar
 from schedules.core.model import (
     CHINA,
     Commitment,
@@ -20,9 +22,18 @@ from schedules.core.model import (
     Person,
     PersonId,
     Slot,
+    Travel,
     Warning,
     WarningCode,
 )
+from schedules.core.site_rules import NO_SITE_RULES, SiteRules, day_warnings, site_warnings
+
+LICENCE_NOTICE = timedelta(days=30)
+"""How long before its last day a licence is warned of: renewals take weeks (law firms' yearly inspection of
+practising certificates alone runs over two months), and rosters are published a month ahead."""
+
+_NEAR = timedelta(days=8)
+"""Duties further apart cannot touch each other: the longest rule looks at one week, a shift ends on the next day."""
 
 _AS_WARNING = {
     Obstacle.ON_LEAVE: WarningCode.ON_LEAVE,
@@ -30,10 +41,54 @@ _AS_WARNING = {
     Obstacle.UNLICENSED: WarningCode.UNLICENSED,
     Obstacle.NOT_MEMBER: WarningCode.NOT_MEMBER,
     Obstacle.UNKNOWN: WarningCode.UNKNOWN,
+    Obstacle.NOT_RESTED: WarningCode.NOT_RESTED,
+    Obstacle.TOO_FAR: WarningCode.TOO_FAR,
+    Obstacle.TOO_MANY_DAYS: WarningCode.TOO_MANY_DAYS,
 }
 
+Roads = Mapping[tuple[str, str], int]
 
-def by_person(entries: Iterable[Leave | Commitment]) -> dict[PersonId, list[Interval]]:
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody is asked for: when, where, with which licence, as a member of which team."""
+
+    during: Interval
+    place: str
+    needs: str | None = None
+    team: str | None = None
+
+
+class Diary:
+    """Duties of people, each in order of time."""
+
+    def __init__(self, entries: Iterable[Commitment] = ()) -> None:
+        self._duties: dict[PersonId, list[Commitment]] = {}
+        for entry in sorted(entries, key=_start):
+            self._duties.setdefault(entry.person, []).append(entry)
+
+    def add(self, entry: Commitment) -> None:
+        insort(self._duties.setdefault(entry.person, []), entry, key=_start)
+
+    def near(self, person: PersonId, during: Interval) -> Sequence[Commitment]:
+        """Duties of the person within a week and a day of this time."""
+        duties = self._duties.get(person, [])
+        return duties[
+            bisect_left(duties, during.start - _NEAR, key=_start) : bisect_left(duties, during.end + _NEAR, key=_start)
+        ]
+
+
+def _start(entry: Commitment) -> datetime:
+    return entry.during.start
+
+
+def roads_of(travel: Iterable[Travel]) -> dict[tuple[str, str], int]:
+    """Minutes by (from, to), in both directions."""
+    ways = [(entry.one, entry.other, entry.minutes) for entry in travel]
+    return {pair: minutes for one, other, minutes in ways for pair in ((one, other), (other, one))}
+
+
+def by_person(entries: Iterable[Leave]) -> dict[PersonId, list[Interval]]:
     """Intervals of each person."""
     found: dict[PersonId, list[Interval]] = {}
     for entry in entries:
@@ -42,32 +97,70 @@ def by_person(entries: Iterable[Leave | Commitment]) -> dict[PersonId, list[Inte
 
 
 def obstacle(
-    person: Person | None,
-    during: Interval,
-    needs: str | None,
-    leave: Sequence[Interval],
-    taken: Sequence[Interval],
+    person: Person | None, asked: Ask, leave: Sequence[Interval], taken: Sequence[Commitment], roads: Roads
 ) -> Obstacle | None:
-    """The first thing that keeps a person from serving, over the whole interval; None if nothing does."""
+    """The first thing that keeps a person from serving, over the whole interval; None if nothing does.
+
+    taken   the person's other duties; those further than a week away may be left out.
+    """
     if person is None:
         return Obstacle.UNKNOWN
-    first = during.start.astimezone(CHINA).date()
-    last = during.end.astimezone(CHINA).date()
-    if first not in person.member or last not in person.member:
+    first, last = _days(asked.during)
+    if not _is_member(person, asked.team, first, last):
         return Obstacle.NOT_MEMBER
-    if needs is not None and not _licensed(person, needs, during):
+    if asked.needs is not None and _licensed_until(person, asked.needs, first, last) is None:
         return Obstacle.UNLICENSED
-    if any(during.overlaps(away) for away in leave):
+    if any(asked.during.overlaps(away) for away in leave):
         return Obstacle.ON_LEAVE
-    if any(during.overlaps(other) for other in taken):
+    if any(asked.during.overlaps(other.during) for other in taken):
         return Obstacle.DOUBLE_BOOKED
+    return _strain(person, asked, taken, roads) if taken else None
+
+
+def _days(during: Interval) -> tuple[date, date]:
+    return during.start.astimezone(CHINA).date(), during.end.astimezone(CHINA).date()
+
+
+def _is_member(person: Person, team: str | None, first: date, last: date) -> bool:
+    if first not in person.member or last not in person.member:
+        return False
+    return team is None or any(m.team == team and first in m.during and last in m.during for m in person.teams)
+
+
+def _licensed_until(person: Person, needs: str, first: date, last: date) -> date | None:
+    """The last day of a licence that is valid from `first` to `last`, the longest of several; None without one."""
+    held = (q.valid for q in person.qualifications if q.code == needs)
+    return max((valid.last for valid in held if first in valid and last in valid), default=None)
+
+
+def _strain(person: Person, asked: Ask, taken: Sequence[Commitment], roads: Roads) -> Obstacle | None:
+    """The way between two sites, the night's rest, the days of a week. No two of these duties overlap."""
+    for other in taken:
+        between = _minutes_between(asked.during, other.during)
+        if between < roads.get((asked.place, other.place), 0):
+            return Obstacle.TOO_FAR
+        if between < person.limits.rest_minutes and _start_day(other.during) != _start_day(asked.during):
+            return Obstacle.NOT_RESTED
+    most = person.limits.max_days_a_week
+    if most is not None and _days_with(asked.during, taken) > most:
+        return Obstacle.TOO_MANY_DAYS
     return None
 
 
-def _licensed(person: Person, needs: str, during: Interval) -> bool:
-    first = during.start.astimezone(CHINA).date()
-    last = during.end.astimezone(CHINA).date()
-    return any(q.code == needs and first in q.valid and last in q.valid for q in person.qualifications)
+def _minutes_between(one: Interval, other: Interval) -> float:
+    return max((other.start - one.end).total_seconds(), (one.start - other.end).total_seconds()) / 60
+
+
+def _start_day(during: Interval) -> date:
+    return during.start.astimezone(CHINA).date()
+
+
+def _days_with(during: Interval, taken: Sequence[Commitment]) -> int:
+    """Local days of this duty's week, Monday to Sunday, on which a duty begins, this one counted."""
+    day = _start_day(during)
+    week = day.isocalendar()[:2]
+    days = {_start_day(other.during) for other in taken}
+    return len({day, *(other for other in days if other.isocalendar()[:2] == week)})
 
 
 def check(
@@ -76,47 +169,46 @@ def check(
     leave: Iterable[Leave],
     elsewhere: Iterable[Commitment],
     calendar: Calendar,
+    travel: Iterable[Travel] = (),
+    site_rules: SiteRules = NO_SITE_RULES,
 ) -> tuple[Warning, ...]:
     """Every finding about these slots, in order."""
-    known = {person.id: person for person in people}
-    away, taken = by_person(leave), by_person(elsewhere)
+    held = [slot for slot in slots if slot.closed is None]
+    facts = _Facts({person.id: person for person in people}, by_person(leave), Diary(elsewhere), roads_of(travel))
     found: list[Warning] = []
-    for slot in slots:
-        if slot.closed is None:
-            found.extend(_day_warnings(slot, calendar))
-            found.extend(_seat_warnings(slot, known, away, taken))
-    found.extend(_double_booked(slots))
+    for slot in sorted(held, key=lambda slot: (slot.during.start, slot.key)):
+        found.extend(day_warnings(slot, calendar))
+        found.extend(_seat_warnings(slot, facts))
+    found.extend(site_warnings(held, site_rules))
     return tuple(sorted(found))
 
 
-def _day_warnings(slot: Slot, calendar: Calendar) -> Iterable[Warning]:
-    day = calendar.day(slot.day)
-    if day.kind is DayKind.HOLIDAY:
-        yield Warning(slot.key, WarningCode.HOLIDAY)
-    if day.status is not Status.OFFICIAL:
-        yield Warning(slot.key, WarningCode.PROVISIONAL)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of people; the diary grows slot by slot, so of two duties that clash the later one is named."""
+
+    known: Mapping[PersonId, Person]
+    away: Mapping[PersonId, Sequence[Interval]]
+    diary: Diary
+    roads: Roads
 
 
-def _seat_warnings(
-    slot: Slot,
-    known: dict[PersonId, Person],
-    away: dict[PersonId, list[Interval]],
-    taken: dict[PersonId, list[Interval]],
-) -> Iterable[Warning]:
+def _seat_warnings(slot: Slot, facts: _Facts) -> Iterable[Warning]:
     for post, seat in enumerate(slot.seats):
         if seat.person is None:
             yield Warning(slot.key, WarningCode.GAP, post)
             continue
-        who = known.get(seat.person)
-        stands = obstacle(who, slot.during, seat.needs, away.get(seat.person, ()), taken.get(seat.person, ()))
+        who, asked = facts.known.get(seat.person), Ask(slot.during, slot.site, seat.needs, slot.team)
+        taken = facts.diary.near(seat.person, slot.during)
+        stands = obstacle(who, asked, facts.away.get(seat.person, ()), taken, facts.roads)
         if stands is not None:
             yield Warning(slot.key, _AS_WARNING[stands], post, seat.person)
+        elif who is not None and seat.needs is not None and _ends_soon(who, seat.needs, slot.during):
+            yield Warning(slot.key, WarningCode.LICENCE_ENDS, post, seat.person)
+        facts.diary.add(Commitment(seat.person, slot.during, slot.site))
 
 
-def _double_booked(slots: Sequence[Slot]) -> Iterable[Warning]:
-    """A person in two of these slots at once: the later one is named."""
-    duties = [(seat.person, slot, post) for slot in slots for post, seat in enumerate(slot.seats) if seat.person]
-    duties.sort(key=lambda duty: (duty[0], duty[1].during.start, duty[1].key))
-    for (person, slot, _), (other, later, post) in pairwise(duties):
-        if person == other and slot.during.overlaps(later.during):
-            yield Warning(later.key, WarningCode.DOUBLE_BOOKED, post, person)
+def _ends_soon(person: Person, needs: str, during: Interval) -> bool:
+    first, last = _days(during)
+    until = _licensed_until(person, needs, first, last)
+    return until is not None and until != date.max and until <= last + LICENCE_NOTICE

@@ -66,6 +66,9 @@ _OBSTACLES = {
     Obstacle.UNLICENSED: Words("没有所需的有效执业资格", "holds no valid licence for it"),
     Obstacle.NOT_MEMBER: Words("当日不在队伍中", "is not in the team on that day"),
     Obstacle.UNKNOWN: Words("查无此人", "is not known"),
+    Obstacle.NOT_RESTED: Words("两天值班之间休息不足", "would not have rested enough between two days"),
+    Obstacle.TOO_FAR: Words("赶不及从另一值班地点过来", "would still be on the way from or to another duty"),
+    Obstacle.TOO_MANY_DAYS: Words("本周值班天数已满", "has served this week's days already"),
 }
 _WARNINGS = {
     WarningCode.GAP: Words("无人值守：{role}", "Nobody serves as {role}"),
@@ -78,6 +81,19 @@ _WARNINGS = {
     WarningCode.PROVISIONAL: Words(
         "当年放假通知未公布，日期暂定", "The holiday notice of this year is not out: provisional"
     ),
+    WarningCode.NOT_RESTED: Words(
+        "{person}两天值班之间休息不足", "{person} does not rest enough between two days' duties"
+    ),
+    WarningCode.TOO_FAR: Words(
+        "{person}赶不及从另一值班地点过来", "{person} cannot travel between two duties in that time"
+    ),
+    WarningCode.TOO_MANY_DAYS: Words("{person}本周值班天数超限", "{person} serves on too many days of this week"),
+    WarningCode.LICENCE_ENDS: Words(
+        "{person}的执业资格30天内到期，请及时换证", "The licence of {person} expires within 30 days: renew it"
+    ),
+    WarningCode.SITE_CLOSED: Words("不在网点开放时间内", "Outside of the site's opening hours"),
+    WarningCode.NOT_OFFERED: Words("该网点不提供此项服务", "The site does not offer this service"),
+    WarningCode.QUOTA_USED_UP: Words("超出购买服务的场次", "More shifts than were purchased"),
     WarningCode.OVERRIDE_REFUSED: Words("{person}不能替班，替班未生效", "{person} cannot substitute; not applied"),
     WarningCode.OVERRIDE_LOST: Words("这一班已不在轮值表中，调整未生效", "Its shift is no longer in the roster"),
 }
@@ -170,7 +186,19 @@ def why_this_person(seat: Seat, people: People, language: Language) -> str:
             f"第{turn}轮，轮到{name}（共{why.members}组，第{position}组）",
             f"Turn {turn}: {name} is next (entry {position} of {why.members})",
         )[language]
-    hours = f"{(why.served or 0) / 60:g}"
+    hours = f"{round((why.served or 0) / 60, 1):g}"
+    if why.because is Because.CHOSEN:
+        return Words(
+            f"统筹排班选定{name}：今年此前累计{hours}小时；这样安排全年最均衡、变动最少",
+            f"{name} was chosen by the planner, with {hours} h in the year before this: "
+            "the whole period is most even so, with the fewest changes",
+        )[language]
+    if why.because is Because.LEAST:
+        before = _passed(why.passed, people, language) + Words("；", "; ")[language] if why.passed else ""
+        return Words(
+            f"{before}能到的人中{name}今年累计最少（{hours}小时，节假日按三倍、路程计入）",
+            f"{before}{name} has borne least this year of those free ({hours} h, holidays threefold, ways counted)",
+        )[language]
     return Words(
         f"第{turn}轮：{passed}；由{name}替班，能到的人中已值时间最少（{hours}小时）",
         f"Turn {turn}: {passed}; {name} stands in, having served least of those free ({hours} h)",

@@ -22,7 +22,7 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 """One fixed offset. China had summer time from 1986 to 1991 only; no roster reaches back there, and
 feeds that carried those years were misread by clients (4-lessons C-24)."""
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised when the same inputs would give another roster; a release keeps the number it was made with."""
 
 
@@ -31,6 +31,7 @@ class Turn(Enum):
 
     WEEK = "week"  # a member serves every shift of one local week
     SHIFT = "shift"  # every served shift goes to the next member
+    FAIR = "fair"  # no fixed turn: each shift goes to whoever has borne least this year
 
 
 class HolidayRule(Enum):
@@ -70,15 +71,42 @@ class Qualification:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Someone who can be on duty. `member` = the days on which the person belongs to the team.
+class Membership:
+    """From admission to exit in a service team (of volunteers, of the six linked teams, ...)."""
 
+    team: str
+    during: Window = ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a person can be asked for at most; none by default.
+
+    max_days_a_week  local days with a duty from Monday to Sunday.
+    rest_minutes     between the end of one day's duties and the next day's first.
+    """
+
+    max_days_a_week: int | None = None
+    rest_minutes: int = 0
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who can be on duty. `member` = the days on which the person can serve at all.
+
+    home    where the way to a duty begins; None: not known, no way is counted.
     Names live outside of the core: the rules must not know them.
     """
 
     id: PersonId
     qualifications: tuple[Qualification, ...] = ()
     member: Window = ALWAYS
+    teams: tuple[Membership, ...] = ()
+    limits: Limits = NO_LIMITS
+    home: SiteId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +142,15 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True)
+class Travel:
+    """The way between two sites, the same in both directions."""
+
+    one: SiteId
+    other: SiteId
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One seat of a shift. `needs` = qualification code without which nobody may sit there."""
 
@@ -132,6 +169,7 @@ class Rotation:
                 the UTC week begins on Monday at 08:00 in China, so an early Monday shift would still
                 belong to last week's member.
     starts, ends local time; an end not after the start lies on the following day.
+    team        only its members serve, from their admission to their exit; None: any of `members`.
     """
 
     id: RotationId
@@ -149,6 +187,7 @@ class Rotation:
     holidays: HolidayRule = HolidayRule.SKIP
     makeup_days: MakeupRule = MakeupRule.SKIP
     serves: Window = ALWAYS
+    team: str | None = None
 
     def __post_init__(self) -> None:
         _check_rotation(self)
@@ -189,6 +228,8 @@ class Because(Enum):
 
     TURN = "turn"  # it is this member's turn
     STAND_IN = "stand_in"  # the member whose turn it is cannot; this one has served least
+    LEAST = "least"  # no fixed turn: of those who can, this one has borne least this year
+    CHOSEN = "chosen"  # the solver's layer: the whole period comes out best so
     OVERRIDE = "override"  # a coordinator decided so
     GAP = "gap"  # nobody can
 
@@ -209,6 +250,9 @@ class Obstacle(Enum):
     UNLICENSED = "unlicensed"
     NOT_MEMBER = "not_member"  # not yet, or no longer, in the team
     UNKNOWN = "unknown"  # the roster names a person nobody knows
+    NOT_RESTED = "not_rested"  # the night between two days' duties would be too short
+    TOO_FAR = "too_far"  # the way from or to another duty takes longer than there is
+    TOO_MANY_DAYS = "too_many_days"  # this week's days are used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +269,7 @@ class Why:
 
     turn      number of the turn counted from the anchor (0 = the anchor's own turn).
     position  place in the order of members, from 0, of whoever serves.
-    served    minutes that a stand-in had served before.
+    served    burden minutes that a stand-in, or whoever was chosen, had this year before (see fairness.burden).
     """
 
     because: Because
@@ -259,6 +303,7 @@ class Slot:
     seats: tuple[Seat, ...]
     day_because: DayBecause = DayBecause.FIXED_WEEKDAY
     closed: str | None = None
+    team: str | None = None
 
     @property
     def day(self) -> date:
@@ -280,6 +325,13 @@ class WarningCode(Enum):
     UNKNOWN = "unknown"
     HOLIDAY = "holiday"  # served on a statutory holiday
     PROVISIONAL = "provisional"  # the calendar of this day has no official notice yet
+    NOT_RESTED = "not_rested"
+    TOO_FAR = "too_far"
+    TOO_MANY_DAYS = "too_many_days"
+    LICENCE_ENDS = "licence_ends"  # valid on this day, but it expires soon after
+    SITE_CLOSED = "site_closed"  # outside of the site's opening hours
+    NOT_OFFERED = "not_offered"  # the site does not offer this service
+    QUOTA_USED_UP = "quota_used_up"  # more shifts than were purchased
     OVERRIDE_REFUSED = "override_refused"  # the substitute cannot serve
     OVERRIDE_LOST = "override_lost"  # its slot is no longer in the roster
 

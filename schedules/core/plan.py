@@ -1,17 +1,20 @@
 """plan(inputs): rotation rules + overrides = the final roster, with its reasons and its gaps.
 
-A pure function. The preview is this function; publishing is this function and a save. Another planner
-(a solver) is a layer between rotation and overrides: it answers the same question with the same type.
+A pure function. The preview is this function; publishing is this function and a save. What a solver found
+lies as a layer between the rotation rules and the overrides: `Inputs.proposal`, data like all the rest, so that
+anybody can plan a release again without a solver.
 
 How a slot is filled:
 
 1. Overrides come first, in order of time: a substitute is seated unless something hard stands against
    it (leave, another duty at that time, a missing licence, not in the team). Then the override is
    refused with a warning and the rotation fills the post: a decision can be wrong, a roster may not be.
-2. The member whose turn it is serves, all posts together.
-3. If one of them cannot, another member entry stands in: of those who can, whoever has served least so
+2. Where the proposal seats an entry that can serve, that entry serves; else the rotation decides as below.
+3. The member whose turn it is serves, all posts together. Where there are no fixed turns, whoever has borne
+   least so far.
+4. If one of them cannot, another member entry stands in: of those who can, whoever has served least so
    far (ledger of the year and this plan), then the next in order. Pairs stand in as pairs.
-4. If no whole entry can, each post is filled alone by the same rule, and what stays empty is a gap.
+5. If no whole entry can, each post is filled alone by the same rule, and what stays empty is a gap.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from schedules.core import conflicts
-from schedules.core.calendar_days import Calendar
+from schedules.core.calendar_days import Calendar, DayKind
+from schedules.core.conflicts import Ask, Diary
+from schedules.core.fairness import burden, way_minutes
 from schedules.core.model import (
     Because,
     Commitment,
@@ -38,6 +43,8 @@ from schedules.core.model import (
     SiteId,
     Slot,
     SlotKey,
+    Travel,
+    Turn,
     Warning,
     WarningCode,
     Why,
@@ -46,6 +53,19 @@ from schedules.core.model import (
     slot_key,
 )
 from schedules.core.rotation import Occurrence, day_because, occurrences
+from schedules.core.site_rules import NO_SITE_RULES, SiteRules
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a planner found for some slots: the member entry that serves each. Slots it does not name follow the rotation.
+
+    planner  name and version, e.g. `cp_sat 9.15.6755` or `greedy 2`; with `seed` it gives the same seats for the same problem.
+    """
+
+    planner: str
+    seed: int
+    seats: Mapping[SlotKey, tuple[PersonId, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +73,9 @@ class Inputs:
     """Everything a roster follows from.
 
     elsewhere  duties of these people at other sites.
-    served     minutes that each has served this year before the window (the ledger).
+    served     burden minutes that each has borne this year before the window (the ledger, see fairness.burden).
+    travel     ways between sites.
+    proposal   the solver's layer, if there is one.
     """
 
     site: SiteId
@@ -65,6 +87,9 @@ class Inputs:
     overrides: tuple[Override, ...] = ()
     elsewhere: tuple[Commitment, ...] = ()
     served: Mapping[PersonId, int] = field(default_factory=dict)
+    travel: tuple[Travel, ...] = ()
+    site_rules: SiteRules = NO_SITE_RULES
+    proposal: Proposal | None = None
 
 
 def plan(inputs: Inputs) -> Plan:
@@ -75,7 +100,9 @@ def plan(inputs: Inputs) -> Plan:
     slots = tuple(table.fill(occurrence) for occurrence in wanted.values())
     slots = _close(slots, inputs.overrides)
     lost = _lost(inputs.overrides, wanted)
-    found = conflicts.check(slots, inputs.people, inputs.leave, inputs.elsewhere, inputs.calendar)
+    found = conflicts.check(
+        slots, inputs.people, inputs.leave, inputs.elsewhere, inputs.calendar, inputs.travel, inputs.site_rules
+    )
     return Plan(inputs.site, inputs.window, slots, tuple(sorted((*found, *refused, *lost))))
 
 
@@ -131,7 +158,9 @@ class _Table:
     def __init__(self, inputs: Inputs) -> None:
         self._people = {person.id: person for person in inputs.people}
         self._leave = conflicts.by_person(inputs.leave)
-        self._taken = conflicts.by_person(inputs.elsewhere)
+        self._diary = Diary(inputs.elsewhere)
+        self._roads = conflicts.roads_of(inputs.travel)
+        self._proposed = {} if inputs.proposal is None else inputs.proposal.seats
         self._served = dict(inputs.served)
         self._calendar = inputs.calendar
         self._substitutes: dict[tuple[SlotKey, int], Override] = {}
@@ -146,7 +175,7 @@ class _Table:
         if person is None or self._obstacle(occurrence, override.post, person) is not None:
             return False
         self._substitutes[override.slot, override.post] = override
-        self._take(person, _during(occurrence))
+        self._take(person, occurrence)
         return True
 
     def fill(self, occurrence: Occurrence) -> Slot:
@@ -156,13 +185,17 @@ class _Table:
         during = _during(occurrence)
         seats = () if key in self._closed else self._seats(occurrence, key)
         because = day_because(rule, occurrence.day, self._calendar)
-        return Slot(key, rule.site, rule.service, rule.title, during, seats, because)
+        return Slot(key, rule.site, rule.service, rule.title, during, seats, because, team=rule.team)
 
     def _seats(self, occurrence: Occurrence, key: SlotKey) -> tuple[Seat, ...]:
         rule = occurrence.rotation
         fixed = {p: self._substitutes[key, p] for p in range(len(rule.posts)) if (key, p) in self._substitutes}
         free = [post for post in range(len(rule.posts)) if post not in fixed]
-        chosen = self._whole_entry(occurrence, free) or self._post_by_post(occurrence, free)
+        chosen = (
+            self._by_proposal(occurrence, key, free)
+            or self._whole_entry(occurrence, free)
+            or self._post_by_post(occurrence, free)
+        )
         seats: list[Seat] = []
         for post, wanted in enumerate(rule.posts):
             if post in fixed:
@@ -177,6 +210,16 @@ class _Table:
         why = Why(Because.OVERRIDE, occurrence.turn, len(rule.members), note=override.reason)
         post = rule.posts[override.post]
         return Seat(post.role, override.person, why, post.needs)
+
+    def _by_proposal(
+        self, occurrence: Occurrence, key: SlotKey, posts: list[int]
+    ) -> dict[int, tuple[PersonId | None, Why]] | None:
+        """The entry that the solver's layer seats here; None without one, or if one of them cannot serve."""
+        entry, members = self._proposed.get(key), occurrence.rotation.members
+        if entry not in members or self._hindered(occurrence, entry, posts):
+            return None
+        position = members.index(entry)
+        return {p: (entry[p], self._why(occurrence, position, p, (), Because.CHOSEN)) for p in posts}
 
     def _whole_entry(self, occurrence: Occurrence, posts: list[int]) -> dict[int, tuple[PersonId | None, Why]] | None:
         """The member entry in turn, else the stand-in entry with the least hours; None if no entry is whole."""
@@ -204,33 +247,53 @@ class _Table:
         return None, Why(Because.GAP, occurrence.turn, len(occurrence.rotation.members), passed=tuple(passed))
 
     def _asked(self, occurrence: Occurrence, posts: list[int]) -> list[int]:
-        """Positions in the order in which they are asked: whose turn it is, then by least hours, then in order."""
-        mine = occurrence.position
+        """Positions in the order in which they are asked: whose turn it is, then by least burden, then in order."""
+        mine, rule = occurrence.position, occurrence.rotation
         if mine is None:
             return []
-        members = occurrence.rotation.members
-        others = [(mine + step) % len(members) for step in range(1, len(members))]
-        others.sort(key=lambda position: sum(self._served.get(members[position][p], 0) for p in posts))
-        return [mine, *others]
+        fair = rule.turn is Turn.FAIR
+        others = [(mine + step) % len(rule.members) for step in range(0 if fair else 1, len(rule.members))]
+        others.sort(key=lambda position: sum(self._served.get(rule.members[position][p], 0) for p in posts))
+        return others if fair else [mine, *others]
 
-    def _why(self, occurrence: Occurrence, position: int, post: int, passed: tuple[Passed, ...]) -> Why:
-        person = occurrence.rotation.members[position][post]
-        because = Because.TURN if position == occurrence.position else Because.STAND_IN
-        served = self._served.get(person, 0) if because is Because.STAND_IN else None
-        why = Why(because, occurrence.turn, len(occurrence.rotation.members), position, passed, served)
-        self._take(person, _during(occurrence))
-        return why
+    def _why(
+        self,
+        occurrence: Occurrence,
+        position: int,
+        post: int,
+        passed: tuple[Passed, ...],
+        because: Because | None = None,
+    ) -> Why:
+        """The reason, and the seat is taken."""
+        rule = occurrence.rotation
+        person = rule.members[position][post]
+        because = because or _because(occurrence, position)
+        served = None if because is Because.TURN else self._served.get(person, 0)
+        self._take(person, occurrence)
+        return Why(because, occurrence.turn, len(rule.members), position, passed, served)
 
     def _hindered(self, occurrence: Occurrence, entry: tuple[PersonId, ...], posts: list[int]) -> list[Passed]:
         asked = [(entry[post], self._obstacle(occurrence, post, entry[post])) for post in posts]
         return [Passed(person, obstacle) for person, obstacle in asked if obstacle is not None]
 
     def _obstacle(self, occurrence: Occurrence, post: int, person: PersonId) -> Obstacle | None:
+        rule = occurrence.rotation
         during = _during(occurrence)
-        needs = occurrence.rotation.posts[post].needs
-        away, taken = self._leave.get(person, ()), self._taken.get(person, ())
-        return conflicts.obstacle(self._people.get(person), during, needs, away, taken)
+        asked = Ask(during, rule.site, rule.posts[post].needs, rule.team)
+        known, away = self._people.get(person), self._leave.get(person, ())
+        return conflicts.obstacle(known, asked, away, self._diary.near(person, during), self._roads)
 
-    def _take(self, person: PersonId, during: Interval) -> None:
-        self._taken.setdefault(person, []).append(during)
-        self._served[person] = self._served.get(person, 0) + during.minutes
+    def _take(self, person: PersonId, occurrence: Occurrence) -> None:
+        during, site = _during(occurrence), occurrence.rotation.site
+        self._diary.add(Commitment(person, during, site))
+        known = self._people.get(person)
+        way = way_minutes(known.home if known else None, site, self._roads)
+        holiday = self._calendar.day(occurrence.day).kind is DayKind.HOLIDAY
+        borne = burden(during, on_holiday=holiday, way_minutes=way)
+        self._served[person] = self._served.get(person, 0) + borne
+
+
+def _because(occurrence: Occurrence, position: int) -> Because:
+    if occurrence.rotation.turn is Turn.FAIR:
+        return Because.LEAST
+    return Because.TURN if position == occurrence.position else Because.STAND_IN

@@ -112,6 +112,7 @@ def _rotation(row: Mapping[str, Any], posts: Iterable[Post], members: Iterable[l
         holidays=HolidayRule(row["holidays"]),
         makeup_days=MakeupRule(row["makeup_days"]),
         serves=Window(row["serves_first"] or date.min, row["serves_last"] or date.max),
+        team=row["team"],
     )
 
 
@@ -135,7 +136,19 @@ def _rotation_row(rotation: Rotation) -> tuple[object, ...]:
     hours = (rotation.starts, rotation.ends)
     turn = (rotation.turn.value, rotation.week_starts, rotation.anchor)
     rules = (rotation.holidays.value, rotation.makeup_days.value)
-    return (rotation.id, rotation.site, rotation.service, rotation.title, days, *hours, *turn, *rules, first, last)
+    return (
+        rotation.id,
+        rotation.site,
+        rotation.service,
+        rotation.title,
+        days,
+        *hours,
+        *turn,
+        *rules,
+        first,
+        last,
+        rotation.team,
+    )
 
 
 async def retire_rotation(conn: Connection, site: SiteId, rotation: RotationId, now: datetime) -> bool:

@@ -6,27 +6,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 
-from schedules.core.calendar_days import Calendar
+from schedules.core.calendar_days import Calendar, DayKind
 from schedules.core.explain import Words
+from schedules.core.fairness import HOLIDAY_WEIGHT
 from schedules.core.feeds import Place
 from schedules.core.model import (
     ALWAYS,
     Commitment,
     Interval,
+    Limits,
+    Membership,
     Override,
     Person,
     PersonId,
     Qualification,
     Rotation,
     SiteId,
+    Travel,
     Window,
     local,
 )
 from schedules.core.plan import Inputs
+from schedules.core.site_rules import Opening, Quota, SiteRules
 from schedules.store.drafts import Roster, interval_of, load_leave, load_overrides, load_rotations
+from schedules.store.proposals import load_proposal
 from schedules.store.statements import QUERIES, Connection
 
 ONE_DAY = timedelta(days=1)
+EDGE = 8 * ONE_DAY
+"""How far before and after the window duties are looked at: rules on rest and weeks reach that far (conflicts._NEAR)."""
 
 
 def span_of(window: Window) -> Interval:
@@ -50,7 +58,10 @@ async def load_inputs(conn: Connection, roster: Roster, calendar: Calendar) -> I
         leave=tuple(stored.leave for stored in leave),
         overrides=overrides,
         elsewhere=await _load_elsewhere(conn, roster.site, people, span),
-        served=await _load_served(conn, people, roster.window),
+        served=await _load_served(conn, people, roster.window, calendar),
+        travel=await load_travel(conn),
+        site_rules=await load_site_rules(conn, roster.site),
+        proposal=await load_proposal(conn, roster.site),
     )
 
 
@@ -71,20 +82,62 @@ async def load_people(conn: Connection, people: Sequence[PersonId]) -> tuple[Per
             valid = Window(row["valid_first"] or date.min, row["valid_last"] or date.max)
             held = (*person.qualifications, Qualification(row["code"], valid))
             found[row["id"]] = replace(person, qualifications=held)
-    return tuple(found.values())
+    return await _with_rules(conn, found)
+
+
+async def _with_rules(conn: Connection, people: dict[str, Person]) -> tuple[Person, ...]:
+    """The same people with their teams, limits and homes."""
+    for row in await conn.fetch(QUERIES["load_memberships"], list(people)):
+        left = row["left_on"]
+        window = Window(row["admitted_on"], date.max if left is None else left - ONE_DAY)
+        person = people[row["person_id"]]
+        people[person.id] = replace(person, teams=(*person.teams, Membership(row["slug"], window)))
+    for row in await conn.fetch(QUERIES["load_limits"], list(people)):
+        person, home = people[row["person_id"]], row["home_site_id"]
+        limits = Limits(row["max_days_a_week"], row["rest_minutes"])
+        people[person.id] = replace(person, limits=limits, home=None if home is None else SiteId(home))
+    return tuple(people.values())
+
+
+async def load_travel(conn: Connection) -> tuple[Travel, ...]:
+    """All known ways between sites."""
+    rows = await conn.fetch(QUERIES["load_travel"])
+    return tuple(Travel(SiteId(row["one_id"]), SiteId(row["other_id"]), row["minutes"]) for row in rows)
+
+
+async def load_site_rules(conn: Connection, site: SiteId) -> SiteRules:
+    """Opening hours, services and purchased quotas of a site."""
+    opening = await conn.fetch(QUERIES["load_opening"], site)
+    offers = await conn.fetch(QUERIES["load_offers"], site)
+    quotas = await conn.fetch(QUERIES["load_quotas"], site)
+    return SiteRules(
+        tuple(Opening(row["weekday"], row["opens"], row["closes"]) for row in opening),
+        frozenset(row["service"] for row in offers) or None,
+        tuple(
+            Quota(row["service"], row["provider"], Window(row["first_day"], row["last_day"]), row["shifts"])
+            for row in quotas
+        ),
+    )
 
 
 async def _load_elsewhere(
     conn: Connection, site: SiteId, people: Sequence[PersonId], span: Interval
 ) -> tuple[Commitment, ...]:
-    rows = await conn.fetch(QUERIES["load_elsewhere"], site, list(people), span.start, span.end)
+    edges = (span.start - EDGE, span.end + EDGE)
+    rows = await conn.fetch(QUERIES["load_elsewhere"], site, list(people), *edges, span.start, span.end - ONE_DAY)
     return tuple(Commitment(PersonId(row["person_id"]), interval_of(row), row["site_id"]) for row in rows)
 
 
-async def _load_served(conn: Connection, people: Sequence[PersonId], window: Window) -> dict[PersonId, int]:
-    """Minutes served from 1 January (local) up to the window, at all sites."""
-    new_year = local(date(window.first.year, 1, 1), time.min)
-    rows = await conn.fetch(QUERIES["load_served"], list(people), new_year, local(window.first, time.min))
+async def _load_served(
+    conn: Connection, people: Sequence[PersonId], window: Window, calendar: Calendar
+) -> dict[PersonId, int]:
+    """Burden minutes from 1 January (local) up to the window, at all sites."""
+    first = date(window.first.year, 1, 1)
+    days = (first + n * ONE_DAY for n in range((window.first - first).days))
+    holidays = [day for day in days if calendar.day(day).kind is DayKind.HOLIDAY]
+    until = local(window.first, time.min)
+    since = local(first, time.min)
+    rows = await conn.fetch(QUERIES["load_served"], list(people), since, until, holidays, HOLIDAY_WEIGHT)
     return {PersonId(row["person_id"]): row["minutes"] for row in rows}
 
 

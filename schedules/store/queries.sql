@@ -29,7 +29,7 @@ where site_id in (
 update duty_roster set first_day = $2, last_day = $3 where site_id = $1::text::uuid
 
 -- name: load_rotations
-select id::text, site_id::text, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last
+select id::text, site_id::text, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last, team
 from duty_rotation where site_id = $1::text::uuid and retired_at is null order by service, id
 
 -- name: load_posts
@@ -44,11 +44,11 @@ where r.site_id = $1::text::uuid and r.retired_at is null order by m.rotation_id
 
 -- name: save_rotation
 -- Where the id exists already at another site, nothing is changed and nothing comes back.
-insert into duty_rotation (id, site_id, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last)
-values ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+insert into duty_rotation (id, site_id, service, title, weekdays, starts, ends, turn, week_starts, anchor, holidays, makeup_days, serves_first, serves_last, team)
+values ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 on conflict (id) do update set service = excluded.service, title = excluded.title, weekdays = excluded.weekdays, starts = excluded.starts,
     ends = excluded.ends, turn = excluded.turn, week_starts = excluded.week_starts, anchor = excluded.anchor, holidays = excluded.holidays,
-    makeup_days = excluded.makeup_days, serves_first = excluded.serves_first, serves_last = excluded.serves_last
+    makeup_days = excluded.makeup_days, serves_first = excluded.serves_first, serves_last = excluded.serves_last, team = excluded.team
 where duty_rotation.site_id = excluded.site_id and duty_rotation.retired_at is null
 returning id::text
 
@@ -92,14 +92,68 @@ select id::text, person_id::text, lower(during) as first, upper(during) as last 
 where person_id = any($1::text[]::uuid[]) and during && tstzrange($2, $3) order by lower(during), id
 
 -- name: load_elsewhere
+-- Duties at other sites, and at this one outside of the days that are planned: rest, ways and weeks reach over the edge.
 select c.person_id::text, lower(c.during) as first, upper(c.during) as last, c.site_id::text
 from duty_current c
-where c.person_id = any($2::text[]::uuid[]) and c.site_id <> $1::text::uuid and c.during && tstzrange($3, $4)
+where c.person_id = any($2::text[]::uuid[]) and c.during && tstzrange($3, $4)
+  and (c.site_id <> $1::text::uuid or lower(c.during) < $5 or lower(c.during) >= $6)
 order by lower(c.during), c.person_id
 
 -- name: load_served
-select person_id::text, (sum(extract(epoch from upper(during) - lower(during))) / 60)::bigint as minutes
-from duty_current where person_id = any($1::text[]::uuid[]) and lower(during) >= $2 and lower(during) < $3 group by person_id
+-- The ledger: burden minutes as in fairness.burden. Holidays ($4, local days) count $5 times; the way from home and back is added; shifts of
+-- absent people are left out.
+select c.person_id::text,
+       sum(extract(epoch from upper(c.during) - lower(c.during)) / 60
+           * case when (lower(c.during) at time zone 'Asia/Shanghai')::date = any($4::date[]) then $5::int else 1 end
+           + 2 * coalesce(t.minutes, 0))::bigint as minutes
+from duty_current c
+left join duty_limits l on l.person_id = c.person_id
+left join site_travel t on t.one_id = least(l.home_site_id, c.site_id) and t.other_id = greatest(l.home_site_id, c.site_id)
+where c.person_id = any($1::text[]::uuid[]) and lower(c.during) >= $2 and lower(c.during) < $3
+  and not exists (select from duty_attendance a where a.site_id = c.site_id and a.slot_key = c.slot_key and a.post = c.post
+                  and a.person_id = c.person_id and a.state = 'absent')
+group by c.person_id
+
+-- name: load_limits
+select person_id::text, max_days_a_week, rest_minutes, home_site_id::text from duty_limits where person_id = any($1::text[]::uuid[])
+
+-- name: load_memberships
+select m.person_id::text, t.slug, m.admitted_on, m.left_on from team_member m join service_team t on t.id = m.team_id
+where m.person_id = any($1::text[]::uuid[]) order by m.person_id, t.slug, m.admitted_on
+
+-- name: load_travel
+select one_id::text, other_id::text, minutes from site_travel order by one_id, other_id
+
+-- name: load_opening
+select weekday, opens, closes from site_opening where site_id = $1::text::uuid order by weekday, opens
+
+-- name: load_offers
+select service from site_offer where site_id = $1::text::uuid order by service
+
+-- name: load_quotas
+select service, provider, first_day, last_day, shifts from purchased_service where site_id = $1::text::uuid order by service, first_day, id
+
+-- name: load_proposal
+select planner, seed, seats::text, bound::text, made_at from duty_proposal where site_id = $1::text::uuid
+
+-- name: save_proposal
+insert into duty_proposal (site_id, planner, seed, seats, bound, made_at, made_by)
+values ($1::text::uuid, $2, $3, $4::text::jsonb, $5::text::jsonb, $6, $7::text::uuid)
+on conflict (site_id) do update set planner = excluded.planner, seed = excluded.seed, seats = excluded.seats, bound = excluded.bound,
+    made_at = excluded.made_at, made_by = excluded.made_by
+
+-- name: drop_proposal
+delete from duty_proposal where site_id = $1::text::uuid returning 1
+
+-- name: load_notices
+select text from holiday_notice order by year, version
+
+-- name: save_notice
+insert into holiday_notice (year, version, text, imported_at, imported_by) values ($1, $2, $3, $4, $5::text::uuid)
+on conflict (year, version) do nothing returning year
+
+-- name: list_published_sites
+select site_id::text from duty_roster where version is not null order by site_id
 
 -- name: load_people
 -- Qualifications: the rows that are there, and a granted role of which there is no row.
@@ -154,22 +208,77 @@ where c.site_id = $1::text::uuid and ($2::text is null or c.service = $2) and c.
 order by c.service, c.slot_key, c.post
 
 -- name: ensure_feed
-insert into calendar_feed (kind, site_id, service, person_id, slug) values ($1, $2::text::uuid, $3, $4::text::uuid, $5)
-on conflict (kind, site_id, service, person_id) do update set slug = excluded.slug returning id::text
+insert into calendar_feed (kind, site_id, service, person_id, slug, subject) values ($1, $2::text::uuid, $3, $4::text::uuid, $5, $6)
+on conflict (kind, site_id, service, person_id, subject) do update set slug = excluded.slug returning id::text
 
 -- name: save_feed_body
 -- The instant stays while the bytes stay.
 insert into calendar_feed_body (feed_id, variant, body, etag, last_modified) values ($1::text::uuid, $2, $3, $4, $5)
 on conflict (feed_id, variant) do update set body = excluded.body, etag = excluded.etag, last_modified = excluded.last_modified
-where calendar_feed_body.etag <> excluded.etag
+where calendar_feed_body.etag <> excluded.etag returning 1
 
--- name: load_public_feed
-select b.body, b.etag, b.last_modified from calendar_feed f join calendar_feed_body b on b.feed_id = f.id
+-- name: add_feed_version
+insert into calendar_feed_version (feed_id, variant, number, etag, at, items)
+select $1::text::uuid, $2, coalesce(max(number), 0) + 1, $3, $4, $5::text::jsonb from calendar_feed_version
+where feed_id = $1::text::uuid and variant = $2
+
+-- name: forget_feed_versions
+-- Who was away for so long reads everything anew.
+delete from calendar_feed_version v where feed_id = $1::text::uuid and variant = $2
+    and number <= (select max(number) from calendar_feed_version where feed_id = v.feed_id and variant = v.variant) - $3
+
+-- name: find_public_feed
+select b.feed_id::text, b.etag, b.last_modified from calendar_feed f join calendar_feed_body b on b.feed_id = f.id
 where f.slug = $1 and b.variant = $2
 
--- name: load_secret_feed
-select b.body, b.etag, b.last_modified from feed_token t join calendar_feed_body b on b.feed_id = t.feed_id
+-- name: find_secret_feed
+select b.feed_id::text, b.etag, b.last_modified from feed_token t join calendar_feed_body b on b.feed_id = t.feed_id
 where t.token_hash = $1 and t.revoked_at is null and b.variant = $2
+
+-- name: load_feed_bytes
+select body from calendar_feed_body where feed_id = $1::text::uuid and variant = $2 and etag = $3
+
+-- name: load_feed_version
+select number, etag, at, items::text from calendar_feed_version
+where feed_id = $1::text::uuid and variant = $2 and number = $3
+
+-- name: load_feed_version_by_etag
+select number, etag, at, items::text from calendar_feed_version
+where feed_id = $1::text::uuid and variant = $2 and etag = $3 order by number desc limit 1
+
+-- name: load_newest_feed_version
+select number, etag, at, items::text from calendar_feed_version
+where feed_id = $1::text::uuid and variant = $2 order by number desc limit 1
+
+-- name: save_receipts
+-- One row per device and program; the fetches of a while at once.
+insert into feed_receipt (feed_id, device, program, variant, etag, first_at, fetched_at, fetches)
+select f::uuid, d, p, v, e, a, a, n from unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::bigint[]) as r (f, d, p, v, e, a, n)
+where exists (select from calendar_feed where id = f::uuid)
+on conflict (feed_id, device, program) do update set variant = excluded.variant, etag = excluded.etag,
+    fetched_at = excluded.fetched_at, fetches = feed_receipt.fetches + excluded.fetches
+where feed_receipt.fetched_at <= excluded.fetched_at
+
+-- name: list_receipts
+select r.program, r.variant, r.etag, r.first_at, r.fetched_at, r.fetches from feed_receipt r
+where r.feed_id = $1::text::uuid and r.device = $2 order by r.fetched_at desc limit 20
+
+-- name: add_feed_device
+insert into feed_device (device, feed_id, made_at) select $1, id, $3 from calendar_feed where slug = $2 returning feed_id::text
+
+-- name: find_feed_device
+select d.feed_id::text, f.slug, d.made_at from feed_device d join calendar_feed f on f.id = d.feed_id where d.device = $1
+
+-- name: own_feed_token
+select t.feed_id::text, t.token_hash, t.created_at from feed_token t join calendar_feed f on f.id = t.feed_id
+where f.kind = 'person' and f.person_id = $1::text::uuid and t.revoked_at is null
+
+-- name: person_of_token
+select f.person_id::text from feed_token t join calendar_feed f on f.id = t.feed_id join person p on p.id = f.person_id
+where t.token_hash = $1 and t.revoked_at is null and p.disabled_at is null
+
+-- name: list_event_feeds
+select slug, kind, subject from calendar_feed where slug is not null and kind = any($1::text[]) order by kind, slug
 
 -- name: revoke_feed_tokens
 update feed_token t set revoked_at = $2 from calendar_feed f
@@ -183,7 +292,7 @@ select t.created_at from feed_token t join calendar_feed f on f.id = t.feed_id
 where f.person_id = $1::text::uuid and t.revoked_at is null
 
 -- name: list_public_feeds
-select slug, service from calendar_feed where site_id = $1::text::uuid order by service nulls first
+select slug, service from calendar_feed where site_id = $1::text::uuid and kind in ('site', 'service') order by service nulls first
 
 -- name: list_public_slugs
 select slug from calendar_feed where slug is not null order by slug

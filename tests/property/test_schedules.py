@@ -172,7 +172,7 @@ def test_the_checker_finds_no_hard_conflict_in_a_plan(inputs: Inputs) -> None:
     made = plan(inputs)
 
     found = {w.code for w in check(made.slots, inputs.people, inputs.leave, inputs.elsewhere, CALENDAR)}
-    assert found <= {WarningCode.GAP, WarningCode.HOLIDAY, WarningCode.PROVISIONAL}
+    assert found <= {WarningCode.GAP, WarningCode.HOLIDAY, WarningCode.PROVISIONAL, WarningCode.LICENCE_ENDS}
 
 
 @given(all_inputs())
