@@ -44,7 +44,7 @@ async def _serve(options: argparse.Namespace) -> None:
     timing = Timing(**{field.name: getattr(options, field.name) for field in fields(Timing)})
     try:
         announce = options.announce or [host]
-        engine = Engine(host, port, announce, timing, options.path, options.data / "compiled")
+        engine = Engine(host, port, announce, timing, options.path, options.compiled or options.data / "compiled")
         await run_worker(options.name, engine, options.control, options.data, stop)
     except OSError as error:
         sys.exit(f"media: cannot listen: {error}")
@@ -76,6 +76,7 @@ def _parse() -> argparse.Namespace:
         choices=CHOICES,
         help=f"how packets are forwarded: in C or in Python (default {DEFAULT})",
     )
+    parser.add_argument("--compiled", type=Path, help="where the compiled C path is kept (default DATA/compiled)")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     for field in fields(Timing):
         option = "--" + field.name.replace("_", "-")

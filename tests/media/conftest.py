@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.media_worker import Controller, RunningWorker, running_worker
+from tests.support.native import path_options
 from tests.support.rtc_client import RtcClient, join
 
 # Short enough for a test, long enough for two shared cores.
@@ -17,9 +18,10 @@ QUICK = ("--reconnecting-s", "0.8", "--gone-s", "2.5", "--silent-s", "0.6", "--q
 Enter = Callable[..., Awaitable[RtcClient]]
 
 
-@pytest.fixture
-async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
-    async with running_worker(tmp_path, *QUICK) as running:
+@pytest.fixture(params=["python", "native"])
+async def worker(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningWorker]:
+    """One on each packet path: what a worker promises, it promises on both."""
+    async with running_worker(tmp_path, *QUICK, *path_options(request.param)) as running:
         yield running
 
 

@@ -13,12 +13,17 @@ from media.forward.native_memory import Library, load_library
 
 
 @cache
+def folder() -> Path:
+    return Path(mkdtemp(prefix="laizuo-test-native-"))
+
+
+@cache
 def compiled_library() -> Library | None:
     """None where there is no compiler."""
     compiler = find_compiler()
     if compiler is None:
         return None
-    return load_library(compile_into(Path(mkdtemp(prefix="laizuo-test-native-")), compiler))
+    return load_library(compile_into(folder(), compiler))
 
 
 def native_library() -> Library:
@@ -27,3 +32,10 @@ def native_library() -> Library:
     if found is None:
         pytest.skip(f"did not run: {INSTALL}")
     return found
+
+
+def path_options(name: str) -> tuple[str, ...]:
+    """What tells a worker to use this path: `python` or `native`; the latter skips where there is no compiler."""
+    if name == "python":
+        return ("--path", "python")
+    return ("--path", "native", "--compiled", str(native_library().file.parent))
