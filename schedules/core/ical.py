@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
@@ -44,7 +44,10 @@ class EventStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """One event. `busy` = it blocks time in the reader's calendar (TRANSP)."""
+    """One event. `busy` = it blocks time in the reader's calendar (TRANSP).
+
+    A whole day (`all_day`) starts at local midnight and ends at the midnight after its last day.
+    """
 
     uid: str
     start: datetime
@@ -59,6 +62,7 @@ class FeedEvent:
     changed: datetime
     busy: bool = False
     url: str = ""
+    all_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,8 @@ def _component(event: FeedEvent) -> Event:
     component.add("created", event.created)
     component.add("last-modified", event.changed)
     component.add("sequence", event.sequence)
-    component["dtstart"] = _local(event.start)
-    component["dtend"] = _local(event.end)
+    component["dtstart"] = _day(event.start) if event.all_day else _local(event.start)
+    component["dtend"] = _day(event.end) if event.all_day else _local(event.end)
     component.add("summary", vText(event.summary))
     if event.description:
         component.add("description", vText(event.description))
@@ -134,6 +138,11 @@ def _local(at: datetime) -> vDDDTypes:
     return value
 
 
+def _day(at: datetime) -> vDDDTypes:
+    """A whole day: a date, which no client moves by a zone (RFC 5545 3.6.1)."""
+    return vDDDTypes(at.astimezone(CHINA).date())
+
+
 def parse(raw: bytes) -> Feed:
     """Read a feed back. Raises ValueError naming what is missing or malformed."""
     calendar = Calendar.from_ical(raw)
@@ -143,10 +152,12 @@ def parse(raw: bytes) -> Feed:
 
 def _event(component: Any) -> FeedEvent:
     categories = component.get("categories")
+    all_day = _is_day(component, "dtstart") and _is_day(component, "dtend")
+    when = _midnight if all_day else _instant
     return FeedEvent(
         uid=_text(component, "uid"),
-        start=_instant(component, "dtstart"),
-        end=_instant(component, "dtend"),
+        start=when(component, "dtstart"),
+        end=when(component, "dtend"),
         summary=_text(component, "summary"),
         description=_text(component, "description"),
         location=_text(component, "location"),
@@ -157,7 +168,17 @@ def _event(component: Any) -> FeedEvent:
         changed=_instant(component, "last-modified"),
         busy=_text(component, "transp") == "OPAQUE",
         url=_text(component, "url"),
+        all_day=all_day,
     )
+
+
+def _is_day(component: Any, name: str) -> bool:
+    return name in component and not isinstance(component.decoded(name), datetime)
+
+
+def _midnight(component: Any, name: str) -> datetime:
+    on: date = component.decoded(name)
+    return datetime.combine(on, time.min, CHINA).astimezone(UTC)
 
 
 def _text(component: Any, name: str) -> str:

@@ -8,8 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from schedules.core import ical_items
 from schedules.core.model import PersonId, SiteId
 from schedules.store.statements import QUERIES, Connection
+
+VERSIONS_KEPT = 100
+"""Per feed and language. A roster changes a few times a week; a device that was away for longer reads everything anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +28,32 @@ class FeedBody:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedHead:
+    """Which bytes a feed has now: its tag with quotes, and the instant of their last change."""
+
+    feed: str
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FeedOf:
-    """What a feed is about: a site, one service of a site, or a person."""
+    """What a feed is about: a site, one service of a site, a person, or what `about` names (a kind of migration 0016).
+
+    subject   a team's code where about is 'team'
+    """
 
     site: SiteId | None = None
     service: str | None = None
     person: PersonId | None = None
     slug: str | None = None
+    about: str = ""
+    subject: str = ""
 
     @property
     def kind(self) -> str:
+        if self.about:
+            return self.about
         if self.person is not None:
             return "person"
         return "site" if self.service is None else "service"
@@ -45,31 +67,56 @@ def etag_of(body: bytes) -> str:
 async def ensure_feed(conn: Connection, about: FeedOf) -> str:
     """The feed's id, made if it is new."""
     identifier: str = await conn.fetchval(
-        QUERIES["ensure_feed"], about.kind, about.site, about.service, about.person, about.slug
+        QUERIES["ensure_feed"], about.kind, about.site, about.service, about.person, about.slug, about.subject
     )
     return identifier
 
 
 async def save_feed(conn: Connection, about: FeedOf, bodies: Mapping[str, bytes], now: datetime) -> str:
-    """Store a feed's bytes by variant; where they are what they were, its instant stays too. Its id."""
+    """Store a feed's bytes by variant, and remember the version; where they are what they were, nothing changes. Its id."""
     feed = await ensure_feed(conn, about)
-    rows = [(feed, variant, body, etag_of(body), now) for variant, body in sorted(bodies.items())]
-    await conn.executemany(QUERIES["save_feed_body"], rows)
+    for variant, body in sorted(bodies.items()):
+        etag = etag_of(body)
+        if await conn.fetchval(QUERIES["save_feed_body"], feed, variant, body, etag, now):
+            items = msgspec.json.encode(ical_items.manifest(body)).decode()
+            await conn.execute(QUERIES["add_feed_version"], feed, variant, etag, now, items)
+            await conn.execute(QUERIES["forget_feed_versions"], feed, variant, VERSIONS_KEPT)
     return feed
 
 
+async def find_public_feed(conn: Connection, slug: str, variant: str) -> FeedHead | None:
+    """What a public feed's bytes are now."""
+    return _head(await conn.fetchrow(QUERIES["find_public_feed"], slug, variant))
+
+
+async def find_secret_feed(conn: Connection, token_hash: bytes, variant: str) -> FeedHead | None:
+    """The same of a personal feed; None once the token is revoked."""
+    return _head(await conn.fetchrow(QUERIES["find_secret_feed"], token_hash, variant))
+
+
+def _head(row: Mapping[str, Any] | None) -> FeedHead | None:
+    return None if row is None else FeedHead(row["feed_id"], row["etag"], row["last_modified"].astimezone(UTC))
+
+
+async def load_feed_bytes(conn: Connection, feed: str, variant: str, etag: str) -> bytes | None:
+    """The bytes under this tag; None where the feed has others by now."""
+    body: bytes | None = await conn.fetchval(QUERIES["load_feed_bytes"], feed, variant, etag)
+    return body
+
+
 async def load_public_feed(conn: Connection, slug: str, variant: str) -> FeedBody | None:
-    """One row of a public feed."""
-    return _feed_body(await conn.fetchrow(QUERIES["load_public_feed"], slug, variant))
+    """A public feed with its bytes, of one moment."""
+    return await _with_bytes(conn, await find_public_feed(conn, slug, variant), variant)
 
 
 async def load_secret_feed(conn: Connection, token_hash: bytes, variant: str) -> FeedBody | None:
-    """One row of a personal feed; None once the token is revoked."""
-    return _feed_body(await conn.fetchrow(QUERIES["load_secret_feed"], token_hash, variant))
+    """A personal feed with its bytes; None once the token is revoked."""
+    return await _with_bytes(conn, await find_secret_feed(conn, token_hash, variant), variant)
 
 
-def _feed_body(row: Mapping[str, Any] | None) -> FeedBody | None:
-    return None if row is None else FeedBody(row["body"], row["etag"], row["last_modified"].astimezone(UTC))
+async def _with_bytes(conn: Connection, head: FeedHead | None, variant: str) -> FeedBody | None:
+    body = None if head is None else await load_feed_bytes(conn, head.feed, variant, head.etag)
+    return None if head is None or body is None else FeedBody(body, head.etag, head.last_modified)
 
 
 async def rotate_feed_token(conn: Connection, feed: str, person: PersonId, token_hash: bytes, now: datetime) -> None:

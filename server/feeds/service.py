@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schedules.core.model import PersonId
@@ -12,29 +13,53 @@ from server.access.core import Action
 from server.access.require import require_own
 from server.access.tokens import looks_like_token, new_token, token_hash
 from server.duty.publishing import ensure_person_feed
-from server.errors import NotFound
+from server.errors import NotFound, ServiceAway
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from schedules.store.feeds import FeedBody
+    from schedules.store.feeds import FeedHead
     from server.access.core import Actor
     from server.db import Connection
+    from server.feeds.bodies import Bodies
 
-
+_ATTEMPTS = 20  # publishes in a row that a read may meet; one is already rare
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
 
 
-async def load_feed(conn: Connection, name: str, variant: str) -> tuple[FeedBody, bool]:
-    """A feed's row and whether it is public. Raises NotFound: unknown, revoked and not yet published look the same."""
+@dataclass(frozen=True, slots=True)
+class FoundFeed:
+    """A feed's state now. `device` is set where the link is a device's own: its fetches are receipts."""
+
+    head: FeedHead
+    variant: str
+    is_public: bool
+    device: bytes | None
+
+
+async def find_feed(conn: Connection, name: str, variant: str, device: str) -> FoundFeed:
+    """A feed's row. Raises NotFound: unknown, revoked and not yet published look the same.
+
+    device   the id that a public link was given, or ''
+    """
     if looks_like_token(name):
-        body = await feed_store.load_secret_feed(conn, token_hash(name), variant)
-        if body is not None:
-            return body, False
-    body = await feed_store.load_public_feed(conn, name, variant) if _SLUG.fullmatch(name) else None
-    if body is None:
+        head = await feed_store.find_secret_feed(conn, token_hash(name), variant)
+        if head is not None:
+            return FoundFeed(head, variant, False, token_hash(name))
+    head = await feed_store.find_public_feed(conn, name, variant) if _SLUG.fullmatch(name) else None
+    if head is None:
         raise NotFound()
-    return body, True
+    return FoundFeed(head, variant, True, token_hash(device) if looks_like_token(device) else None)
+
+
+async def load_feed(conn: Connection, name: str, variant: str, device: str, bodies: Bodies) -> tuple[FoundFeed, bytes]:
+    """A feed with its bytes. Raises NotFound."""
+    for _ in range(_ATTEMPTS):
+        found = await find_feed(conn, name, variant, device)
+        body = await bodies.load(conn, found.head, variant)
+        if body is not None:
+            return found, body
+    raise ServiceAway()  # replaced again and again between two statements: come back in a second
 
 
 async def rotate_own_feed(conn: Connection, actor: Actor, base_url: str, now: datetime) -> str:

@@ -60,7 +60,7 @@ def test_the_screening_of_every_month_of_2026_is_on_a_working_day() -> None:
     found = theme_dates(SCREENING, NEXT, CALENDAR, date(2026, 1, 1), 12)
 
     assert [day.held and day.held.isoformat()[5:] for day in found] == (
-        "01-19 02-24 03-18 04-20 05-18 06-18 07-20 08-18 09-18 10-19 11-18 12-18".split()
+        ["01-19", "02-24", "03-18", "04-20", "05-18", "06-18", "07-20", "08-18", "09-18", "10-19", "11-18", "12-18"]
     )
 
 

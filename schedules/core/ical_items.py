@@ -1,0 +1,129 @@
+"""A rendered feed taken apart again: its items, each as a calendar of its own, and what differs between two versions.
+
+The bytes of a feed are made once (ical.render); CalDAV's items and the history of versions are cut out of them, so that no reader can
+ever see another calendar than the others. Only what we rendered is read here: CRLF lines, one VEVENT per UID.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+_BEGIN, _END = b"BEGIN:VEVENT\r\n", b"END:VEVENT\r\n"
+_CLOSE = b"END:VCALENDAR\r\n"
+_OF_THE_FEED = (
+    b"NAME:",
+    b"X-WR-CALNAME:",
+    b"DESCRIPTION:",
+    b"X-WR-CALDESC:",
+    b"REFRESH-INTERVAL",
+    b"X-PUBLISHED-TTL",
+    b"URL:",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One event as a calendar of its own. `tag` is its strong ETag with quotes, `start` as it stands in DTSTART."""
+
+    uid: str
+    body: bytes
+    tag: str
+    start: str
+    summary: str
+    is_cancelled: bool
+
+    @property
+    def line(self) -> Line:
+        return Line(self.tag, self.start, self.summary, self.is_cancelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a version remembers of an item."""
+
+    tag: str
+    start: str
+    summary: str
+    is_cancelled: bool
+
+
+Manifest = Mapping[str, Line]
+"""Lines of one version by UID."""
+
+
+class Difference(Enum):
+    """What happened to an item."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    CANCELLED = "cancelled"
+    GONE = "gone"  # its time has passed or it was withdrawn long ago
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """One difference; `line` is the newer one, or the last one of what is gone."""
+
+    uid: str
+    difference: Difference
+    line: Line
+
+
+def split(feed: bytes) -> tuple[Item, ...]:
+    """The items of a rendered feed in its order. Raises ValueError where it is no feed of ours."""
+    head, begin, rest = feed.partition(_BEGIN)
+    if not feed.endswith(_CLOSE):
+        raise ValueError("feed: END:VCALENDAR is missing")
+    if not begin:
+        return ()
+    frame = b"".join(line for line in _unfolded_lines(head) if not line.startswith(_OF_THE_FEED))
+    parts = (begin + rest.removesuffix(_CLOSE)).split(_END)
+    return tuple(_item(frame, part + _END) for part in parts if part)
+
+
+def _unfolded_lines(head: bytes) -> list[bytes]:
+    """Content lines with their folds inside, so that dropping a line drops its continuation too."""
+    lines: list[bytes] = []
+    for line in head.splitlines(keepends=True):
+        if line.startswith(b" ") and lines:
+            lines[-1] += line
+        else:
+            lines.append(line)
+    return lines
+
+
+def _item(frame: bytes, event: bytes) -> Item:
+    body = frame + event + _CLOSE
+    values = _values(event)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    return Item(values["UID"], body, tag, values["DTSTART"], values["SUMMARY"], values.get("STATUS") == "CANCELLED")
+
+
+def _values(event: bytes) -> dict[str, str]:
+    """Property values by name, without parameters; the first of each."""
+    found: dict[str, str] = {}
+    for line in event.replace(b"\r\n ", b"").decode().split("\r\n"):
+        name, _, value = line.partition(":")
+        found.setdefault(name.partition(";")[0], value.replace("\\,", ",").replace("\\;", ";").replace("\\n", " "))
+    return found
+
+
+def manifest(feed: bytes) -> dict[str, Line]:
+    """What a version must remember."""
+    return {item.uid: item.line for item in split(feed)}
+
+
+def differences(old: Manifest, new: Manifest) -> tuple[ItemChange, ...]:
+    """What somebody who has `old` does not know yet, in order of time."""
+    found = [ItemChange(uid, Difference.GONE, line) for uid, line in old.items() if uid not in new]
+    for uid, line in new.items():
+        was = old.get(uid)
+        if was is None:
+            found.append(ItemChange(uid, Difference.ADDED, line))
+        elif was.tag != line.tag:
+            ended = line.is_cancelled and not was.is_cancelled
+            found.append(ItemChange(uid, Difference.CANCELLED if ended else Difference.CHANGED, line))
+    return tuple(sorted(found, key=lambda change: (change.line.start, change.uid)))
