@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from server.signaling.effects import LineId
 from server.signaling.line import QUEUE, Line
 from server.signaling.messages import Closed, Error
+from server.signaling.room.effects import LineId
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
