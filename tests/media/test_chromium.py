@@ -17,6 +17,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, RunningWorker, running_worker
+from tests.support.native import path_options
 
 PAGE = Path(__file__).parents[1] / "support" / "media_page.html"
 FLAGS = [
@@ -74,9 +75,10 @@ async def served(controller: Controller) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@pytest.fixture
-async def hall(tmp_path: Path) -> AsyncIterator[Hall]:
-    async with running_worker(tmp_path) as worker, async_playwright() as playwright:
+@pytest.fixture(params=["python", "native"])
+async def hall(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Hall]:
+    options = path_options(request.param)
+    async with running_worker(tmp_path, *options) as worker, async_playwright() as playwright:
         controller = await worker.controller()
         await controller.ask("open_room", room="r1", session="s1", epoch=1, capacity=12, record=None)
         browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
