@@ -18,7 +18,17 @@ from server.errors import BadInput, log_unexpected
 from server.keys import CLOCK, POOL
 from server.sessions import seats
 from server.signaling.line import Line
-from server.signaling.messages import MESSAGE_LIMIT, AnyClientMessage, BadMessage, Closed, Error, ErrorCode, Join, parse
+from server.signaling.messages import (
+    MESSAGE_LIMIT,
+    AnyClientMessage,
+    BadMessage,
+    Closed,
+    Error,
+    ErrorCode,
+    Join,
+    Offer,
+    parse,
+)
 from server.signaling.room.effects import LineId
 from server.signaling.room.people import SeatFacts
 from server.signaling.room.session import Arrival
@@ -36,6 +46,10 @@ SILENT_S: Final = 25.0  # two pings lost and half of the third's way
 FIRST_WORD_S: Final = 10.0  # for the `join`; a socket that says nothing costs memory
 MESSAGES_BURST: Final = 100
 MESSAGE_EVERY_S: Final = 0.02  # 50 a second on average: an offer with its reports is far below
+OFFERS_BURST: Final = (
+    10  # each costs the worker a certificate check and a set of keys; a page makes one when people come
+)
+OFFER_EVERY_S: Final = 1.0
 BAD_MESSAGES: Final = 10
 # Per address, and a village may share one: tokens have 256 bits, so this spares the database, it does not guard the door.
 JOIN_BURST: Final = 100
@@ -82,6 +96,7 @@ class Visit:
         self._socket = socket
         self._line = Line(request.app[ROOMS].next_line(), socket, lambda: _abort(request))
         self._rate = Rate(MESSAGES_BURST, MESSAGE_EVERY_S)
+        self._offers = Rate(OFFERS_BURST, OFFER_EVERY_S)
         self._bad = 0
         self._heard_at = self._now()
         self._loop: SessionLoop | None = None
@@ -140,13 +155,18 @@ class Visit:
         except BadMessage as error:
             self._refuse_bad(error)
             return
-        if self._loop is not None:
+        if self._loop is not None and not self._is_one_offer_too_many(message):
             self._loop.receive(self._line, message)
+        elif self._loop is not None:
+            self._line.say(Error(code="too_many", rid=message.rid))
         elif isinstance(message, Join):
             await self._join(message)
         else:
             self._line.say(Error(code="not_joined", rid=message.rid))
             self._count_bad()
+
+    def _is_one_offer_too_many(self, message: AnyClientMessage) -> bool:
+        return isinstance(message, Offer) and self._offers.take("", self._now()) > 0
 
     def _refuse_bad(self, error: BadMessage) -> None:
         self._line.say(Error(code="bad_message", field=error.field))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import WSServerHandshakeError
 
+from media.control.messages import Join
 from tests.support.database import passable_directory
 from tests.support.eventually import eventually
 from tests.support.hall import utc_now
@@ -253,6 +254,20 @@ async def test_a_flood_ends_the_flooder_and_nobody_else(client: Client, session:
     assert await page.is_closed() == 1008
     await other.say({"type": "ping", "t": 1.0})
     await other.hears("pong")
+
+
+async def test_offers_without_end_are_not_passed_on_to_the_worker(
+    client: Client, worker: ScriptedWorker, session: RunningSession
+) -> None:
+    page = await RoomPage.joined(client, session.tokens["a"])
+
+    for number in range(20):
+        await page.say({"type": "offer", "peer": number, "revision": 1, "sdp": "v=0", "rid": number})
+
+    await page.hears("error", lambda message: (message["code"], message["rid"]) == ("too_many", 19))
+    assert len(worker.requests(Join)) <= 15
+    await page.say({"type": "ping", "t": 1.0})
+    await page.hears("pong")
 
 
 async def test_an_address_that_joins_without_end_is_slowed_down(client: Client, session: RunningSession) -> None:
