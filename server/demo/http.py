@@ -160,13 +160,15 @@ async def stand_before_kiosk(call: Call[None]) -> web.StreamResponse:
 
 async def start_page(call: Call[None]) -> web.StreamResponse:
     """Who you can be (demo), or what this is and where to sign in."""
+    language = language_of(call.request)
     async with call.connection() as conn:
         sites = await load_tree(conn)
+    public = [{"name": site.name(language), "url": f"/sites/{site.slug}"} for site in sites if site.depth == 0]
     try:
-        facts: DemoFacts | None = await demo_facts(call)
+        facts = await demo_facts(call)
     except NotFound:
-        facts = None
-    return page(call, "start.html", demo=facts, sites=sites)
+        return page(call, "start.html", demo=False, pages=public)
+    return page(call, "start.html", demo=True, people=facts.people, kiosks=facts.kiosks, pages=public)
 
 
 async def _seed(app: web.Application) -> AsyncIterator[None]:
