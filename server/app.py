@@ -41,6 +41,7 @@ _DATABASE_AWAY = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement's answer was cut in the middle
     ConnectionError,
     TimeoutError,
 )

@@ -140,7 +140,8 @@ async def _read(state: State) -> bytes | None:
     """The state as JSON, or None while the database is away."""
     try:
         return msgspec.json.encode(await state())
-    except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    # InternalClientError: what asyncpg says when a statement's answer was cut in the middle
+    except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         return None
 
 

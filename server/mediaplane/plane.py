@@ -17,6 +17,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
 import msgspec
 
 from media.control.messages import (
@@ -311,7 +312,9 @@ class MediaPlane:
 
     async def _owners(self) -> dict[str, Owner | None]:
         while True:
-            with contextlib.suppress(DatabaseAway, OSError):
+            with contextlib.suppress(
+                DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
                 async with connection(self._pool) as conn:
                     return await store.current_owners(conn)
             await asyncio.sleep(AGAIN_S)

@@ -187,7 +187,7 @@ async def _follow(rooms: Rooms, notices: Notices) -> None:
             changed.clear()
             try:
                 await rooms.close_ended()
-            except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
                 changed.set()
                 await asyncio.sleep(TICK_S)
 

@@ -60,7 +60,15 @@ FAREWELL_S: Final = 1.0
 JOIN_RATE: web.AppKey[Rate] = web.AppKey("join_rate", Rate)
 SOCKETS: web.AppKey[set[Any]] = web.AppKey("room_sockets", set)
 
-_AWAY = (DatabaseAway, CommitUnknown, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_AWAY = (
+    DatabaseAway,
+    CommitUnknown,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class TooMuch(Exception):
