@@ -102,11 +102,18 @@ async def client(app: web.Application, aiohttp_client: AiohttpClient) -> TestCli
 
 @pytest.fixture
 def start_product(request: pytest.FixtureRequest) -> Iterator[ProductFactory]:
-    """Starts real products; ends them after the test, and adds their logs to its failure report."""
+    """Starts real products; ends them after the test, and adds their logs to its failure report.
+
+    An exception that nobody took, in any of their processes, fails the test.
+    """
     factory = ProductFactory()
     request.node.stash[PRODUCTS] = factory
     yield factory
+    for product in factory.started:
+        product.close()
+    unhandled = factory.unhandled()
     factory.close()
+    assert not unhandled, "unhandled in the product:\n" + unhandled[0]
 
 
 @pytest.fixture

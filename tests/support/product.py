@@ -16,6 +16,8 @@ from tests.support.eventually import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_TIMEOUT_S = 60.0
+# What an event loop, aiohttp or a whole process writes about an exception that nobody took
+UNHANDLED = ("Traceback (most recent call last)", "exception was never retrieved", "Unhandled exception in event loop")
 STOP_TIMEOUT_S = 30.0
 
 
@@ -111,6 +113,8 @@ class Product:
             raise RuntimeError(f"the product ended with code {code}:\n{self.log()}")
         if self.out_file.read_text().startswith("ready "):
             return None
+        if "ATTENTION: web has ended" in self.log():
+            raise RuntimeError(f"the web process does not start:\n{self.log()}")
         return f"the product has not said that it is ready:\n{self.log()}"
 
 
@@ -134,6 +138,16 @@ class ProductFactory:
         product = Product(data or self.directory(), arguments, environ)
         self.started.append(product)
         return product
+
+    def unhandled(self) -> list[str]:
+        """Lines of the logs that tell of an exception which nobody took, with what follows them."""
+        found = []
+        for product in self.started:
+            lines = product.log().splitlines() if product.log_file.exists() else []
+            found += [
+                "\n".join(lines[i : i + 60]) for i, line in enumerate(lines) if any(mark in line for mark in UNHANDLED)
+            ]
+        return found
 
     def directory(self) -> Path:
         self._directories.append(passable_directory())
