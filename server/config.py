@@ -45,6 +45,24 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = MEDIA_PORT
 
 
+class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where mail goes out. Without it messages stand on people's own pages only.
+
+    password_file  holds the password and nothing else; settings hold no secret
+    """
+
+    host: str
+    sender: str
+    port: Port = 25
+    starttls: bool = False
+    user: str = ""
+    password_file: Path | None = None
+
+    def password(self) -> str:
+        """Read it now: it may be changed while we run."""
+        return "" if self.password_file is None else self.password_file.read_text("utf-8").strip()
+
+
 class WorkerLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the web process reaches one media worker.
 
@@ -66,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""  # empty: made from host and port; the web process always gets it filled
     tls: Literal["self-signed"] | Tls | None = None
     media: Media = Media()
+    mail: Mail | None = None
     trusted_proxies: tuple[str, ...] = ()
     demo: bool = False  # may seed the fictional city when the database is empty
     master_key_file: Path | None = None

@@ -1,4 +1,4 @@
-"""The named statements of queries.sql, and the type of a connection."""
+"""The named statements of queries.sql and events.sql, and the type of a connection."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from asyncpg.pool import PoolConnectionProxy
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 
-def _load_statements() -> dict[str, str]:
-    text = (resources.files("schedules.store") / "queries.sql").read_text("utf-8")
+def _load_statements(name: str) -> dict[str, str]:
+    text = (resources.files("schedules.store") / name).read_text("utf-8")
     _, *parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
     return dict(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
 
 
-QUERIES = _load_statements()
+QUERIES = _load_statements("queries.sql")
+EVENT_QUERIES = _load_statements("events.sql")

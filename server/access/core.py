@@ -42,7 +42,18 @@ class Action(StrEnum):
     SEE_OWN_TICKET = "see_own_ticket"
     TAKE_TICKET = "take_ticket"
     LEAVE_QUEUE = "leave_queue"
+    REPORT_HEALTH = "report_health"  # of the device itself
+    TAKE_PUBLIC_TICKET = "take_public_ticket"  # from the web; everything after it needs the personal link
+    BOOK_PUBLICLY = "book_publicly"
+    GIVE_OPINION = "give_opinion"
     SEE_DESK = "see_desk"
+    TAKE_TICKET_FOR = "take_ticket_for"  # at the counter, for somebody
+    HANDLE_TICKET = "handle_ticket"  # hold, skip, put back, transfer, write to
+    MANAGE_BOOKINGS = "manage_bookings"
+    SEE_FIGURES = "see_figures"
+    HANDLE_RATING = "handle_rating"  # the bad-rating loop and the opinion box
+    WRITE_NOTICE = "write_notice"  # risk notices of the hall screen
+    MANAGE_LINES = "manage_lines"  # hours, closing, overflow, alerts
     CALL_NEXT = "call_next"
     NAME_CITIZEN = "name_citizen"
     MARK_NO_SHOW = "mark_no_show"
@@ -59,6 +70,9 @@ class Action(StrEnum):
     EDIT_ROSTER = "edit_roster"
     PUBLISH_ROSTER = "publish_roster"
     OWN_FEED = "own_feed"
+    EDIT_EVENTS = "edit_events"
+    REGISTER = "register"
+    CHECK_IN_ATTENDEE = "check_in_attendee"
     MANAGE_SITES = "manage_sites"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_ENDPOINTS = "manage_endpoints"
@@ -99,7 +113,18 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.SEE_OWN_TICKET: _give(Reach.OWN, Role.ENDPOINT),
     Action.TAKE_TICKET: _give(Reach.OWN, Role.ENDPOINT),
     Action.LEAVE_QUEUE: _give(Reach.OWN, Role.ENDPOINT),
+    Action.REPORT_HEALTH: _give(Reach.OWN, Role.ENDPOINT),
+    Action.TAKE_PUBLIC_TICKET: _give(Reach.ANY, *Role),
+    Action.BOOK_PUBLICLY: _give(Reach.ANY, *Role),
+    Action.GIVE_OPINION: _give(Reach.ANY, *Role),
     Action.SEE_DESK: _give(Reach.OWN, *_PROFESSIONALS, Role.SITE_WORKER),
+    Action.TAKE_TICKET_FOR: _give(Reach.SITE, *_PROFESSIONALS, Role.SITE_WORKER),
+    Action.HANDLE_TICKET: _give(Reach.SITE, *_PROFESSIONALS, Role.SITE_WORKER),
+    Action.MANAGE_BOOKINGS: _give(Reach.SITE, *_PROFESSIONALS, Role.SITE_WORKER, Role.COORDINATOR),
+    Action.SEE_FIGURES: _give(Reach.SITE, *_PROFESSIONALS, Role.COORDINATOR, Role.ADMINISTRATOR),
+    Action.HANDLE_RATING: _give(Reach.SITE, Role.COORDINATOR),
+    Action.WRITE_NOTICE: _give(Reach.SITE, Role.COORDINATOR),
+    Action.MANAGE_LINES: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.CALL_NEXT: _give(Reach.SITE, *_LEADERS),
     Action.NAME_CITIZEN: _give(Reach.SITE, *_PROFESSIONALS, Role.SITE_WORKER),
     Action.MARK_NO_SHOW: _give(Reach.IN_CHARGE, *_LEADERS),
@@ -116,6 +141,9 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.EDIT_ROSTER: _give(Reach.SITE, Role.COORDINATOR),
     Action.PUBLISH_ROSTER: _give(Reach.SITE, Role.COORDINATOR),
     Action.OWN_FEED: _give(Reach.OWN, *_STAFF),
+    Action.EDIT_EVENTS: _give(Reach.SITE, Role.COORDINATOR),
+    Action.REGISTER: _give(Reach.ANY, *Role),
+    Action.CHECK_IN_ATTENDEE: _give(Reach.SITE, Role.SITE_WORKER, Role.COORDINATOR),
     Action.MANAGE_SITES: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_ENDPOINTS: _give(Reach.SITE, Role.ADMINISTRATOR),
