@@ -41,7 +41,7 @@ _REFUSED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
 class DatabaseAway(Exception):
-    """The database could not be reached in time; nothing was written."""
+    """The database could not be reached in time, or went away under a single statement."""
 
 
 class CommitUnknown(Exception):
@@ -60,13 +60,17 @@ async def open_pool(url: str, max_connections: int = MAX_CONNECTIONS) -> Pool:
 
 @contextlib.asynccontextmanager
 async def connection(pool: Pool, patience_s: float = PATIENCE_S) -> AsyncIterator[Connection]:
-    """One connection, waiting for a free one and for a restarting PostgreSQL.
+    """One connection for reading, waiting for a free one and for a restarting PostgreSQL. Writing: `in_transaction`.
 
-    Raises  DatabaseAway after `patience_s`.
+    Raises  DatabaseAway after `patience_s`, and when the connection is lost in between (in whatever way the driver tells it).
     """
     taken = await _acquire(pool, time.monotonic() + patience_s)
     try:
         yield taken
+    except Exception as error:
+        if _is_lost(error, taken):
+            raise DatabaseAway from error
+        raise
     finally:
         await _release(pool, taken)
 

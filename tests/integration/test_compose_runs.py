@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,8 +64,12 @@ def test_web_and_workers_of_the_deployment_find_each_other(
     context = ssl.create_default_context(cafile=files.certificate)
 
     def why() -> str | None:
-        with urllib.request.urlopen(f"{product.url}/readyz", context=context, timeout=5) as answer:
-            return None if answer.status == 200 else answer.read().decode()
+        try:
+            with urllib.request.urlopen(f"{product.url}/readyz", context=context, timeout=5):
+                return None
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
 
     assert product.url.startswith("https://127.0.0.1:")
     wait_until(lambda: None if "worker w1" in product.log() else product.log())

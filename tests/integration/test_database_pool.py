@@ -133,6 +133,27 @@ async def test_waiting_for_a_free_connection_has_an_end(database_url: str) -> No
     await pool.close()
 
 
+async def test_a_reader_whose_connection_is_cut_is_told_that_the_database_is_away(db: Pool) -> None:
+    async def read() -> None:
+        async with connection(db) as conn:
+            await terminate(db, await conn.fetchval("SELECT pg_backend_pid()"))
+            await conn.fetchval("SELECT 1")
+
+    with pytest.raises(DatabaseAway):
+        await read()
+
+
+async def test_a_readers_own_mistake_is_not_hidden(db: Pool) -> None:
+    """asyncpg tells a wrong argument by a kind of InterfaceError, as it tells some lost connections."""
+
+    async def read() -> None:
+        async with connection(db) as conn:
+            await conn.fetchval("SELECT $1::int", "not a number")
+
+    with pytest.raises(asyncpg.DataError):
+        await read()
+
+
 async def test_cancelled_work_gives_its_connection_back(database_url: str) -> None:
     pool = await open_pool(database_url, max_connections=1)
     begun = asyncio.Event()
