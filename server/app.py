@@ -23,6 +23,7 @@ from server.keys import CLOCK, SETTINGS, TEMPLATES
 from server.people import http as people
 from server.recordings import http as recordings
 from server.sites import http as sites
+from server.tickets import http as tickets
 from server.waiting import http as waiting
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def build_app(settings: Settings) -> web.Application:
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
     return [
-        *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add),
+        *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, tickets.add),
         *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, demo.add),
     ]
 

@@ -103,6 +103,10 @@ async def _end_streams(app: web.Application) -> None:
     app[NOTICES].close()
 
 
+class StreamOver(Exception):
+    """Raised by a `state` function: whom the stream was for may not listen any more; it ends, and the next request is refused."""
+
+
 async def stream(call: Call[Any], name: str, state: State, wanted: Wanted) -> web.StreamResponse:
     """Answer with an event stream of `state` under the event name `name` until the page goes away."""
     response = web.StreamResponse(
@@ -113,7 +117,7 @@ async def stream(call: Call[Any], name: str, state: State, wanted: Wanted) -> we
         }
     )
     await response.prepare(call.request)
-    with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+    with contextlib.suppress(ConnectionError, asyncio.CancelledError, StreamOver):
         async for chunk in _chunks(call.app[NOTICES], name, state, wanted):
             await response.write(chunk)
     return response

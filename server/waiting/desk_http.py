@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from aiohttp import web
 
+from schedules.store.releases import on_duty
 from server.access.core import Action
 from server.api import Call, Operation
 from server.db.pool import DatabaseAway
 from server.i18n import language_of
 from server.keys import CLOCK
+from server.lines import service as lines
 from server.live import Notice, stream
 from server.pages import Page, page
 from server.people.store import load_person
 from server.sessions import service as sessions
 from server.signaling.rooms import ROOMS
+from server.tickets import store as tickets
 from server.waiting import service, store
+from server.waiting.kiosk_http import OpeningShown, opening_shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from server.db import Connection
 
 
 class PersonShown(msgspec.Struct):
@@ -39,6 +48,33 @@ class Waiting(msgspec.Struct):
     citizen_name: str
     priority: int
     taken_at: float
+    state: str = "waiting"
+    priority_group: str = ""
+    priority_note: str = ""
+    channel: str = "kiosk"
+    skips: int = 0
+    for_me: bool = False  # an appointment with the person who asks
+    for_another: bool = False  # an appointment with somebody else: call-next passes it over for a while
+    moved_here: bool = False  # nobody answered in its own line
+    answers: int = 0  # messages from the citizen
+
+
+class OnDuty(msgspec.Struct):
+    """Somebody on duty in this line now, and until when (unix seconds)."""
+
+    name: str
+    until: float
+
+
+class AlertShown(msgspec.Struct):
+    """Somebody waits too long, and it is for you. Level 1: you are on duty; 2: you are next."""
+
+    id: int
+    level: int
+    area: str
+    ticket: str
+    number: str
+    waiting_since: float
 
 
 class AreaShown(msgspec.Struct):
@@ -49,6 +85,8 @@ class AreaShown(msgspec.Struct):
     service: str
     may_call: bool
     waiting: list[Waiting]
+    on_duty: list[OnDuty] = []
+    opening: OpeningShown | None = None
 
 
 class SessionShown(msgspec.Struct):
@@ -67,6 +105,7 @@ class Desk(msgspec.Struct):
     person: PersonShown
     areas: list[AreaShown]
     session: SessionShown | None
+    alerts: list[AlertShown] = []
 
 
 class CallNext(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,26 +158,41 @@ async def desk_state(call: Call[None]) -> Desk:
         rows = await store.waiting_list(conn, [area.id for area in seen])
         current = await sessions.session_of_person(conn, person.id)
         number = await store.number_called_by(conn, person.id) if current else None
-    areas = [_area(area, rows, area.id in callable_ids, english) for area in seen]
+        alerts = [_alert(row) for row in await tickets.alerts_of(conn, person.id, sorted(callable_ids))]
+        lists = {
+            area.id: [_waiting(row, english, person.id) for row in rows if row.area_id == area.id] for area in seen
+        }
+        areas = [await _area(conn, area, lists[area.id], area.id in callable_ids, english, call.now) for area in seen]
     shown = PersonShown(person.id, person.name_en if english else person.name_zh, sorted(call.actor.roles()))
     running = (
         SessionShown(current.id, current.state, current.procedure, number or "", f"/room/{current.id}")
         if current
         else None
     )
-    return Desk(shown, areas, running)
+    return Desk(shown, areas, running, alerts)
 
 
-def _area(area: store.ServedArea, rows: list[store.WaitingRow], may_call: bool, english: bool) -> AreaShown:
-    waiting = [_waiting(row, english) for row in rows if row.area_id == area.id]
-    return AreaShown(area.id, area.site_name_en if english else area.site_name_zh, area.service, may_call, waiting)
+async def _area(
+    conn: Connection, area: store.ServedArea, waiting: list[Waiting], may_call: bool, english: bool, now: datetime
+) -> AreaShown:
+    serving = await on_duty(conn, area.site_id, area.service, now)
+    duty = [OnDuty(one.name.en if english else one.name.zh, one.until.timestamp()) for one in serving]
+    opening = opening_shown(await lines.opening(conn, area.id, now), english)
+    site_name = area.site_name_en if english else area.site_name_zh
+    return AreaShown(area.id, site_name, area.service, may_call, waiting, duty, opening)
 
 
-def _waiting(row: store.WaitingRow, english: bool) -> Waiting:
+def _alert(row: tickets.Alert) -> AlertShown:
+    return AlertShown(row.id, row.level, row.area_id, row.ticket, row.number, row.taken_at.timestamp())
+
+
+def _waiting(row: store.WaitingRow, english: bool, person_id: str) -> Waiting:
     site, endpoint = (row.site_name_en, row.endpoint_name_en) if english else (row.site_name_zh, row.endpoint_name_zh)
     return Waiting(
-        row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp()
-    )
+        row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp(),
+        row.state, row.priority_group, row.priority_note, row.channel, row.skips,
+        row.for_person == person_id, row.for_person not in (None, person_id), row.moved_here, row.answers,
+    )  # fmt: skip
 
 
 async def desk_events(call: Call[None]) -> web.StreamResponse:
@@ -148,7 +202,7 @@ async def desk_events(call: Call[None]) -> web.StreamResponse:
         return await desk_state(Call(call.request, call.actor, None, None, call.app[CLOCK]()))
 
     def wanted(notice: Notice) -> bool:
-        return notice.get("kind") in ("queue", "session")
+        return notice.get("kind") in ("queue", "session", "alert")
 
     return await stream(call, "desk", state, wanted)
 

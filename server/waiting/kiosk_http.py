@@ -16,14 +16,16 @@ from server.endpoints import store as endpoints
 from server.errors import NotSignedIn, TooMany
 from server.i18n import language_of
 from server.keys import CLOCK
-from server.live import Notice, stream
+from server.lines import service as lines
+from server.live import Notice, StreamOver, stream
 from server.pages import Page, page
 from server.sessions import service as sessions
+from server.tickets import store as tickets
 from server.waiting import service, store
-from server.waiting.core import TicketState
 
 if TYPE_CHECKING:
     from server.db import Connection
+    from server.lines.core import Opening
 
 TICKET_RATE: web.AppKey[Rate] = web.AppKey("ticket_rate", Rate)
 Service = Literal["notarization", "mediation", "legal_aid", "legal_advice"]
@@ -35,6 +37,7 @@ class TakeTicket(msgspec.Struct, forbid_unknown_fields=True):
     service: Service
     request_key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
     citizen_name: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    priority_group: Literal["", "elderly", "disabled", "minor"] = ""
 
 
 class RoomKey(msgspec.Struct):
@@ -43,8 +46,22 @@ class RoomKey(msgspec.Struct):
     token: str
 
 
+class MessageShown(msgspec.Struct):
+    """A short message. `sender`: staff or citizen; `code` names a quick answer (its words are the page's)."""
+
+    id: int
+    sender: str
+    text: str
+    code: str
+    at: float
+    by: str
+
+
 class Ticket(msgspec.Struct):
-    """A ticket with its place in line. `room` is there once the ticket is called, in the event stream only."""
+    """A ticket with its place in line. `room` is there once the ticket is called, in the event stream only.
+
+    moved_to   the site whose line has taken it over (overflow), or null
+    """
 
     id: str
     number: str
@@ -54,6 +71,10 @@ class Ticket(msgspec.Struct):
     estimated_wait_s: int | None
     taken_at: float
     room: RoomKey | None = None
+    priority_group: str = ""
+    channel: str = "kiosk"
+    moved_to: str | None = None
+    messages: list[MessageShown] = []
 
 
 class TicketHeld(msgspec.Struct):
@@ -69,6 +90,15 @@ class OnDuty(msgspec.Struct):
     until: float
 
 
+class OpeningShown(msgspec.Struct):
+    """Whether a line is open; when not, why, since what time it is again (unix seconds, null: nobody knows) and what people are told."""
+
+    open: bool
+    reason: str
+    opens_at: float | None
+    message: str
+
+
 class ServiceOffered(msgspec.Struct):
     """One large card of the kiosk."""
 
@@ -76,6 +106,7 @@ class ServiceOffered(msgspec.Struct):
     people_ahead: int
     estimated_wait_s: int | None
     on_duty: list[OnDuty]
+    opening: OpeningShown
 
 
 class SiteShown(msgspec.Struct):
@@ -92,6 +123,9 @@ class KioskState(msgspec.Struct):
     site: SiteShown
     services: list[ServiceOffered]
     ticket: Ticket | None
+    called_here: list[
+        str
+    ] = []  # numbers whose holders sit near this kiosk and are called to it (offline tickets, appointments)
 
 
 async def kiosk_page(call: Call[None]) -> web.StreamResponse:
@@ -111,8 +145,10 @@ async def kiosk_state(call: Call[None]) -> KioskState:
         endpoint = await endpoints.load(conn, str(call.actor.id))
         services = [await _offer(call, conn, line) for line in await store.lines_of_site(conn, endpoint.site_id)]
         place = await service.place_of(conn, call.actor, call.now)
+        ticket = await ticket_shown(conn, place, english) if place else None
+        near = await store.waiting_near_kiosk(conn, endpoint.id)
     site = SiteShown(endpoint.site_slug, endpoint.site_name_en if english else endpoint.site_name_zh)
-    return KioskState(endpoint.id, site, services, _ticket(place) if place else None)
+    return KioskState(endpoint.id, site, services, ticket, near)
 
 
 async def _offer(call: Call[None], conn: Connection, line: store.Line) -> ServiceOffered:
@@ -121,7 +157,14 @@ async def _offer(call: Call[None], conn: Connection, line: store.Line) -> Servic
     english = language_of(call.request) == "en"
     serving = await on_duty(conn, line.site_id, line.service, call.now)
     duty = [OnDuty(one.name.en if english else one.name.zh, one.until.timestamp()) for one in serving]
-    return ServiceOffered(line.service, waiting, wait, duty)
+    opening = opening_shown(await lines.opening(conn, line.id, call.now), english)
+    return ServiceOffered(line.service, waiting, wait, duty, opening)
+
+
+def opening_shown(state: Opening, english: bool) -> OpeningShown:
+    """In the language of the page."""
+    opens_at = state.opens_at.timestamp() if state.opens_at else None
+    return OpeningShown(state.is_open, state.reason, opens_at, state.message_en if english else state.message_zh)
 
 
 async def take_ticket(call: Call[TakeTicket]) -> Ticket:
@@ -130,16 +173,17 @@ async def take_ticket(call: Call[TakeTicket]) -> Ticket:
         raise TooMany(wait)
     async with call.connection() as conn:
         body = call.body
-        return _ticket(
-            await service.take_ticket(conn, call.actor, body.service, body.citizen_name, body.request_key, call.now)
+        place = await service.take_ticket(
+            conn, call.actor, body.service, body.citizen_name, body.request_key, call.now, body.priority_group
         )
+        return await ticket_shown(conn, place, language_of(call.request) == "en")
 
 
 async def own_ticket(call: Call[None]) -> TicketHeld:
     """The ticket this kiosk holds."""
     async with call.connection() as conn:
         place = await service.place_of(conn, call.actor, call.now)
-    return TicketHeld(_ticket(place) if place else None)
+        return TicketHeld(await ticket_shown(conn, place, language_of(call.request) == "en") if place else None)
 
 
 async def leave_queue(call: Call[None]) -> TicketHeld:
@@ -157,16 +201,19 @@ async def ticket_events(call: Call[None]) -> web.StreamResponse:
     async def state() -> TicketHeld:
         now = call.app[CLOCK]()
         async with call.connection() as conn:
+            if not await store.is_enrolled(conn, endpoint_id):
+                raise StreamOver  # shut out: within one heartbeat, and at once by the notice
             place = await service.place_of(conn, call.actor, now)
             if place is None:
                 return TicketHeld(None)
-            ticket = _ticket(place)
-            if ticket.state in (TicketState.CALLED, TicketState.SERVING):
-                if ticket.id not in keys and (
+            ticket = await ticket_shown(conn, place, language_of(call.request) == "en")
+            session = place.ticket.session_id  # a ticket that was put back is called into another room
+            if session is not None:
+                if session not in keys and (
                     token := await sessions.citizen_token_for(conn, ticket.id, endpoint_id, now)
                 ):
-                    keys[ticket.id] = RoomKey(token)
-                ticket.room = keys.get(ticket.id)
+                    keys[session] = RoomKey(token)
+                ticket.room = keys.get(session)
             return TicketHeld(ticket)
 
     def wanted(notice: Notice) -> bool:
@@ -176,11 +223,22 @@ async def ticket_events(call: Call[None]) -> web.StreamResponse:
     return await stream(call, "ticket", state, wanted)
 
 
-def _ticket(place: service.Place) -> Ticket:
+async def ticket_shown(conn: Connection, place: service.Place, english: bool) -> Ticket:
+    """A ticket with its place, its messages, and where its line has gone."""
     held = place.ticket
+    moved_to = held.moved_to_en if english else held.moved_to_zh
     return Ticket(
-        held.id, held.number, held.service, held.state, held.people_ahead, place.wait_s, held.taken_at.timestamp()
-    )
+        held.id, held.number, held.service, held.state, held.people_ahead, place.wait_s, held.taken_at.timestamp(), None,
+        held.priority_group, held.channel, moved_to, messages_shown(await tickets.messages(conn, held.id), english),
+    )  # fmt: skip
+
+
+def messages_shown(rows: list[tickets.Message], english: bool) -> list[MessageShown]:
+    """Messages for a page."""
+    return [
+        MessageShown(row.id, row.sender, row.text, row.code, row.at.timestamp(), row.by_en if english else row.by_zh)
+        for row in rows
+    ]
 
 
 _AT = "/api/kiosk/{endpoint}"

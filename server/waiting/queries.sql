@@ -6,28 +6,59 @@ from waiting_area a join up on up.id = a.site_id
 order by a.service, up.distance
 
 -- name: next_count
-insert into ticket_counter (area_id, day, last) values ($1, $2, 1)
-on conflict (area_id, day) do update set last = ticket_counter.last + 1
-returning last
+-- The next number of the day and the next place of the line ($3: now in microseconds). Both rows stay locked until the commit, so who
+-- commits first stands first; the place rises even when the clock falls.
+with clock as (
+    update waiting_area set last_place = greatest(last_place + 1, $3) where id = $1 returning last_place
+), number as (
+    insert into ticket_counter (area_id, day, last) select $1, $2, 1 from clock
+    on conflict (area_id, day) do update set last = ticket_counter.last + 1
+    returning last
+)
+select last, last_place as place from clock, number
 
 -- name: insert_ticket
-insert into ticket (area_id, day, number, endpoint_id, site_id, citizen_name, priority, taken_at, request_key)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into ticket (area_id, day, number, endpoint_id, site_id, citizen_name, priority, taken_at, request_key, place, channel,
+                    priority_group, priority_note, kiosk_id, holder_hash, from_ticket, for_person, for_person_until, home_area_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 returning id::text
 
 -- name: ticket_by_request
-select id::text from ticket where endpoint_id = $1 and request_key = $2
+select id::text from ticket
+where channel = $1 and coalesce(kiosk_id, endpoint_id) is not distinct from $2 and request_key = $3
 
 -- name: live_ticket_of_endpoint
-select t.id::text as id, t.number, a.service, t.state, t.citizen_name, t.taken_at, t.area_id::text as area_id,
+select t.id::text as id, t.number, a.service, t.state, t.citizen_name, t.taken_at, t.area_id::text as area_id, t.priority_group,
+       t.channel, t.endpoint_id::text as endpoint_id, h.site_id::text as home_site_id,
+       (select w.id::text from session w where w.ticket_id = t.id and w.state <> 'ended') as session_id,
+       case when t.home_area_id is not null then n.name_zh end as moved_to_zh, case when t.home_area_id is not null then n.name_en end as moved_to_en,
        (select count(*) from ticket o
-        where o.area_id = t.area_id and o.state = 'waiting' and t.state = 'waiting'
-          and (o.priority > t.priority or (o.priority = t.priority and o.arrival < t.arrival))) as people_ahead
-from ticket t join waiting_area a on a.id = t.area_id
-where t.endpoint_id = $1 and t.state in ('waiting', 'called', 'serving')
+        where o.area_id = t.area_id and o.state = 'waiting' and t.state in ('waiting', 'held')
+          and (o.priority, -o.place, -o.arrival) > (t.priority, -t.place, -t.arrival)) as people_ahead
+from ticket t join waiting_area a on a.id = t.area_id join site n on n.id = a.site_id
+left join waiting_area h on h.id = coalesce(t.home_area_id, t.area_id)
+where t.endpoint_id = $1 and t.state in ('waiting', 'held', 'called', 'serving')
+
+-- name: ticket_of_holder
+-- By the personal link, whatever has become of it.
+select t.id::text as id, t.number, a.service, t.state, t.citizen_name, t.taken_at, t.area_id::text as area_id, t.priority_group,
+       t.channel, t.endpoint_id::text as endpoint_id, h.site_id::text as home_site_id,
+       (select w.id::text from session w where w.ticket_id = t.id and w.state <> 'ended') as session_id,
+       case when t.home_area_id is not null then n.name_zh end as moved_to_zh, case when t.home_area_id is not null then n.name_en end as moved_to_en,
+       (select count(*) from ticket o
+        where o.area_id = t.area_id and o.state = 'waiting' and t.state in ('waiting', 'held')
+          and (o.priority, -o.place, -o.arrival) > (t.priority, -t.place, -t.arrival)) as people_ahead
+from ticket t join waiting_area a on a.id = t.area_id join site n on n.id = a.site_id
+left join waiting_area h on h.id = coalesce(t.home_area_id, t.area_id)
+where t.holder_hash = $1
+
+-- name: waiting_near_kiosk
+-- Numbers whose holders sit near a kiosk and get it when they are called.
+select number from ticket where kiosk_id = $1 and endpoint_id is null and state in ('waiting', 'held') order by priority desc, place, arrival
 
 -- name: leave_queue
-update ticket set state = 'abandoned', closed_at = $2 where endpoint_id = $1 and state = 'waiting' returning id::text, area_id::text
+update ticket set state = 'abandoned', closed_at = $2, close_reason = 'left'
+where (endpoint_id = $1 or holder_hash = $4) and state = any ($3) returning id::text, area_id::text, endpoint_id::text
 
 -- name: waiting_count
 select count(*) from ticket where area_id = $1 and state = 'waiting'
@@ -51,32 +82,40 @@ where exists (
 order by s.slug, a.service
 
 -- name: waiting_list
-select t.id::text as ticket, t.area_id::text as area_id, t.number, t.citizen_name, t.priority, t.taken_at,
+select t.id::text as ticket, t.area_id::text as area_id, t.number, t.citizen_name, t.priority, t.taken_at, t.state, t.priority_group,
+       t.priority_note, t.channel, t.skips, t.for_person::text as for_person, t.home_area_id is not null as moved_here,
+       (select count(*) from hall_message m where m.ticket_id = t.id and m.sender = 'citizen') as answers,
        s.name_zh as site_name_zh, s.name_en as site_name_en, e.name_zh as endpoint_name_zh, e.name_en as endpoint_name_en
-from ticket t join site s on s.id = t.site_id left join endpoint e on e.id = t.endpoint_id
-where t.area_id = any ($1::uuid[]) and t.state = 'waiting'
-order by t.priority desc, t.arrival
+from ticket t join site s on s.id = t.site_id left join endpoint e on e.id = coalesce(t.endpoint_id, t.kiosk_id)
+where t.area_id = any ($1::uuid[]) and t.state in ('waiting', 'held')
+order by t.priority desc, t.place, t.arrival
 
 -- name: call_next_ticket
--- The next waiting ticket of some lines, taken by exactly one caller: whoever comes second skips the locked row.
-update ticket set state = 'called', called_at = $3, called_by = $2
+-- The next waiting ticket of some lines, taken by exactly one caller: whoever comes second skips the locked row. Passed over: tickets that
+-- wait for another person's appointment, and those whose kiosk somebody else is using.
+update ticket set state = 'called', called_at = $3, called_by = $2, endpoint_id = coalesce(endpoint_id, kiosk_id)
 where id = (
-    select id from ticket where area_id = any ($1::uuid[]) and state = 'waiting'
-    order by priority desc, arrival
+    select id from ticket t where area_id = any ($1::uuid[]) and state = 'waiting'
+      and (for_person is null or for_person = $2 or for_person_until <= $3)
+      and (kiosk_id is null or endpoint_id is not null or not exists (
+          select from ticket o where o.endpoint_id = t.kiosk_id and o.state in ('waiting', 'held', 'called', 'serving')))
+    order by priority desc, place, arrival
     limit 1 for update skip locked
 )
 returning id::text as id, area_id::text as area_id, number, endpoint_id::text as endpoint_id, site_id::text as site_id, citizen_name
 
 -- name: call_this_ticket
-update ticket set state = 'called', called_at = $3, called_by = $2
+update ticket t set state = 'called', called_at = $3, called_by = $2, endpoint_id = coalesce(endpoint_id, kiosk_id)
 where id = $1 and state = 'waiting'
+  and (kiosk_id is null or endpoint_id is not null or not exists (
+      select from ticket o where o.endpoint_id = t.kiosk_id and o.state in ('waiting', 'held', 'called', 'serving')))
 returning id::text as id, area_id::text as area_id, number, endpoint_id::text as endpoint_id, site_id::text as site_id, citizen_name
 
 -- name: area_of_ticket
 select area_id::text from ticket where id = $1
 
 -- name: name_citizen
-update ticket set citizen_name = $2 where id = $1 and state in ('waiting', 'called', 'serving')
+update ticket set citizen_name = $2 where id = $1 and state in ('waiting', 'held', 'called', 'serving')
 
 -- name: notify
 select pg_notify('laizuo', $1)
@@ -86,3 +125,9 @@ select number from ticket where called_by = $1 and state in ('called', 'serving'
 
 -- name: site_of_area
 select site_id::text from waiting_area where id = $1
+
+-- name: is_enrolled
+select revoked_at is null from endpoint where id = $1
+
+-- name: tell_story
+insert into ticket_story (ticket_id, at, move, actor_kind, actor_id, note) values ($1, $2, $3, $4, $5, $6)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from server.db.statements import load_statements
+from server.waiting.core import TRANSITIONS, Move
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from server.access.core import Actor
     from server.db import Connection
 
 _SQL = load_statements(__package__)
@@ -40,6 +42,13 @@ class LiveTicket:
     taken_at: datetime
     area_id: str
     people_ahead: int
+    priority_group: str = ""
+    channel: str = "kiosk"
+    endpoint_id: str | None = None
+    home_site_id: str | None = None
+    session_id: str | None = None  # of the running session
+    moved_to_zh: str | None = None  # where the line is that took it over, once it has overflowed
+    moved_to_en: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,14 @@ class WaitingRow:
     citizen_name: str
     priority: int
     taken_at: datetime
+    state: str
+    priority_group: str
+    priority_note: str
+    channel: str
+    skips: int
+    for_person: str | None
+    moved_here: bool
+    answers: int
     site_name_zh: str
     site_name_en: str
     endpoint_name_zh: str | None
@@ -83,13 +100,25 @@ class CalledTicket:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """What the kiosk knows when it asks for a ticket."""
+    """What is known when a ticket is taken. `place` None: behind everybody who is there.
 
-    endpoint_id: str
+    endpoint_id  the device that holds it (one live ticket each); kiosk_id the device it is called to when that is free
+    """
+
+    endpoint_id: str | None
     site_id: str
     citizen_name: str
-    request_key: str
+    request_key: str | None
+    channel: str = "kiosk"
     priority: int = 0
+    priority_group: str = ""
+    priority_note: str = ""
+    kiosk_id: str | None = None
+    holder_hash: bytes | None = None
+    from_ticket: str | None = None
+    for_person: str | None = None
+    for_person_until: datetime | None = None
+    home_area_id: str | None = None
 
 
 async def lines_of_site(conn: Connection, site_id: str) -> list[Line]:
@@ -97,33 +126,57 @@ async def lines_of_site(conn: Connection, site_id: str) -> list[Line]:
     return [Line(**dict(row)) for row in await conn.fetch(_SQL["areas_of_site"], UUID(site_id))]
 
 
-async def next_count(conn: Connection, area_id: str, day: date) -> int:
-    """The next number of the day; without holes as long as the transaction commits."""
-    count: int = await conn.fetchval(_SQL["next_count"], UUID(area_id), day)
-    return count
+async def next_count(conn: Connection, area_id: str, day: date, place: int) -> tuple[int, int]:
+    """(next number of the day, next place in line); no number is left out as long as the transaction commits."""
+    row = await conn.fetchrow(_SQL["next_count"], UUID(area_id), day, place)
+    assert row is not None
+    return row["last"], row["place"]
 
 
-async def insert_ticket(conn: Connection, area_id: str, day: date, number: str, new: NewTicket, now: datetime) -> str:
+async def insert_ticket(
+    conn: Connection, area_id: str, day: date, number: str, place: int, new: NewTicket, now: datetime
+) -> str:
     """The new ticket's id. Raises asyncpg.UniqueViolationError when the device holds a live ticket or the request came before."""
     values = (
-        UUID(area_id),
-        day,
-        number,
-        UUID(new.endpoint_id),
-        UUID(new.site_id),
-        new.citizen_name,
-        new.priority,
-        now,
-        new.request_key,
+        *(UUID(area_id), day, number, _uuid(new.endpoint_id), UUID(new.site_id), new.citizen_name, new.priority, now),
+        *(new.request_key, place, new.channel, new.priority_group, new.priority_note, _uuid(new.kiosk_id)),
+        *(new.holder_hash, _uuid(new.from_ticket), _uuid(new.for_person), new.for_person_until),
+        _uuid(new.home_area_id),
     )
     ticket_id: str = await conn.fetchval(_SQL["insert_ticket"], *values)
     return ticket_id
 
 
-async def ticket_by_request(conn: Connection, endpoint_id: str, request_key: str) -> str | None:
+def _uuid(text: str | None) -> UUID | None:
+    return UUID(text) if text else None
+
+
+async def ticket_by_request(conn: Connection, new: NewTicket) -> str | None:
     """The ticket that this very press has made before."""
-    ticket_id: str | None = await conn.fetchval(_SQL["ticket_by_request"], UUID(endpoint_id), request_key)
+    where = _uuid(new.kiosk_id or new.endpoint_id)
+    ticket_id: str | None = await conn.fetchval(_SQL["ticket_by_request"], new.channel, where, new.request_key)
     return ticket_id
+
+
+async def ticket_of_holder(conn: Connection, holder_hash: bytes) -> LiveTicket | None:
+    """The ticket of a personal link, with its place in line."""
+    row = await conn.fetchrow(_SQL["ticket_of_holder"], holder_hash)
+    return LiveTicket(**dict(row)) if row else None
+
+
+async def waiting_near_kiosk(conn: Connection, endpoint_id: str) -> list[str]:
+    """Numbers that this kiosk is to call out when it is their turn."""
+    return [row["number"] for row in await conn.fetch(_SQL["waiting_near_kiosk"], UUID(endpoint_id))]
+
+
+async def is_enrolled(conn: Connection, endpoint_id: str) -> bool:
+    """Whether a device may still speak; its stream ends when not."""
+    return bool(await conn.fetchval(_SQL["is_enrolled"], UUID(endpoint_id)))
+
+
+async def tell_story(conn: Connection, ticket_id: str, move: str, by: Actor, now: datetime, note: str = "") -> None:
+    """One line of what happened to a ticket."""
+    await conn.execute(_SQL["tell_story"], UUID(ticket_id), now, move, by.kind, by.id, note)
 
 
 async def live_ticket(conn: Connection, endpoint_id: str) -> LiveTicket | None:
@@ -132,10 +185,13 @@ async def live_ticket(conn: Connection, endpoint_id: str) -> LiveTicket | None:
     return LiveTicket(**dict(row)) if row else None
 
 
-async def leave_queue(conn: Connection, endpoint_id: str, now: datetime) -> tuple[str, str] | None:
-    """(ticket, area) that left the line, or None if nothing was waiting."""
-    row = await conn.fetchrow(_SQL["leave_queue"], UUID(endpoint_id), now)
-    return (row["id"], row["area_id"]) if row else None
+async def leave_queue(
+    conn: Connection, endpoint_id: str | None, holder_hash: bytes | None, now: datetime
+) -> tuple[str, str, str | None] | None:
+    """(ticket, area, endpoint) that left the line, or None if nothing was waiting."""
+    states = sorted(TRANSITIONS[Move.LEAVE][0])
+    row = await conn.fetchrow(_SQL["leave_queue"], _uuid(endpoint_id), now, states, holder_hash)
+    return (row["id"], row["area_id"], row["endpoint_id"]) if row else None
 
 
 async def waiting_count(conn: Connection, area_id: str) -> int:

@@ -1,0 +1,1 @@
+"""What a line is told: hours, closures, overnight, overflow, alerts; and whether it is open now."""
