@@ -71,6 +71,7 @@ class Feedback:
         self._clock = clock
         self._lossy: dict[UpStream, None] = {}
         self._wanting: dict[UpStream, None] = {}
+        self._incomplete: dict[UpStream, None] = {}  # recorded streams with packets missing
         self._timer: asyncio.TimerHandle | None = None
         self._readers: dict[type, Callable[[Party, Packet, float], None]] = {
             Nack: self._on_nack,
@@ -154,6 +155,8 @@ class Feedback:
 
     def on_gap(self, up: UpStream) -> None:
         """Look at the losses of `up` each LOSS_TICK_S until it has none."""
+        if up.tap is not None:
+            self._incomplete[up] = None
         if up.nack:
             self._lossy[up] = None
             if self._timer is None:
@@ -180,15 +183,28 @@ class Feedback:
             self._lossy.pop(up, None)
 
     def tick(self, now: float) -> None:
-        """Ten times a second: key frames that were asked for too soon, or that never came."""
+        """Ten times a second: key frames that were asked for too soon, or that never came; what recordings miss."""
+        for up in list(self._incomplete):
+            self._complete(up, now)
         for up in list(self._wanting):
             if not up.keys.wanted or up.paused:
                 del self._wanting[up]
             elif up.keys.due(now):
                 self._send_pli(up)
 
+    def _complete(self, up: UpStream, now: float) -> None:
+        """Ask for the recording's sake, longer than any subscriber could wait."""
+        tap = up.tap
+        if tap is None or not tap.waiting:
+            del self._incomplete[up]
+            return
+        seqs = tap.look_after(now)
+        if seqs and up.nack and not up.paused:
+            self.path.send_rtcp(up.lane, write_compound([Nack(up.lane.rtcp_ssrc, up.ssrc, tuple(seqs))]))
+
     def forget(self, up: UpStream) -> None:
         """The stream is gone."""
+        self._incomplete.pop(up, None)
         self._lossy.pop(up, None)
         self._wanting.pop(up, None)
 

@@ -163,6 +163,8 @@ class Peer:
 
     def _end_up(self, mid: str, up: UpStream, line: Negotiated) -> None:
         del self.ups_by_mid[mid]
+        if up.tap is not None:
+            up.tap.end()
         self._engine.path.remove_up(up)
         self._engine.feedback.forget(up)
         expected, lost = up.reception.lost()

@@ -7,12 +7,14 @@ seal, close) is awaited by the control message that asked for it.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from media.control.codec import BadMessage
 from media.control.messages import Record, RecordStatus
+from media.core.ledger import Ledger, Range
 from media.forward.path import UpStream
 from media.net.answer import Negotiated
 from media.record.journal import Journal, JournalFailed
@@ -22,16 +24,58 @@ OPUS_CHANNELS = 2
 
 
 class StreamTap:
-    """One up stream's way into the journal; the number is the journal's."""
+    """One up stream's way into the journal, and its ledger; the number is the journal's."""
 
-    __slots__ = ("_journal", "_number")
+    __slots__ = ("_journal", "_ledger", "_number", "_paused_at", "_seat", "_up")
 
-    def __init__(self, journal: Journal, number: int) -> None:
+    def __init__(self, journal: Journal, number: int, seat: str, up: UpStream) -> None:
         self._journal = journal
         self._number = number
+        self._seat = seat
+        self._up = up
+        self._ledger = Ledger()
+        self._paused_at = up.loss.highest if up.paused else -1
 
     def packet(self, packet: bytes, now: float) -> None:
-        self._journal.packet(self._number, int(now * 1e6), packet)
+        if self._ledger.receive(packet[2] << 8 | packet[3], now):
+            self._journal.packet(self._number, int(now * 1e6), packet)
+
+    def late(self, packet: bytes, now: float) -> bool:
+        """A packet that comes too late for the subscribers. True: the recording still wanted it."""
+        wanted = not self._up.paused and self._ledger.fill(packet[2] << 8 | packet[3])
+        if wanted:
+            self._journal.packet(self._number, int(now * 1e6), packet)
+        return wanted
+
+    def pause(self, paused: bool) -> None:
+        """The stream is withheld from now on, or again recorded: what was sent in between is declared as withheld."""
+        if paused:
+            self._paused_at = self._up.loss.highest
+        elif self._paused_at >= 0:
+            for first, count in self._ledger.skip(self._up.loss.highest - self._paused_at):
+                self._journal.withheld(self._number, _now_us(), first, count)
+            self._paused_at = -1
+
+    def look_after(self, now: float) -> list[int]:
+        """On a timer: declare what will not come any more; returns the numbers to ask for again."""
+        self._declare(self._ledger.declare(now))
+        return self._ledger.due(now, self._up.loss.waits_for)
+
+    @property
+    def waiting(self) -> int:
+        return self._ledger.waiting
+
+    def end(self) -> None:
+        """The stream is over: its ledger is closed."""
+        self.pause(False)
+        self._declare(self._ledger.end())
+        ledger = self._ledger
+        facts = {"stream": self._number, "received": ledger.received, "missing": ledger.missing}
+        self._journal.event("stream_ended", self._seat, {**facts, "withheld": ledger.withheld})
+
+    def _declare(self, ranges: list[Range]) -> None:
+        for first, count in ranges:
+            self._journal.missing(self._number, _now_us(), first, count)
 
     def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
         self._journal.report(self._number, int(now * 1e6), ntp, rtp_ts, packets, octets)
@@ -55,8 +99,9 @@ class Recorder:
             clock_rate=up.clock_rate,
             payload_type=up.pt,
             channels=channels,
+            ledger=True,
         )
-        return StreamTap(self._journal, number)
+        return StreamTap(self._journal, number, seat, up)
 
     def event(self, kind: str, seat: str | None, data: dict[str, Any]) -> None:
         """Append what happened; on disk within a second."""
@@ -108,6 +153,10 @@ async def open_recorder(session: str, room: str, record: Record, on_failure: Cal
         return Recorder(await asyncio.to_thread(open_journal))
     except (OSError, JournalDamaged, JournalFailed, ValueError) as failure:
         raise BadMessage("record_failed", f"journal: {failure}") from failure
+
+
+def _now_us() -> int:
+    return time.monotonic_ns() // 1000
 
 
 def _post(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -135,7 +135,9 @@ class Room:
     def _cut_off(self, seat: Seat) -> None:
         path = self._engine.path
         for up in seat.peer.ups:
-            up.tap = None
+            if up.tap is not None:
+                up.tap.end()
+                up.tap = None
             for down in [*up.downs, *up.waiting]:
                 path.disconnect(down)
         for down in seat.peer.downs.values():
@@ -205,6 +207,8 @@ class Room:
         found = seat.up_of(source)
         if found is not None:
             up, line = found
+            if up.tap is not None:
+                up.tap.pause(paused)
             self._engine.path.pause(up, paused)
             seat.set_up_phase(line, "paused" if paused else "started")
 

@@ -10,7 +10,7 @@ Cases for an arriving number n, highest so far h:
    abandoned, a key frame is wanted, and what comes late out of that hole is refused (to remember each number would let
    a hostile sender make us work).
 3. n <= h and missing: repaired.
-4. n <= h and abandoned, or shortly before the first packet of all: late but new; still forwarded.
+4. n <= h and abandoned not longer than LATE_S ago, or shortly before the first packet of all: late but new; still forwarded.
 5. n <= h otherwise: a duplicate, refused.
 
 When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet
@@ -21,6 +21,7 @@ each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 
@@ -32,6 +33,7 @@ RTT_START_S = 0.1  # until measured
 RTT_MIN_S = 0.01  # one tick of the worker's timer
 RTT_MAX_S = 1.0
 RETRY_RTT = 1.25  # the answer needs one RTT; a quarter for its jitter
+LATE_S = 0.5  # a packet given up longer ago is of no use to a subscriber; only a recording may still want it
 MAX_ABANDONED = 512  # memory of given-up numbers, for case 4
 # The first packet to arrive may have overtaken earlier ones of the same key frame: so many are still taken.
 START_SLACK = 32
@@ -88,7 +90,7 @@ class LossTracker:
         self._policy = policy
         self._next = -1  # 16 bit; -1 before the first packet
         self._missing: dict[int, _Missing] = {}  # extended number -> entry, in rising order
-        self._abandoned: dict[int, None] = {}
+        self._abandoned: dict[int, float] = {}  # extended number -> until when it is still forwarded
         self.highest = -1  # extended
         self.reorder_s = REORDER_S
         self.rtt_s = rtt_s
@@ -123,7 +125,7 @@ class LossTracker:
                 entry.asked_at = now
                 ask.append(ext & SEQ_MASK)
         if given_up:
-            self._give_up(given_up)
+            self._give_up(given_up, now)
         self.asked += len(ask)
         return ask
 
@@ -145,13 +147,17 @@ class LossTracker:
         if self._next < 0:
             self.highest = FIRST_CYCLE + seq
             self._next = (seq + 1) & SEQ_MASK
-            self._abandoned = dict.fromkeys(range(self.highest - START_SLACK, self.highest))
+            self._abandoned = dict.fromkeys(range(self.highest - START_SLACK, self.highest), inf)
             return self.highest
         ext = unwrap_seq(seq, self.highest)
         if ext > self.highest:
             self._open_gap(ext, now)
             return ext
         return self._fill_gap(ext, now)
+
+    def waits_for(self, seq: int) -> bool:
+        """Whether this number (16 bit) is missing and not given up."""
+        return unwrap_seq(seq, self.highest) in self._missing
 
     def _open_gap(self, ext: int, now: float) -> None:
         self.note_gap(self.highest + 1, ext, now)
@@ -162,7 +168,7 @@ class LossTracker:
         """The extended numbers from `first` on, without `end`, did not come before `end` (case 2)."""
         gap = end - first
         if gap + len(self._missing) > self._policy.max_waiting:
-            self._give_up(list(self._missing))
+            self._give_up(list(self._missing), now)
             self._count_abandoned(gap)
         else:
             for missing in range(first, end):
@@ -173,8 +179,7 @@ class LossTracker:
         if entry is not None:
             self._learn(entry, now)
             return ext
-        if ext in self._abandoned:
-            del self._abandoned[ext]
+        if self._abandoned.pop(ext, -inf) >= now:
             return ext
         self.duplicates += 1
         return -1
@@ -188,10 +193,10 @@ class LossTracker:
         self.repaired += 1
         self.reorder_s = max(REORDER_S, self.reorder_s * REORDER_DECAY)
 
-    def _give_up(self, numbers: list[int]) -> None:
+    def _give_up(self, numbers: list[int], now: float) -> None:
         for ext in numbers:
             del self._missing[ext]
-            self._abandoned[ext] = None
+            self._abandoned[ext] = now + LATE_S
         while len(self._abandoned) > MAX_ABANDONED:
             del self._abandoned[next(iter(self._abandoned))]
         self._count_abandoned(len(numbers))

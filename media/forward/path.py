@@ -49,6 +49,27 @@ class Tap(Protocol):
         """One sender report of the publisher."""
         ...
 
+    def late(self, packet: bytes, now: float) -> bool:
+        """A packet that no subscriber can use any more. True: it was missing, and is recorded now."""
+        ...
+
+    def pause(self, paused: bool) -> None:
+        """Forwarding, and with it recording, stops or goes on."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many packets are missing and not declared so."""
+        ...
+
+    def look_after(self, now: float) -> list[int]:
+        """On a timer while `waiting`; returns sequence numbers to ask for."""
+        ...
+
+    def end(self) -> None:
+        """The stream is over; nothing is called after this."""
+        ...
+
 
 class LaneOwner(Protocol):
     """The peer behind a lane, for everything that is not an RTP packet of a known SSRC."""

@@ -167,7 +167,8 @@ class PythonPath:
         self.packets_in += 1
         ext = up.loss.receive(seq, now)
         if ext < 0:
-            self.dropped["duplicate"] += 1
+            if up.tap is None or not up.tap.late(packet, now):
+                self.dropped["duplicate"] += 1
             return
         if seq != (up.last_seq + 1) & 0xFFFF:
             self._on_gap(up)

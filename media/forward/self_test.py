@@ -122,6 +122,23 @@ class Notes:
     def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
         raise AssertionError
 
+    def late(self, packet: bytes, now: float) -> bool:
+        self.told.append(("late", packet, now))
+        return False
+
+    def pause(self, paused: bool) -> None:
+        raise AssertionError
+
+    @property
+    def waiting(self) -> int:
+        raise AssertionError
+
+    def look_after(self, now: float) -> list[int]:
+        raise AssertionError
+
+    def end(self) -> None:
+        self.told.append(("end",))
+
     def on_dtls(self, datagram: bytes) -> bool:
         raise AssertionError
 

@@ -142,17 +142,21 @@ class Journal:
         fmtp: str = "",
         rid: str | None = None,
         at_us: int | None = None,
+        ledger: bool = False,
     ) -> int:
         """Declare one stream epoch (a new SSRC, codec or source is a new one) and get its number.
 
         kind    `audio` or `video`.   codec   `opus`, `VP8`, `H264`.   rid   simulcast layer, None without.
+        ledger  promises that every number is recorded or declared, and that `stream_ended` will follow.
         """
         with self._wake:
             number = self._pending.open_stream()
-        facts = {
+        facts: dict[str, Any] = {
             "stream": number, "source": source, "kind": kind, "ssrc": ssrc, "codec": codec, "clock_rate": clock_rate,
             "payload_type": payload_type, "channels": channels, "fmtp": fmtp, "rid": rid,
         }  # fmt: skip
+        if ledger:
+            facts["ledger"] = True
         self.event("stream", seat, facts, at_us)
         return number
 
@@ -173,6 +177,10 @@ class Journal:
     def missing(self, stream: int, arrival_us: int, first_seq: int, count: int) -> None:
         """Declare that `count` packets from `first_seq` never came and are no longer asked for."""
         self._append(stream, layout.MISSING_PACKETS, arrival_us, layout.MISSING.pack(first_seq & 0xFFFF, count))
+
+    def withheld(self, stream: int, arrival_us: int, first_seq: int, count: int) -> None:
+        """Declare that `count` packets from `first_seq` were sent and not recorded, because the stream was paused."""
+        self._append(stream, layout.WITHHELD_PACKETS, arrival_us, layout.MISSING.pack(first_seq & 0xFFFF, count))
 
     def event(
         self, kind: str, seat: str | None, data: dict[str, Any], at_us: int | None = None, *, private: bool = False

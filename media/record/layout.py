@@ -29,7 +29,7 @@ _TYPE_AND_ARRIVAL = 9
 REPORT = struct.Struct(">QIII")  # NTP 32.32, RTP timestamp, packets sent, octets sent
 MISSING = struct.Struct(">HH")  # first sequence number, count
 
-RTP, SENDER_REPORT, MISSING_PACKETS = 1, 2, 3
+RTP, SENDER_REPORT, MISSING_PACKETS, WITHHELD_PACKETS = 1, 2, 3, 4
 
 
 def canonical(value: Any) -> bytes:

@@ -63,7 +63,8 @@ class RtcClient:
     """Use: `offer()`, join with it, `await connect(answer)`, `start_media()`, look at `received`, `close()`.
 
     drop_down   called with each packet that comes; True loses it before anybody sees it.
-    drop_up     the same for what is sent (RTX is never lost).
+    drop_up     the same for what is sent.
+    drop_again  the same for what is sent again.
     """
 
     def __init__(self, name: str, *, slots: int = 2, mid_only: bool = False) -> None:
@@ -80,6 +81,7 @@ class RtcClient:
         self.counts: Counter[str] = Counter()
         self.drop_down: Callable[[Packet], bool] = lambda _packet: False
         self.drop_up: Callable[[str, int], bool] = lambda _kind, _seq: False
+        self.drop_again: Callable[[int], bool] = lambda _seq: False
         self.nack = True
         self.media: dict[str, bool] = {"audio": True, "video": True}
         self._loop = asyncio.get_running_loop()
@@ -385,7 +387,7 @@ class RtcClient:
 
     def _resend(self, seq: int) -> None:
         plain = self._sent.get(seq)
-        if plain is None:
+        if plain is None or self.drop_again(seq):
             return
         _, second, _, ts, _ = RTP_HEADER.unpack_from(plain)
         self._rtx_seq += 1

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from media.record import layout
 from media.record.chain import sha256, sm3
 from media.record.layout import BadLayout, canonical
+from media.record.ledger import LedgerCheck
 from media.record.packs.archive import Member, content, crc_matches, read_members
 from media.record.packs.write import EVENTS, FILMS, KEYS, MANIFEST, MANIFEST_DIGEST, PACK_FORMAT, SIGNATURES, TIMESTAMPS
 from media.record.reader import (
@@ -203,6 +203,7 @@ class JournalCheck:
         self._withheld: list[dict[str, int]] = []
         self._withheld_events = False
         self._damages_before = len(report.damages)
+        self.ledger = LedgerCheck()
 
     def run(self, segments: list[Segment]) -> None:
         for seen in examine(segments):
@@ -223,6 +224,8 @@ class JournalCheck:
         elif opened.plaintext is None:
             self._withheld.append({"block": seen.block.number, "chunk": index})
             self._withheld_events |= opened.stream is None
+            if opened.stream is not None:
+                self.ledger.skip(opened.stream)
         else:
             self._read(seen, index, opened.stream, opened.plaintext)
 
@@ -232,9 +235,11 @@ class JournalCheck:
             if stream is None:
                 events = read_events(plaintext)
                 self.events += events
+                for event in events:
+                    self.ledger.event(event)
                 count = len(events)
             else:
-                count = layout.count_records(plaintext)
+                count = self.ledger.take(stream, plaintext)
         except BadLayout as error:
             self._damage(seen, f"chunk {index}: {error}")
             return
@@ -275,7 +280,20 @@ class JournalCheck:
             report.notes.append(
                 f"journal/{room}: has no closing event: the writer was stopped, or the session still runs"
             )
+        self._compare_ledger(room)
         self._tell(room, last)
+
+    def _compare_ledger(self, room: str) -> None:
+        """Whether each stream's numbers add up. Behind damage they cannot, and that is told already."""
+        report = self._report
+        whole = self._damages_before == len(report.damages) and not self._withheld_events
+        for finding in self.ledger.findings() if whole else ():
+            if finding.is_damage:
+                report.damage(f"journal/{room}", f"stream {finding.stream}: {finding.what}")
+            else:
+                report.notes.append(f"journal/{room}: stream {finding.stream}: {finding.what}")
+        if summary := self.ledger.summary():
+            report.facts.append(f"room {room}: {summary}")
 
     def _tell(self, room: str, last: BlockSeen) -> None:
         first_us = self._first.block.wall_us if self._first else last.block.wall_us

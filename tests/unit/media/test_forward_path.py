@@ -47,6 +47,22 @@ class Recorded:
     def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
         raise AssertionError("no sender report was sent")
 
+    def late(self, packet: bytes, now: float) -> bool:
+        return False
+
+    def pause(self, paused: bool) -> None:
+        raise AssertionError("the room tells it")
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    def look_after(self, now: float) -> list[int]:
+        return []
+
+    def end(self) -> None:
+        self.packets.append(b"end")
+
 
 class Stage:
     """One publisher, any number of subscribers."""
