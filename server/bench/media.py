@@ -32,8 +32,11 @@ from server.bench.servers import ROOT, RunningServer, janus, janus_version, medi
 Slice = dict[str, Any]
 Starter = Callable[[str, Path], AbstractContextManager[RunningServer]]
 
-# Ours: every path of the worker that can be chosen. The C path adds `native` here.
-OURS: dict[str, Starter] = {"python": media_worker}
+# Ours: every path of the worker that can be chosen.
+OURS: dict[str, Starter] = {
+    "native": lambda name, folder: media_worker(name, folder, ("--path", "native")),
+    "python": lambda name, folder: media_worker(name, folder, ("--path", "python")),
+}
 PEERS: dict[str, Starter] = {
     "janus": lambda name, folder: janus(name, folder, 0),
     "janus-ev1": lambda name, folder: janus(name, folder, 1),
@@ -172,15 +175,16 @@ def _line(name: str, series: Series, number: int) -> str:
 def _start_all(
     options: argparse.Namespace, folder: Path, running: ExitStack, absent: dict[str, str]
 ) -> dict[str, Generator]:
-    """Ours must come up; a peer that does not is named in `absent`."""
-    generators = {name: running.enter_context(_measured(name, OURS[name], folder, options)) for name in options.ours}
-    for name in options.peer:
+    """One of ours must come up (the C path needs a compiler); what does not is named in `absent`."""
+    generators: dict[str, Generator] = {}
+    for name, start in [(name, OURS[name]) for name in options.ours] + [(name, PEERS[name]) for name in options.peer]:
         try:
-            generators[name] = running.enter_context(_measured(name, PEERS[name], folder, options))
+            generators[name] = running.enter_context(_measured(name, start, folder, options))
         except BenchError as error:
-            absent.update({f"{own}/{name}": str(error) for own in options.ours})
+            pairs = [(name, peer) for peer in options.peer] if name in OURS else [(own, name) for own in options.ours]
+            absent.update({f"{own}/{peer}": str(error) for own, peer in pairs})
             say(f"{name}: {error}")
-    if not generators:
+    if not any(name in generators for name in options.ours or PEERS):
         raise BenchError("nothing to measure")
     return generators
 
