@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from media.record.films.letters import Letters, PixelLetters, open_letters
+from media.record.films.letters import BadFont, Letters, open_letters
 from media.record.films.making import Composed, PersonFilms
-from media.record.films.sfnt import BadFont
 from media.record.films.spec import COMPOSED, PERSON, Spec, cut_of, read_spec, summary
 from media.record.films.tape import Replay, Tape, place_streams, scan
 from media.record.process import die_with_parent, say
@@ -54,12 +53,12 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
 
 
 def _letters(spec: Spec, tape: Tape) -> Letters:
-    """A font that cannot be read is no reason to have no film: names are then shown with our own letters, and a note says why."""
+    """A font that cannot be read is no reason to have no film: names are then shown with Pillow's letters, and a note says why."""
     try:
         return open_letters(spec.font)
     except (BadFont, OSError) as error:
         tape.notes.append(Note(str(spec.font and spec.font.name), f"cannot be used as a font: {error}"))
-        return PixelLetters()
+        return open_letters(None)
 
 
 class Reporter:

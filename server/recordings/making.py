@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from media.record.films.fonts import find_font
 from media.record.segments import JournalBusy, list_segments, lock_directory
 from server.recordings.store import FilmRow
 
@@ -27,14 +28,6 @@ MAX_LINE = 16 << 20
 NICENESS = 10
 # Share of the whole work, by stage: (where it begins, where it ends).
 STAGES = {"scan": (0.0, 0.02), "person": (0.02, 0.15), "composed": (0.15, 0.9), "pack": (0.9, 1.0)}
-
-# Fonts with Chinese letters where Debian's packages put them (fonts-noto-cjk, fonts-wqy-*), then any letters at all.
-FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc",
-    "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-)
 
 Progress = Callable[[str, float], None]
 
@@ -99,7 +92,7 @@ async def _run_films(
         "from_us": int(facts.opened_at.timestamp() * 1e6),
         "to_us": int(facts.ended_at.timestamp() * 1e6) if facts.ended_at else None,
         "people": people,
-        "font": find_font(),
+        "font": str(font) if (font := find_font()) else None,
     }
     return await run_maker(("media.record.film", "-"), spec, progress)
 
@@ -132,11 +125,6 @@ async def _run_pack(
     return FilmRow(
         "", rooms[0], "pack", None, None, 0, relative, done["type"], done["bytes"], 0, {"sha256": done["sha256"]}
     )
-
-
-def find_font() -> str | None:
-    """A font file of this system; None: the films' own letters, which know no Chinese."""
-    return next((path for path in FONTS if Path(path).is_file()), None)
 
 
 def _film_source(recordings: Recordings, film: FilmRow, key: str, *, many: bool) -> dict[str, Any]:

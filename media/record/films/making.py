@@ -123,7 +123,7 @@ class Composed:
         events = shown_part(tape.events, cut)
         self._film = ComposedFilm(
             self._output.target,
-            wanted_tiles(tape, spec),
+            wanted_tiles(tape, spec, chinese=letters.can_write("申请人")),
             events,
             cut.length_us,
             tape.start_wall_us + cut.start_us,
@@ -153,7 +153,7 @@ class Composed:
         }  # fmt: skip
 
 
-def wanted_tiles(tape: Tape, spec: Spec) -> list[Wanted]:
+def wanted_tiles(tape: Tape, spec: Spec, *, chinese: bool) -> list[Wanted]:
     """Every seat that sent anything gets a place: its pictures, or its name where it only spoke. In order of the first packet."""
     sent = sorted((s for s in tape.streams.values() if s.received), key=lambda s: s.first_us or 0)
     labels = people_of(tape, spec)
@@ -164,9 +164,29 @@ def wanted_tiles(tape: Tape, spec: Spec) -> list[Wanted]:
             label = labels.get(stream.seat, {})
             tiles.setdefault(
                 (stream.seat, stream.source),
-                Wanted(stream.seat, stream.source, label.get("role", ""), label.get("name") or stream.seat),
+                Wanted(
+                    stream.seat, stream.source, label.get("role", ""), label.get("name") or role_word(label, chinese)
+                ),
             )
     return list(tiles.values())
+
+
+# Who has not said a name is called by what they are; an identifier tells nobody anything.
+ROLES = {
+    "in_charge": ("主持人", "in charge"),
+    "staff": ("工作人员", "staff"),
+    "applicant": ("申请人", "applicant"),
+    "party": ("当事人", "party"),
+    "interpreter": ("翻译", "interpreter"),
+    "supporter": ("陪同的人", "supporter"),
+    "witness": ("见证人", "witness"),
+}
+_SOMEBODY = ("参与人", "participant")
+
+
+def role_word(label: dict[str, str], chinese: bool) -> str:
+    """The word for a seat without a name."""
+    return ROLES.get(label.get("role", ""), _SOMEBODY)[0 if chinese else 1]
 
 
 def people_of(tape: Tape, spec: Spec) -> dict[str, dict[str, str]]:

@@ -2,83 +2,64 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import ImageFont
 
 from media.record.films.canvas import BLACK, Canvas, Rect
 from media.record.films.composed import CAPTIONS, caption
-from media.record.films.letters import OutlineLetters, PixelLetters, fill_contours
-from media.record.films.sfnt import BadFont, read_face
+from media.record.films.fonts import find_font
+from media.record.films.letters import BadFont, Letters, open_letters
+from media.record.films.making import ROLES, role_word
 from media.record.films.tape import Event
 from media.record.films.tiles import MARGIN, Wanted, arrange, fit
-
-SQUARE = [(1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 3.0)]
-HOLE = [(1.5, 1.5), (1.5, 2.5), (2.5, 2.5), (2.5, 1.5)]
 
 
 def shape(mask_rows: tuple[bytes, ...]) -> list[str]:
     return ["".join("#" if value > 127 else "." for value in row) for row in mask_rows]
 
 
-def test_our_own_letters_draw_ascii_and_say_what_they_lack() -> None:
-    letters = PixelLetters()
+def test_without_a_font_ascii_is_drawn_and_the_rest_is_a_question_mark() -> None:
+    letters = Letters(None)
 
     mask = letters.draw("I?", 16)
 
-    assert (mask.width, mask.height, len(mask.rows)) == (16, 16, 16)
-    assert shape(mask.rows)[2][:8] == "..####.."
+    assert (mask.height, len(mask.rows), {len(row) for row in mask.rows}) == (16, 16, {mask.width})
+    assert any("#" in row for row in shape(mask.rows))
     assert letters.draw("李", 16).rows == letters.draw("?", 16).rows
+    assert letters.draw("I", 16).rows != letters.draw("?", 16).rows
     assert (letters.can_write("Li Wanqing"), letters.can_write("李")) == (True, False)
-    assert letters.draw("I", 32).rows[4] == bytes(255 if pixel == "#" else 0 for pixel in "....########....")
-
-
-def test_contours_are_filled_by_winding_with_holes() -> None:
-    assert fill_contours([SQUARE], 4, 4) == (bytes(4), bytes([0, 255, 255, 0]), bytes([0, 255, 255, 0]), bytes(4))
-    ring = fill_contours([SQUARE, HOLE], 4, 4)
-    assert all(0 < value < 255 for value in ring[1][1:3])
-
-
-def test_half_a_pixel_is_half_grey() -> None:
-    assert fill_contours([[(0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)]], 1, 1) == (bytes([128]),)
 
 
 # ---------------------------------------------------------------- a font of our own: one square letter
 
 
-def font(path: Path, glyph: bytes) -> Path:
-    """A TrueType font whose letter A is this glyph, 1000 units to the em."""
-    cmap = struct.pack(">HHHHI", 0, 1, 3, 10, 12) + struct.pack(">HHIIIIII", 12, 0, 28, 0, 1, 65, 65, 1)
-    name = struct.pack(">HHH", 0, 0, 6)
-    tables = {
-        "cmap": cmap,
-        "glyf": glyph,
-        "head": bytes(18) + struct.pack(">H", 1000) + bytes(30) + struct.pack(">hh", 1, 0),
-        "hhea": bytes(4) + struct.pack(">hh", 800, -200) + bytes(26) + struct.pack(">H", 2),
-        "hmtx": struct.pack(">HhHh", 500, 0, 1000, 0),
-        "loca": struct.pack(">III", 0, 0, len(glyph)),
-        "maxp": bytes(4) + struct.pack(">H", 2),
-        "name": name,
-    }
-    at, head, body = 12 + 16 * len(tables), b"", b""
-    for tag, data in tables.items():
-        head += struct.pack(">4sIII", tag.encode(), 0, at + len(body), len(data))
-        body += data + bytes(-len(data) % 4)
-    path.write_bytes(b"\x00\x01\x00\x00" + struct.pack(">HHHH", len(tables), 0, 0, 0) + head + body)
+def font(path: Path) -> Path:
+    """A TrueType font whose letter A is a square at the baseline, half as wide as its place; 1000 units to the em."""
+    pen = TTGlyphPen(None)
+    for number, point in enumerate([(0, 0), (0, 500), (500, 500), (500, 0)]):
+        (pen.lineTo if number else pen.moveTo)(point)
+    pen.closePath()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "A"])
+    builder.setupCharacterMap({65: "A"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "A": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (500, 0), "A": (1000, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Square", "styleName": "Regular"})
+    builder.setupPost()
+    builder.setupMaxp()
+    builder.save(path)
     return path
 
 
-def square_glyph() -> bytes:
-    """Corners (0, 0), (500, 0), (500, 500), (0, 500), counter-clockwise or not: winding does not care."""
-    points = struct.pack(">hhhhh", 1, 0, 0, 500, 500) + struct.pack(">HH", 3, 0) + bytes([1, 1, 1, 1])
-    return points + struct.pack(">hhhh", 0, 500, 0, -500) + struct.pack(">hhhh", 0, 0, 500, 0)
-
-
 def test_a_truetype_letter_is_drawn_at_its_place(tmp_path: Path) -> None:
-    letters = OutlineLetters(read_face(font(tmp_path / "one.ttf", square_glyph())))
+    letters = Letters(font(tmp_path / "one.ttf"))
 
     mask = letters.draw("A", 10)
 
@@ -95,26 +76,40 @@ def test_bytes_that_are_no_font_are_told(junk: bytes) -> None:
         file.write(junk)
         file.flush()
         with pytest.raises(BadFont):
-            read_face(Path(file.name))
+            open_letters(Path(file.name))
 
 
-SYSTEM_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
-
-
-@pytest.mark.skipif(
-    not SYSTEM_FONT.is_file(), reason="fonts-noto-cjk is not installed: PostScript outlines are not tried"
-)
-def test_chinese_names_are_drawn_from_a_postscript_font() -> None:
-    letters = OutlineLetters(read_face(SYSTEM_FONT))
+def test_chinese_names_are_drawn_from_the_font_that_we_bring() -> None:
+    brought = find_font()
+    assert brought is not None
+    assert brought.name == "NotoSansSC[wght].ttf"
+    letters = open_letters(brought)
 
     one, mouth = (shape(letters.draw(character, 32).rows) for character in "一口")
 
-    assert letters.can_write("李婉清公证员无画面")
+    assert letters.can_write("李婉清公证员无画面䶮㛃𬭎")
     assert 1 <= sum(row.count("#") > 12 for row in one) <= 4  # one stroke across
     assert sum(row.count("#") > 10 for row in mouth) >= 2  # an upper and a lower stroke
     sides = [row.strip(".") for row in mouth if "....." in row.strip(".")]
     assert len(sides) > 8
     assert all(row.startswith("#") and row.endswith("#") for row in sides)
+
+
+def test_a_variable_font_is_drawn_in_its_regular_weight() -> None:
+    brought = find_font()
+    letters = open_letters(brought)
+    thin = ImageFont.truetype(str(brought), 66)  # 96 pixels from ascender to descender
+
+    ours = sum(map(sum, letters.draw("公", 96).rows))
+
+    assert ours > 1.3 * sum(thin.getmask("公"))
+
+
+def test_who_has_no_name_is_called_by_the_role_and_never_by_an_identifier() -> None:
+    assert role_word({"role": "applicant"}, True) == "申请人"
+    assert role_word({"role": "applicant", "name": ""}, False) == "applicant"
+    assert role_word({}, False) == "participant"
+    assert all(zh and en for zh, en in ROLES.values())
 
 
 # ---------------------------------------------------------------- tiles and canvas
