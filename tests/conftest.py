@@ -21,6 +21,7 @@ from server.testing.browsers import find_chromium, find_firefox
 from tests.support.browser import running_chromium
 from tests.support.database import TestCluster, running_cluster
 from tests.support.product import Product, ProductFactory
+from tests.support.source_checks import SourceCheck, start_all
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -28,6 +29,18 @@ if TYPE_CHECKING:
     from pytest_aiohttp.plugin import AiohttpClient
 
 PRODUCTS = pytest.StashKey[ProductFactory]()
+SOURCE_CHECKS = pytest.StashKey[dict[str, SourceCheck]]()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the source checks with the first test when they are among the tests; they run beside the others."""
+    if any(item.path.name == "test_source.py" for item in session.items) and not session.config.option.collectonly:
+        session.config.stash[SOURCE_CHECKS] = start_all()
+
+
+@pytest.fixture(scope="session")
+def source_checks(pytestconfig: pytest.Config) -> dict[str, SourceCheck]:
+    return pytestconfig.stash[SOURCE_CHECKS]
 
 
 @pytest.fixture(autouse=True)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-TOOLS = {
-    "format": ("ruff", "format", "--check", "--quiet", "--output-format=concise", "."),
-    "lint": ("ruff", "check", "--quiet", "--output-format=concise", "."),
-    "types": ("mypy",),
-}
+from tests.support.source_checks import TOOLS, SourceCheck
 
 
 @pytest.mark.parametrize("check", TOOLS)
-def test_source(check: str) -> None:
-    answer = subprocess.run(
-        [sys.executable, "-m", *TOOLS[check]], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+def test_source(check: str, source_checks: dict[str, SourceCheck]) -> None:
+    code, said = source_checks[check].result()
 
-    if answer.returncode:
-        pytest.fail(f"{' '.join(TOOLS[check])}\n{answer.stdout}{answer.stderr}", pytrace=False)
+    if code:
+        pytest.fail(f"{' '.join(TOOLS[check])}\n{said}", pytrace=False)

@@ -14,14 +14,14 @@ from server.testing import browsers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-# Cheap ones first: a typing mistake should not wait for the browsers
+# Cheap ones first: a typing mistake should not wait for the browsers. The source checks begin with the first test and are asked last.
 QUICK = (
-    "tests/test_source.py",
     "tests/test_architecture.py",
     "tests/test_packaging.py",
     "tests/test_docs.py",
     "tests/unit",
     "tests/property",
+    "tests/test_source.py",
 )
 THE_REST = ("tests/integration", "tests/media", "tests/faults", "tests/bench", "tests/browser")
 
