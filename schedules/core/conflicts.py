@@ -70,6 +70,9 @@ class Diary:
     def add(self, entry: Commitment) -> None:
         insort(self._duties.setdefault(entry.person, []), entry, key=_start)
 
+    def remove(self, entry: Commitment) -> None:
+        self._duties[entry.person].remove(entry)
+
     def near(self, person: PersonId, during: Interval) -> Sequence[Commitment]:
         """Duties of the person within a week and a day of this time."""
         duties = self._duties.get(person, [])
