@@ -6,6 +6,7 @@ import time
 
 from aiohttp import web
 
+from server.access.address import client_address
 from server.access.core import Action
 from server.access.identify import endpoint_cookie
 from server.access.rates import Rate
@@ -28,7 +29,7 @@ async def enrol_page(call: Call[None]) -> web.StreamResponse:
     code = call.request.query.get("code", "")
     if not code:
         return page(call, "enrol.html")
-    if wait := call.app[ENROL_RATE].take(str(call.request.remote), time.monotonic()):
+    if wait := call.app[ENROL_RATE].take(client_address(call.request), time.monotonic()):
         raise TooMany(wait)
     async with call.connection() as conn:
         endpoint_id, token = await service.enrol(conn, code, call.now)

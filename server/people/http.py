@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from aiohttp import web
 
+from server.access.address import client_address
 from server.access.core import Action
 from server.access.identify import STAFF_COOKIE, person_by_token
 from server.access.rates import Rate
@@ -39,7 +40,7 @@ class SignedIn(msgspec.Struct):
 async def sign_in(call: Call[SignIn]) -> web.StreamResponse:
     """Check the password and give the browser its cookie."""
     rate = call.app[SIGN_IN_RATE]
-    for key in (f"ip {call.request.remote}", f"user {call.body.user}"):
+    for key in (f"ip {client_address(call.request)}", f"user {call.body.user}"):
         if wait := rate.take(key, time.monotonic()):
             raise TooMany(wait)
     async with call.connection() as conn:
