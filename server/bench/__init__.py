@@ -17,6 +17,7 @@ from server.bench.core import Result, to_json, to_table
 BENCHES = {
     "media": "server CPU per forwarded packet, latency, loss and memory of one media worker, beside Janus",
     "roster": "a year of rosters of a city: planned, planned again after one leave, against the bound of the solver",
+    "tamper": "damage of every kind done to an evidence pack: how much of it is found, and where",
     "join": "time from pressing the button to the first picture of the other person",
 }
 

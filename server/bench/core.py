@@ -23,7 +23,7 @@ Value = int | float | str
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value. `unit` is `us`, `ms`, `s`, `min`, `share` (of 1), `KiB`, `1/s`, `count` or `name`."""
+    """One measured value. `unit` is `us`, `ms`, `s`, `min`, `share` (of 1), `B`, `KiB`, `1/s`, `count` or `name`."""
 
     value: Value
     unit: str
