@@ -47,6 +47,7 @@ class TicketCard(msgspec.Struct):
     site_name: str
     taken_at: float
     skips: int
+    matter: str
     story: list[StoryShown]
     messages: list[MessageShown]
 
@@ -117,7 +118,7 @@ async def card(call: Call[None]) -> TicketCard:
     return TicketCard(
         facts.id, facts.area_id, facts.service, facts.number, facts.state, facts.citizen_name, facts.priority_group,
         facts.priority_note, facts.channel, facts.site_name_en if english else facts.site_name_zh,
-        facts.taken_at.timestamp(), facts.skips, shown, messages_shown(messages, english),
+        facts.taken_at.timestamp(), facts.skips, facts.matter, shown, messages_shown(messages, english),
     )  # fmt: skip
 
 

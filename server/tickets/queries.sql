@@ -2,7 +2,7 @@
 select t.id::text as id, t.area_id::text as area_id, t.number, t.state, t.called_by::text as called_by, t.endpoint_id::text as endpoint_id,
        t.kiosk_id::text as kiosk_id, t.citizen_name, t.priority, t.priority_group, t.priority_note, t.channel, t.skips, t.taken_at,
        a.service, a.site_id::text as area_site_id, site_path(a.site_id)::text[] as area_path, site_path(t.site_id)::text[] as citizen_path,
-       s.name_zh as site_name_zh, s.name_en as site_name_en
+       s.name_zh as site_name_zh, s.name_en as site_name_en, t.matter
 from ticket t join waiting_area a on a.id = t.area_id join site s on s.id = t.site_id where t.id = $1
 
 -- name: move_ticket
@@ -33,7 +33,7 @@ returning area_id::text as area_id, coalesce(endpoint_id, kiosk_id)::text as end
 -- name: part_with
 -- What goes on with a transferred ticket to its successor; the personal link opens one of them only.
 select t.place, t.priority, t.priority_group, t.priority_note, t.citizen_name, t.site_id::text as site_id, t.endpoint_id::text as endpoint_id,
-       t.kiosk_id::text as kiosk_id, t.holder_hash, t.channel
+       t.kiosk_id::text as kiosk_id, t.holder_hash, t.channel, t.matter
 from ticket t where t.id = $1 for update
 
 -- name: drop_link

@@ -116,6 +116,7 @@ async def transfer(
         new = line_store.NewTicket(
             left.endpoint_id, left.site_id, left.citizen_name, None, left.channel, left.priority,
             left.priority_group, left.priority_note, left.kiosk_id, left.holder_hash, facts.id,
+            matter=left.matter,
         )  # fmt: skip
         new_id = await waiting.put_in_line(conn, actor, line, new, now, left.place)
     moved = await store.facts(conn, as_uuid(new_id))

@@ -46,6 +46,7 @@ class TicketFacts:
     citizen_path: list[str]
     site_name_zh: str
     site_name_en: str
+    matter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Estate:
     kiosk_id: str | None
     holder_hash: bytes | None
     channel: str
+    matter: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Waiting(msgspec.Struct):
     for_another: bool = False  # an appointment with somebody else: call-next passes it over for a while
     moved_here: bool = False  # nobody answered in its own line
     answers: int = 0  # messages from the citizen
+    matter: str = ""  # what they pressed at the kiosk
 
 
 class OnDuty(msgspec.Struct):
@@ -191,7 +192,7 @@ def _waiting(row: store.WaitingRow, english: bool, person_id: str) -> Waiting:
     return Waiting(
         row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp(),
         row.state, row.priority_group, row.priority_note, row.channel, row.skips,
-        row.for_person == person_id, row.for_person not in (None, person_id), row.moved_here, row.answers,
+        row.for_person == person_id, row.for_person not in (None, person_id), row.moved_here, row.answers, row.matter,
     )  # fmt: skip
 
 

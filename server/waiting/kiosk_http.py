@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 TICKET_RATE: web.AppKey[Rate] = web.AppKey("ticket_rate", Rate)
 Service = Literal["notarization", "mediation", "legal_aid", "legal_advice"]
+# What one presses on a kiosk. The seven sentences of the legal service parlours (contract, house, large payment, quarrel, family,
+# inheritance, labour) on six cards: a house passes to another with an inheritance, a contract is signed before a large payment.
+Matter = Literal["", "inheritance_or_house", "family", "labour", "legal_aid", "dispute", "before_signing"]
 
 
 class TakeTicket(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,6 +41,7 @@ class TakeTicket(msgspec.Struct, forbid_unknown_fields=True):
     request_key: Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
     citizen_name: Annotated[str, msgspec.Meta(max_length=80)] = ""
     priority_group: Literal["", "elderly", "disabled", "minor"] = ""
+    matter: Matter = ""
 
 
 class RoomKey(msgspec.Struct):
@@ -174,7 +178,7 @@ async def take_ticket(call: Call[TakeTicket]) -> Ticket:
     async with call.connection() as conn:
         body = call.body
         place = await service.take_ticket(
-            conn, call.actor, body.service, body.citizen_name, body.request_key, call.now, body.priority_group
+            conn, call.actor, body.service, body.citizen_name, body.request_key, call.now, body.priority_group, body.matter
         )
         return await ticket_shown(conn, place, language_of(call.request) == "en")
 

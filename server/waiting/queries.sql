@@ -19,8 +19,8 @@ select last, last_place as place from clock, number
 
 -- name: insert_ticket
 insert into ticket (area_id, day, number, endpoint_id, site_id, citizen_name, priority, taken_at, request_key, place, channel,
-                    priority_group, priority_note, kiosk_id, holder_hash, from_ticket, for_person, for_person_until, home_area_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                    priority_group, priority_note, kiosk_id, holder_hash, from_ticket, for_person, for_person_until, home_area_id, matter)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 returning id::text
 
 -- name: ticket_by_request
@@ -83,7 +83,7 @@ order by s.slug, a.service
 
 -- name: waiting_list
 select t.id::text as ticket, t.area_id::text as area_id, t.number, t.citizen_name, t.priority, t.taken_at, t.state, t.priority_group,
-       t.priority_note, t.channel, t.skips, t.for_person::text as for_person, t.home_area_id is not null as moved_here,
+       t.priority_note, t.channel, t.matter, t.skips, t.for_person::text as for_person, t.home_area_id is not null as moved_here,
        (select count(*) from hall_message m where m.ticket_id = t.id and m.sender = 'citizen') as answers,
        s.name_zh as site_name_zh, s.name_en as site_name_en, e.name_zh as endpoint_name_zh, e.name_en as endpoint_name_en
 from ticket t join site s on s.id = t.site_id left join endpoint e on e.id = coalesce(t.endpoint_id, t.kiosk_id)

@@ -47,11 +47,19 @@ class Called:
 
 
 async def take_ticket(
-    conn: Connection, actor: Actor, service: str, citizen_name: str, request_key: str, now: datetime, group: str = ""
+    conn: Connection,
+    actor: Actor,
+    service: str,
+    citizen_name: str,
+    request_key: str,
+    now: datetime,
+    group: str = "",
+    matter: str = "",
 ) -> Place:
     """Put a device in line. The same press sent twice is one ticket.
 
     group   a priority group that people declare themselves (core.SELF_DECLARED)
+    matter  what they pressed, in the words of the menu
     Raises  Conflict('ticket_held') when the device holds another live ticket, Conflict('line_closed'), NotFound('service_not_here').
     """
     require_own(actor, Action.TAKE_TICKET, actor.id)
@@ -64,6 +72,7 @@ async def take_ticket(
         request_key,
         priority=core.PRIORITIES[group],
         priority_group=group,
+        matter=matter,
     )
     await insert(conn, actor, service, new, now)
     place = await place_of(conn, actor, now)

@@ -80,6 +80,7 @@ class WaitingRow:
     for_person: str | None
     moved_here: bool
     answers: int
+    matter: str
     site_name_zh: str
     site_name_en: str
     endpoint_name_zh: str | None
@@ -119,6 +120,7 @@ class NewTicket:
     for_person: str | None = None
     for_person_until: datetime | None = None
     home_area_id: str | None = None
+    matter: str = ""
 
 
 async def lines_of_site(conn: Connection, site_id: str) -> list[Line]:
@@ -142,6 +144,7 @@ async def insert_ticket(
         *(new.request_key, place, new.channel, new.priority_group, new.priority_note, _uuid(new.kiosk_id)),
         *(new.holder_hash, _uuid(new.from_ticket), _uuid(new.for_person), new.for_person_until),
         _uuid(new.home_area_id),
+        new.matter,
     )
     ticket_id: str = await conn.fetchval(_SQL["insert_ticket"], *values)
     return ticket_id
