@@ -18,8 +18,10 @@ from server.db.pool import CommitUnknown, DatabaseAway
 from server.demo import http as demo
 from server.duty import pages as duty
 from server.endpoints import http as endpoints
+from server.events import pages as events
 from server.feeds import http as feeds
 from server.keys import CLOCK, SETTINGS, TEMPLATES
+from server.messages import worker as messages
 from server.people import http as people
 from server.recordings import http as recordings
 from server.sites import http as sites
@@ -72,7 +74,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
     return [
         *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, tickets.add),
-        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, demo.add),
+        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, events.add, messages.add, demo.add),
     ]
 
 

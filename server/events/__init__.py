@@ -1,0 +1,1 @@
+"""Theme days and lectures: coordinators' rules and series, public pages, registration."""
