@@ -63,6 +63,34 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "" if self.password_file is None else self.password_file.read_text("utf-8").strip()
 
 
+class ObjectStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second place for what was recorded: an S3 bucket with Object Lock. Its keys come from the environment or the machine's role.
+
+    url        s3://bucket/prefix
+    lock_days  so long nobody can change or delete a copy, not even whoever owns the bucket (compliance mode)
+    """
+
+    url: str
+    endpoint: str = ""  # empty: Amazon's own
+    region: str = "us-east-1"
+    lock_days: Annotated[int, msgspec.Meta(ge=1, le=36500)] = 3650
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How packs are signed and stamped. Without any of it we are our own authority, which is for trials.
+
+    signer_key, signer_certificate  PEM; the certificate's file holds those above it too
+    timestamp_url                   an outside authority, RFC 3161 over HTTP
+    anchors_copy                    a folder that others keep (another machine's disk): each time stamp is written there too
+    """
+
+    signer_key: Path | None = None
+    signer_certificate: Path | None = None
+    timestamp_url: str = ""
+    anchors_copy: Path | None = None
+    store: ObjectStore | None = None
+
+
 class WorkerLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the web process reaches one media worker.
 
@@ -85,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: Literal["self-signed"] | Tls | None = None
     media: Media = Media()
     mail: Mail | None = None
+    evidence: Evidence = Evidence()
     trusted_proxies: tuple[str, ...] = ()
     demo: bool = False  # may seed the fictional city when the database is empty
     master_key_file: Path | None = None
@@ -263,6 +292,8 @@ def _checked(settings: Settings) -> Settings:
         for file in (settings.tls.certificate, settings.tls.key):
             if not file.is_file():
                 raise ConfigError(f"tls: there is no file {file}")
+    if (settings.evidence.signer_key is None) != (settings.evidence.signer_certificate is None):
+        raise ConfigError("evidence: signer_key and signer_certificate go together; one of them is missing")
     if settings.workers and settings.worker_links:
         raise ConfigError("worker_links name workers run elsewhere; set workers = 0 with them")
     return settings

@@ -7,7 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from media.record.layout import read_object
 from media.record.packs.check import Report, check_pack
+from media.record.packs.proving import Trust
 
 # More than this helps nobody; the count stands above them.
 SHOWN_DAMAGES = 50
@@ -20,15 +25,40 @@ def main(argv: list[str]) -> int:
         description="Check an evidence pack: every byte, the chain, the events, the films.",
     )
     parser.add_argument("pack", type=Path, help="the exported archive")
-    path: Path = parser.parse_args(argv).pack
+    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="CERTIFICATE",
+                        help="believe only signatures and time stamps of this authority (PEM); may be given again")  # fmt: skip
+    parser.add_argument("--anchors", type=Path, action="append", default=[], metavar="FILE",
+                        help="time stamps of the chain that were kept apart from the pack (one JSON object a line)")  # fmt: skip
+    arguments = parser.parse_args(argv)
+    path: Path = arguments.pack
     started = time.monotonic()
     try:
-        report = check_pack(path)
+        report = check_pack(path, read_trust(arguments.trust, arguments.anchors))
     except OSError as error:
-        sys.stdout.write(f"{path.name} cannot be read: {error.strerror}\n")
+        sys.stdout.write(f"{Path(str(error.filename or path)).name} cannot be read: {error.strerror}\n")
+        return 1
+    except ValueError as error:
+        sys.stdout.write(f"{error}\n")
         return 1
     sys.stdout.write(render(path.name, report, time.monotonic() - started))
     return 0 if report.ok else 1
+
+
+def read_trust(certificates: list[Path], anchors: list[Path]) -> Trust:
+    """What the reader brings. Raises OSError, ValueError naming the file."""
+    roots, kept = set(), []
+    for path in certificates:
+        try:
+            found = x509.load_pem_x509_certificates(path.read_bytes())
+        except ValueError:
+            raise ValueError(f"{path.name} holds no certificate in PEM") from None
+        roots |= {certificate.fingerprint(hashes.SHA256()).hex() for certificate in found}
+    for path in anchors:
+        try:
+            kept += [read_object(line) for line in path.read_bytes().splitlines() if line]
+        except ValueError:
+            raise ValueError(f"{path.name} is not a list of anchors, one JSON object a line") from None
+    return Trust(frozenset(roots), tuple(kept))
 
 
 def render(name: str, report: Report, seconds: float) -> str:

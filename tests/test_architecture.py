@@ -39,6 +39,7 @@ ALLOWED: dict[tuple[str, str], str] = {
 MEDIA_DOORS: dict[str, tuple[str, ...]] = {
     "server.mediaplane": ("media.control",),
     "server.recordings": ("media.record",),
+    "server.evidence": ("media.record",),
     "server.verify": ("media.record",),
     "server.bench": ("media",),
 }

@@ -13,6 +13,7 @@ from media.record.chain import sha256, sm3
 from media.record.layout import BadLayout, canonical
 from media.record.ledger import LedgerCheck
 from media.record.packs.archive import Member, content, crc_matches, read_members
+from media.record.packs.proving import ANCHORS, LATE_ANCHORS, MANIFEST_STAMP, NO_TRUST, SIGNATURE, Proofs, Trust, Walked
 from media.record.packs.write import EVENTS, FILMS, KEYS, MANIFEST, MANIFEST_DIGEST, PACK_FORMAT, SIGNATURES, TIMESTAMPS
 from media.record.reader import (
     BlockSeen,
@@ -59,7 +60,7 @@ class _NoKeys:
         return None
 
 
-def check_pack(path: Path) -> Report:
+def check_pack(path: Path, trust: Trust = NO_TRUST) -> Report:
     """Check every byte of the pack. Raises OSError when it cannot be read at all."""
     size = path.stat().st_size
     if size == 0:
@@ -68,12 +69,12 @@ def check_pack(path: Path) -> Report:
         return report
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return check_bytes(memoryview(mapped))
+    return check_bytes(memoryview(mapped), trust)
 
 
-def check_bytes(data: memoryview) -> Report:
+def check_bytes(data: memoryview, trust: Trust = NO_TRUST) -> Report:
     """As check_pack, for a pack in memory."""
-    check = _Check(data)
+    check = _Check(data, trust)
     check.run()
     return check.report
 
@@ -81,9 +82,11 @@ def check_bytes(data: memoryview) -> Report:
 class _Check:
     """One check of one pack. Each step reports and goes on; a step whose ground is missing is left out."""
 
-    def __init__(self, data: memoryview) -> None:
+    def __init__(self, data: memoryview, trust: Trust) -> None:
         self.report = Report(bytes_checked=len(data))
         self._data = data
+        self._trust = trust
+        self._walked: dict[str, Walked] = {}
         self._members: dict[str, Member] = {}
         self._withheld_events = False
 
@@ -103,6 +106,23 @@ class _Check:
         if events != self._json(EVENTS):
             self.report.damage(EVENTS, "is not what the journal says")
         self._check_films()
+        self._check_proofs(manifest)
+
+    def _check_proofs(self, manifest: dict[str, Any]) -> None:
+        proofs = Proofs(self.report, self._trust)
+        digest_member, signed = bytes(self._content(MANIFEST_DIGEST) or b""), manifest.get("signed")
+        proofs.check_signature(signed, _bytes(self._content(SIGNATURE)), digest_member)
+        proofs.check_manifest_stamp(_bytes(self._content(MANIFEST_STAMP)), digest_member)
+        held: list[tuple[str, int]] = []
+        for name in (ANCHORS, LATE_ANCHORS):
+            if name in self._members:
+                held += proofs.check_anchors(_list_of_objects(self._json(name)), self._walked, name)
+        proofs.check_anchors(list(self._trust.kept_anchors), self._walked, "the anchors kept apart")
+        for room, walked in self._walked.items() if ANCHORS in self._members else ():
+            proofs.check_cover(room, walked, [block for in_room, block in held if in_room == room])
+        for name in sorted(self._members):
+            if name.startswith("report.") and name.endswith(".pdf"):
+                proofs.check_report(name, bytes(self._content(name) or b""), signed)
 
     def _content(self, name: str) -> memoryview | None:
         member = self._members.get(name)
@@ -179,6 +199,7 @@ class _Check:
         journal = JournalCheck(self.report, keys.get(room, _NoKeys()))
         journal.run(segments)
         journal.compare(room, entry)
+        self._walked[room] = Walked(journal.heads, journal.start_us)
         return {"room": room, "events": journal.events}
 
     def _check_films(self) -> None:
@@ -204,6 +225,13 @@ class JournalCheck:
         self._withheld_events = False
         self._damages_before = len(report.damages)
         self.ledger = LedgerCheck()
+        self.heads: dict[int, tuple[str, int]] = {}
+
+    @property
+    def start_us(self) -> int:
+        """Where the journal's seconds begin."""
+        header = self._first.segment.header if self._first else None
+        return header.wall_us if header else 0
 
     def run(self, segments: list[Segment]) -> None:
         for seen in examine(segments):
@@ -214,6 +242,7 @@ class JournalCheck:
             else:
                 self._first = self._first or seen
                 self._last = seen
+                self.heads[seen.block.number] = (seen.block.stated.hex, seen.block.wall_us)
                 for index in range(len(seen.block.chunks)):
                     self._open(seen, index)
 
@@ -302,6 +331,10 @@ class JournalCheck:
             f"room {room}: {last.block.number + 1} blocks, {length_s:.1f} s from {_instant(first_us)}, "
             f"{len(self.events)} events, {len(self._withheld)} chunks withheld, head {last.block.stated.sha256.hex()}"
         )
+
+
+def _bytes(data: memoryview | None) -> bytes | None:
+    return None if data is None else bytes(data)
 
 
 def _instant(unix_us: int) -> str:

@@ -23,6 +23,28 @@ KEYS, EVENTS, FILMS, README = "keys.json", "events.json", "films.json", "README.
 SIGNATURES, TIMESTAMPS = "signatures/", "timestamps/"
 
 Withhold = Callable[[BlockSeen, Chunk], bool]
+Members = Iterable[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a pack holds before its manifest is written: the manifest so far with `members`, the events by room, the films' facts."""
+
+    manifest: dict[str, Any]
+    events: dict[str, list[dict[str, Any]]]
+    films: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a signing maker adds: members that the manifest lists (report, anchors), and members over its digest (signatures, stamps)."""
+
+    signed: str | None = None
+    before: Callable[[Draft], Members] = lambda _: ()
+    after: Callable[[bytes], Members] = lambda _: ()
+
+
+NO_SEAL = Seal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +104,14 @@ class PackWriter:
     def add_json(self, name: str, value: Any) -> None:
         self.add(name, [canonical(value) + b"\n"])
 
-    def close(self, manifest: dict[str, Any]) -> None:
-        """The manifest lists all members before it; its own digests stand in the last member."""
+    def close(self, manifest: dict[str, Any], after: Callable[[bytes], Members]) -> None:
+        """The manifest lists all members before it; its own digests stand in the next, and over that one go the signatures."""
         listed, self.members = self.members, []
         self.add_json(MANIFEST, {**manifest, "members": listed})
-        self._archive.add(MANIFEST_DIGEST, [canonical(self.members[0]) + b"\n"])
+        digest = canonical(self.members[0]) + b"\n"
+        self._archive.add(MANIFEST_DIGEST, [digest])
+        for name, data in after(digest):
+            self._archive.add(name, [data])
         self._archive.close()
 
 
@@ -98,12 +123,14 @@ def write_pack(
     *,
     made_at: str,
     withhold: Withhold | None = None,
+    seal: Seal = NO_SEAL,
 ) -> dict[str, Any]:
     """Write the whole pack to `target`, which must be able to seek. Returns the manifest.
 
     facts     what the manifest says about the session (procedure, site, times): JSON.
     made_at   RFC 3339; the caller's clock.
     withhold  chunks whose keys stay out. The films must then be ones that do not show them.
+    seal      who signs and stamps it
     Raises    OSError, SealedDamaged, ValueError for a journal without a readable block.
     """
     pack = PackWriter(target)
@@ -117,15 +144,24 @@ def write_pack(
     for film in films:
         with SealedFile(film.path, film.key) as sealed:
             pack.add(f"films/{film.name}", sealed.pieces())
-    pack.add_json(FILMS, [{**film.facts, "path": f"films/{film.name}"} for film in films])
+    described = [{**film.facts, "path": f"films/{film.name}"} for film in films]
+    pack.add_json(FILMS, described)
     manifest = {
         "laizuo": "pack",
         "format": PACK_FORMAT,
         "made_at": made_at,
         "facts": facts,
+        "signed": seal.signed,
         "journals": [_journal_entry(room, journal) for room, journal in read.items()],
     }
-    pack.close(manifest)
+    draft = Draft(
+        {**manifest, "members": list(pack.members)},
+        {room: journal.events for room, journal in read.items()},
+        described,
+    )
+    for name, data in seal.before(draft):
+        pack.add(name, [data])
+    pack.close(manifest, seal.after)
     return manifest
 
 
