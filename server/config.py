@@ -38,11 +38,15 @@ class Tls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where media workers receive: `host` is bound, `announce` is what browsers are told, ports count up from `port`."""
+    """Where media workers receive: `host` is bound, `announce` is what browsers are told, ports count up from `port`.
+
+    path  how they forward: in C where that can be compiled or is there already, or in Python
+    """
 
     host: str = ""  # empty: the same as the product's host
     announce: tuple[str, ...] = ()  # empty: host, or this machine's own address when host is the wildcard
     port: Port = MEDIA_PORT
+    path: Literal["auto", "native", "python"] = "auto"
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -246,6 +250,8 @@ def _media(said: Mapping[str, str]) -> dict[str, Any]:
         values["announce"] = _list(said["LAIZUO_MEDIA_ANNOUNCE"])
     if "LAIZUO_MEDIA_PORT" in said:
         values["port"] = _number("LAIZUO_MEDIA_PORT", said["LAIZUO_MEDIA_PORT"])
+    if "LAIZUO_MEDIA_PATH" in said:
+        values["path"] = said["LAIZUO_MEDIA_PATH"]
     return values
 
 

@@ -96,7 +96,7 @@ def ready_library(folder: Path) -> Path:
 
 def compile_into(folder: Path, compiler: Compiler, more_flags: Sequence[str] = ()) -> Path:
     """Compile, unless it is there. Raises NativeUnusable, OSError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     if not _is_trusted(folder):
         raise NativeUnusable(f"{folder} can be written by others")
     flags = (*FLAGS, *more_flags)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 # auto: C, else Python and a line in the log.   native: C, or the worker does not start.
 Choice = Literal["auto", "native", "python"]
 CHOICES: Final[tuple[Choice, ...]] = get_args(Choice)
-DEFAULT: Final[Choice] = "python"
+DEFAULT: Final[Choice] = "auto"
 
 
 def choose_path(wanted: Choice, folder: Path, port: UdpPort, dropped: Counter[str], watcher: Watcher) -> ForwardPath:

@@ -70,7 +70,7 @@ async def _prepare_worker(settings: Settings, host: str, index: int, control: st
         raise CannotStart(str(error)) from error
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control, "--udp", address]
-    argv += ["--data", str(settings.data), "--log-level", settings.log_level]
+    argv += ["--data", str(settings.data), "--log-level", settings.log_level, "--path", settings.media.path]
     argv += [word for address in announced(settings, host) for word in ("--announce", address)]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
     return Command(tuple(argv), env=environ)
