@@ -91,13 +91,17 @@ class Name(ClientMessage, frozen=True, tag="name"):
 
 
 class Report(ClientMessage, frozen=True, tag="report"):
-    """What the browser measures since its last report: ms of standstill, frames per second shown, share of concealed sound."""
+    """What the browser measures since its last report: ms of standstill, frames per second shown, share of concealed sound.
+
+    lacks: sources whose device does not work or was not allowed.
+    """
 
     frozen_ms: Count = 0
     fps: Annotated[float, Meta(ge=0.0, le=1000.0)] | None = None
     width: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     height: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     concealed: Ratio = 0.0
+    lacks: Annotated[list[Source], Meta(max_length=4)] = []
 
 
 class Ping(ClientMessage, frozen=True, tag="ping"):
@@ -117,7 +121,9 @@ class PersonState(Struct, frozen=True, kw_only=True):
     role: str
     name: str
     site: str
-    state: Literal["waiting", "expected", "connecting", "connected", "reconnecting", "left", "removed", "refused"]
+    state: Literal[
+        "waiting", "expected", "connecting", "connected", "reconnecting", "out", "left", "removed", "refused"
+    ]
     muted: list[str]
     silenced: list[str]
 

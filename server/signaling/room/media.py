@@ -142,6 +142,7 @@ def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now:
     }
     if not people:
         return []
+    session.quality.update(people)
     message = Quality(people=people)
     return [Say(person.line, message) for person in session.seated(room) if person.is_staff and person.line is not None]
 

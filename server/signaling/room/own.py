@@ -51,6 +51,7 @@ def on_mute(session: Session, person: Person, message: Mute, now: datetime) -> l
 def on_leave(session: Session, person: Person, message: Leave, now: datetime) -> list[Effect]:
     """Go, and be expected back until the session ends."""
     effects = session.close_person(person, "left")
+    person.went_out = True
     if person.last_number:
         effects.append(Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "left")))
     person.peer = person.offered = None

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 PEERS_PER_CONNECTION = 1000
 
 Phase = Literal["connecting", "connected", "reconnecting"]
-StateWord = Literal["waiting", "expected", "connecting", "connected", "reconnecting", "left", "removed", "refused"]
+StateWord = Literal[
+    "waiting", "expected", "connecting", "connected", "reconnecting", "out", "left", "removed", "refused"
+]
 _CLOSED: dict[SeatState, StateWord] = {
     SeatState.REMOVED: "removed",
     SeatState.REFUSED: "refused",
@@ -63,6 +65,7 @@ class Person:
     resume: str = ""  # what the newest line may come back with
     line: LineId | None = None
     away_since: datetime | None = None  # was here, the line is gone
+    went_out: bool = False  # left by their own will; the seat is kept
     wants_media: bool = True
     peer: Peer | None = None
     offered: Peer | None = None  # asked of the worker, not answered
@@ -104,7 +107,7 @@ class Person:
         if self.state is SeatState.WAITING:
             return "waiting" if self.line is not None else "left"
         if self.line is None:
-            return "reconnecting" if self.away_since else "expected"
+            return "reconnecting" if self.away_since else "out" if self.went_out else "expected"
         if not self.wants_media:
             return "connected"
         return self.peer.phase if self.peer else "connecting"

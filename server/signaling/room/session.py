@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from server.signaling.messages import ServerMessage
+    from server.signaling.messages import LineQuality, ServerMessage
 
 FIRST_SLOTS: Final = 3  # a citizen, a second party and a helper: most sessions need no second offer
 # As long as the worker keeps a silent peer (RFC 7675 consent); then the person is no longer shown as coming back.
@@ -72,6 +72,7 @@ class Session:
     state: str = "open"
     recordings: dict[str, Recording] = field(default_factory=dict)
     lines: dict[LineId, str] = field(default_factory=dict)
+    quality: dict[str, LineQuality] = field(default_factory=dict)  # the newest words about each seat's line
     going_live: bool = False
 
     # ------------------------------------------------------------ coming and going
@@ -88,7 +89,7 @@ class Session:
             person.state = SeatState.WAITING
         was_away = person.away_since is not None
         person.connection, person.line, person.away_since = arrival.seat.connection, line, None
-        person.wants_media, person.resume = arrival.media, arrival.resume
+        person.wants_media, person.resume, person.went_out = arrival.media, arrival.resume, False
         if person.state is SeatState.WAITING:
             return [*effects, Say(line, self._outside(person)), *self.tell(person), Log("waiting", person.seat)]
         log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
