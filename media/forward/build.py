@@ -2,9 +2,9 @@
 
     <folder>/fastpath-<source>-<compiler>.so     source: hash of the code, the flags, Python, pylibsrtp, machine and libc
 
-Folders, in this order: the environment's own (an image brings it, no compiler needed), then the worker's data directory. The file
-appears whole or not at all; of two workers that start together one compiles and the other waits for it. Only a folder and a file
-that belong to us or to root, and that nobody else can write, are trusted.
+Folders, in this order: the environment's own (an image brings it, no compiler needed; a virtual environment that we may write gets
+it), then the worker's data directory. The file appears whole or not at all; of two workers that start together one compiles and the
+other waits for it. Only a folder and a file that belong to us or to root, and that nobody else can write, are trusted.
 
     python -m media.forward.build [DIR]          compile into the environment (for images), or into DIR
 """
@@ -74,8 +74,17 @@ def own_folder() -> Path:
     return Path(sys.prefix) / "lib" / "laizuo"
 
 
+def _home_of_new(folder: Path) -> Path:
+    """The environment, so that one compilation serves every data directory; never a system's own Python."""
+    own = own_folder()
+    ours = sys.prefix != sys.base_prefix and own.parent.is_dir() and os.access(own.parent, os.W_OK)
+    return own if ours else folder
+
+
 def ready_library(folder: Path) -> Path:
-    """The compiled library, made in `folder` if it is nowhere yet; blocks for about a second then.
+    """The compiled library, made if it is nowhere yet; blocks for about a second then.
+
+    folder   where to, if the environment cannot be written.
 
     Raises  NativeUnusable with the reason.
     """
@@ -88,10 +97,11 @@ def ready_library(folder: Path) -> Path:
     compiler = find_compiler()
     if compiler is None:
         raise NativeUnusable(INSTALL)
+    home = _home_of_new(folder)
     try:
-        return compile_into(folder, compiler)
+        return compile_into(home, compiler)
     except OSError as error:
-        raise NativeUnusable(f"{folder} cannot be used: {error}") from error
+        raise NativeUnusable(f"{home} cannot be used: {error}") from error
 
 
 def compile_into(folder: Path, compiler: Compiler, more_flags: Sequence[str] = ()) -> Path:

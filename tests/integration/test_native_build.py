@@ -38,8 +38,8 @@ def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As if the environment that runs the tests brought no compiled library."""
-    monkeypatch.setattr(build, "own_folder", lambda: tmp_path / "environment")
+    """As if the environment that runs the tests brought no compiled library, and could not be written."""
+    monkeypatch.setattr(build, "own_folder", lambda: tmp_path / "no" / "environment")
 
 
 @pytest.fixture
@@ -74,6 +74,16 @@ def source_with(tmp_path: Path, old: str, new: str) -> Path:
     changed = tmp_path / "fastpath.c"
     changed.write_text(text.replace(old, new).replace('"fastpath.h"', f'"{build.SOURCES[0]}"'))
     return changed
+
+
+def test_one_compilation_serves_every_data_directory_of_an_environment(compiler: Compiler, tmp_path: Path) -> None:
+    build.own_folder().parent.mkdir()
+
+    made = ready_library(tmp_path / "data")
+
+    assert made.parent == build.own_folder()
+    assert ready_library(tmp_path / "other") == made
+    assert not (tmp_path / "data").exists()
 
 
 def test_another_source_is_compiled_anew(compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
