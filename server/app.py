@@ -14,6 +14,7 @@ from aiohttp import web
 
 from server import errors, health, live, openapi, pages, sessions, signaling
 from server.api import OPERATIONS
+from server.caldav import http as caldav
 from server.db.pool import CommitUnknown, DatabaseAway
 from server.demo import http as demo
 from server.duty import pages as duty
@@ -75,7 +76,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
     return [
         *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, tickets.add, watch.add),
-        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, events.add, messages.add, demo.add),
+        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, caldav.add, events.add, messages.add, demo.add),
     ]
 
 

@@ -26,7 +26,7 @@ _OF_THE_FEED = (
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One event as a calendar of its own. `tag` is its strong ETag with quotes, `start` as it stands in DTSTART."""
+    """One event as a calendar of its own. `tag` is its strong ETag with quotes; `start` and `end` as they stand in DTSTART, DTEND."""
 
     uid: str
     body: bytes
@@ -34,6 +34,7 @@ class Item:
     start: str
     summary: str
     is_cancelled: bool
+    end: str
 
     @property
     def line(self) -> Line:
@@ -99,7 +100,8 @@ def _item(frame: bytes, event: bytes) -> Item:
     body = frame + event + _CLOSE
     values = _values(event)
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return Item(values["UID"], body, tag, values["DTSTART"], values["SUMMARY"], values.get("STATUS") == "CANCELLED")
+    cancelled = values.get("STATUS") == "CANCELLED"
+    return Item(values["UID"], body, tag, values["DTSTART"], values["SUMMARY"], cancelled, values["DTEND"])
 
 
 def _values(event: bytes) -> dict[str, str]:

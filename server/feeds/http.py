@@ -15,6 +15,7 @@ from server.db.pool import in_transaction
 from server.errors import BadInput
 from server.feeds import service
 from server.feeds.bodies import BODIES, Bodies
+from server.feeds.days import kept
 from server.feeds.links import name_and_variant, subscription
 from server.feeds.receipts import RECEIPTS, program_of, written
 from server.i18n import language_of
@@ -156,4 +157,5 @@ def add(app: web.Application) -> None:
     """Plug in."""
     app[BODIES] = Bodies()
     app.cleanup_ctx.append(written)
+    app.cleanup_ctx.append(kept)
     add_operations(app, OPERATIONS)

@@ -26,6 +26,29 @@ path = "{home}/events/"
 fileext = ".ics"
 """
 
+_CALDAV = """
+[general]
+status_path = "{home}/status/"
+
+[pair mirror]
+a = "remote"
+b = "local"
+collections = ["from a"]
+conflict_resolution = "a wins"
+
+[storage remote]
+type = "caldav"
+url = "{url}"
+username = "{user}"
+password = "{password}"
+read_only = true
+
+[storage local]
+type = "filesystem"
+path = "{home}/events/"
+fileext = ".ics"
+"""
+
 _KHAL = """
 [calendars]
 [[duty]]
@@ -55,17 +78,22 @@ class CalendarClients:
         (home / "vdirsyncer.conf").write_text(_VDIRSYNCER.format(home=home, url=url))
         (home / "khal.conf").write_text(_KHAL.format(home=home))
 
-    async def discover(self) -> None:
-        """vdirsyncer wants to be told once that both sides are meant."""
-        await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "discover")
+    def use_caldav(self, url: str, user: str, password: str) -> None:
+        """Mirror collections instead of a file, each in a folder of its own."""
+        text = _CALDAV.format(home=self.home, url=url, user=user, password=password)
+        (self.home / "vdirsyncer.conf").write_text(text)
 
-    async def sync(self) -> list[str]:
+    async def discover(self) -> None:
+        """vdirsyncer wants to be told once that both sides are meant, and which folders it may make."""
+        await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "discover", answers="y\n" * 20)
+
+    async def sync(self, collection: str = "") -> list[str]:
         """Fetch the feed; the events that are in the folder afterwards.
 
         vdirsyncer's http side gives every item a UID of its own (a hash of its content), so UIDs are looked at in the feed itself.
         """
         await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "sync")
-        return [path.read_text("utf-8") for path in (self.home / "events").glob("*.ics")]
+        return [path.read_text("utf-8") for path in (self.home / "events" / collection).glob("*.ics")]
 
     async def agenda(self, first: str, days: int) -> list[str]:
         """khal's occurrences as `2026-11-23 09:00 12:00 title`, in order."""
@@ -75,7 +103,7 @@ class CalendarClients:
         )
         return sorted(entry for entry in out.splitlines() if entry)
 
-    async def _run(self, program: str, *arguments: str) -> str:
+    async def _run(self, program: str, *arguments: str, answers: str = "") -> str:
         command = Path(sys.executable).parent / program
         env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         process = await asyncio.create_subprocess_exec(
@@ -83,10 +111,10 @@ class CalendarClients:
             *arguments,
             cwd=self.home,
             env=env,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await process.communicate()
+        out, err = await process.communicate(answers.encode())
         assert process.returncode == 0, f"{program} {arguments}:\n{out.decode()}\n{err.decode()}"
         return out.decode()
