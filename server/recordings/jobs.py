@@ -119,6 +119,9 @@ class FilmJobs:
             made = await making.make(self._recordings, facts, rooms, people, key, self._note, self._clock())
         except making.StillWritten:
             await in_transaction(self._pool, lambda conn: store.put_off_job(conn, job, self._clock() + JOURNAL_OPEN))
+        except making.MakingFailed as error:
+            log.error("job %d for session %s failed, attempt %d: %s", job.id, session_id, job.attempts, error)
+            await self._failed(job, str(error))
         except Exception as error:
             log.exception("job %d for session %s failed, attempt %d", job.id, session_id, job.attempts)
             await self._failed(job, f"{type(error).__name__}: {error}")

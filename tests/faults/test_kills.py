@@ -1,0 +1,67 @@
+"""kill -9 at seeded random instants of whatever takes part in a recording: nothing that was fsynced is lost, films are made.
+
+LAIZUO_TEST_KILLS=200 gives the full number; the usual run does a few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from media.record.packs.check import check_bytes
+from tests.support.killed_product import VICTIMS, Killed, chance, packets_in_pack, plays, recorded_session
+from tests.support.product import Product
+
+KILLS = int(os.environ.get("LAIZUO_TEST_KILLS", "8"))
+A_SESSION = 9  # and the job that makes its films
+LOST_AT_MOST_S = 1.0
+# Until the worker has the keys of a new line its packets are nobody's.
+SETTLED_S = 0.3
+
+
+async def test_nothing_that_was_fsynced_is_lost_however_often_parts_are_killed(product: Product) -> None:
+    left, number = KILLS, 0
+    while left > 0:
+        number += 1
+        started = time.monotonic()
+        async with recorded_session(product, number) as act:
+            dice = chance(number)
+            for _ in range(min(A_SESSION, max(1, left - 1))):
+                await wait(dice.uniform(0.2, 1.6))
+                await act.kill(dice.choice(VICTIMS))
+            await wait(1.5)
+            await act.end()
+            await act.kill_film_maker(dice.uniform(2.0, 6.0))
+            films = await act.films_ready()
+            await check(act, films)
+        left -= len(act.kills)
+        print(
+            f"session {number}: {len(act.kills)} kills ({' '.join(act.kills)}), {time.monotonic() - started:.0f} s, {left} left",
+            flush=True,
+        )
+
+
+async def wait(seconds: float) -> None:
+    """People talk for a while: the instant of a kill is the point, not something to wait for."""
+
+    await asyncio.sleep(seconds)
+
+
+async def check(act: Killed, recording: dict[str, object]) -> None:
+    pack = await act.get(f"/api/sessions/{act.session}/pack")
+    report = check_bytes(memoryview(pack))
+    assert report.damages == [], [str(damage) for damage in report.damages]
+    missing = act.owed(LOST_AT_MOST_S, SETTLED_S) - packets_in_pack(pack)
+    assert not missing, (
+        f"{len(missing)} packets sent more than a second before a kill are not in the journal: {sorted(missing)[:5]}"
+    )
+    for snapshot in act.snapshots:
+        for path, data in snapshot.items():
+            assert Path(path).read_bytes().startswith(data.rstrip(b"\0")), f"{path} was changed after a kill"
+    films = recording["films"]
+    assert isinstance(films, list)
+    assert films
+    for film in films:
+        assert plays(await act.get(film["url"])) > 0, film
