@@ -51,7 +51,7 @@ with recursive chain (id, depth) as (
 )
 select e.at, e.move, e.note, t.number, coalesce(p.name_zh, '') as by_zh, coalesce(p.name_en, '') as by_en
 from ticket_story e join chain c on c.id = e.ticket_id join ticket t on t.id = e.ticket_id
-left join person p on e.actor_kind = 'person' and p.id = e.actor_id::uuid
+left join person p on e.actor_kind = 'person' and p.id::text = e.actor_id
 order by e.id
 
 -- name: targets
@@ -106,12 +106,12 @@ select pg_try_advisory_xact_lock(1214344812)
 
 -- name: overflow
 -- Who has waited long enough in a line from which nobody calls and nobody serves may be called by another line.
-update ticket t set home_area_id = coalesce(t.home_area_id, t.area_id), area_id = a.overflow_area_id, line_since = $1
+update ticket t set home_area_id = coalesce(t.home_area_id, t.area_id), area_id = a.overflow_area_id, line_since = $1::timestamptz
 from waiting_area a
 where a.id = t.area_id and t.state = any ($2) and a.overflow_area_id is not null
-  and coalesce(t.line_since, t.taken_at) <= $1 - make_interval(secs => a.overflow_after_s)
+  and coalesce(t.line_since, t.taken_at) <= $1::timestamptz - make_interval(secs => a.overflow_after_s)
   and not exists (select from ticket c where c.area_id = a.id
-                  and (c.state in ('called', 'serving') or c.called_at > $1 - make_interval(secs => a.overflow_after_s)))
+                  and (c.state in ('called', 'serving') or c.called_at > $1::timestamptz - make_interval(secs => a.overflow_after_s)))
 returning t.id::text as id, a.id::text as from_area, t.area_id::text as area_id, coalesce(t.endpoint_id, t.kiosk_id)::text as endpoint_id
 
 -- name: raise_first
@@ -121,8 +121,8 @@ select distinct on (t.area_id) t.id, t.area_id, 1,
        coalesce((select array_agg(distinct c.person_id) from duty_current c
                  where c.site_id = a.site_id and c.service = a.service and c.during @> $1::timestamptz), '{}'), $1
 from ticket t join waiting_area a on a.id = t.area_id
-where t.state = 'waiting' and coalesce(t.line_since, t.taken_at) <= $1 - make_interval(secs => a.alert_after_s)
-  and not exists (select from ticket c where c.area_id = a.id and c.called_at > $1 - make_interval(secs => a.alert_after_s))
+where t.state = 'waiting' and coalesce(t.line_since, t.taken_at) <= $1::timestamptz - make_interval(secs => a.alert_after_s)
+  and not exists (select from ticket c where c.area_id = a.id and c.called_at > $1::timestamptz - make_interval(secs => a.alert_after_s))
 order by t.area_id, t.priority desc, t.place, t.arrival
 on conflict (ticket_id, area_id, level) do nothing
 returning id, ticket_id::text as ticket_id, area_id::text as area_id, level, people::text[] as people
@@ -133,12 +133,12 @@ insert into hall_alert (ticket_id, area_id, level, people, raised_at)
 select t.id, t.area_id, 2, coalesce((
     select array_agg(distinct c.person_id) from duty_current c
     where c.site_id = a.site_id and c.service = a.service and lower(c.during) = (
-        select min(lower(n.during)) from duty_current n where n.site_id = a.site_id and n.service = a.service and lower(n.during) > $1)
+        select min(lower(n.during)) from duty_current n where n.site_id = a.site_id and n.service = a.service and lower(n.during) > $1::timestamptz)
 ), '{}'), $1
 from hall_alert h join ticket t on t.id = h.ticket_id and t.area_id = h.area_id join waiting_area a on a.id = t.area_id
 where h.level = 1 and h.taken_by is null and t.state = 'waiting'
-  and coalesce(t.line_since, t.taken_at) <= $1 - make_interval(secs => a.alert_next_after_s)
-  and not exists (select from ticket c where c.area_id = a.id and c.called_at > $1 - make_interval(secs => a.alert_next_after_s))
+  and coalesce(t.line_since, t.taken_at) <= $1::timestamptz - make_interval(secs => a.alert_next_after_s)
+  and not exists (select from ticket c where c.area_id = a.id and c.called_at > $1::timestamptz - make_interval(secs => a.alert_next_after_s))
 on conflict (ticket_id, area_id, level) do nothing
 returning id, ticket_id::text as ticket_id, area_id::text as area_id, level, people::text[] as people
 
@@ -147,12 +147,12 @@ returning id, ticket_id::text as ticket_id, area_id::text as area_id, level, peo
 select t.id::text as ticket, n.id::text as session
 from ticket t join waiting_area a on a.id = t.area_id join session n on n.ticket_id = t.id and n.state = 'open'
 join seat s on s.session_id = n.id and s.role = 'in_charge'
-where t.state = 'called' and s.connection = 0 and t.called_at <= $1 - make_interval(secs => a.return_after_s)
+where t.state = 'called' and s.connection = 0 and t.called_at <= $1::timestamptz - make_interval(secs => a.return_after_s)
 
 -- name: end_day
-update ticket t set state = 'abandoned', closed_at = $1, close_reason = 'day_over'
+update ticket t set state = 'abandoned', closed_at = $1::timestamptz, close_reason = 'day_over'
 from waiting_area a
-where a.id = t.area_id and not a.keeps_overnight and t.state = any ($2) and t.day < $3 and t.taken_at <= $4
+where a.id = t.area_id and not a.keeps_overnight and t.state = any ($2) and t.day < $3::date and t.taken_at <= $4::timestamptz
 returning t.id::text as id, t.area_id::text as area_id, coalesce(t.endpoint_id, t.kiosk_id)::text as endpoint_id
 
 -- name: block_of
