@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from schedules.core.model import PersonId, Plan, SiteId, Slot, SlotKey, Window
+from schedules.core.model import PersonId, Plan, SiteId, Slot, SlotKey, Why, Window
 
 CANCELLED_SHOWN = timedelta(days=14)
 """How long a withdrawn slot stays in the feeds as cancelled. Google asks every 8 to 24 hours and
@@ -115,6 +115,35 @@ def make(previous: Release | None, plan: Plan, now: datetime) -> Release:
         slots=tuple(sorted(kept, key=lambda entry: (entry.slot.during.start, entry.slot.key))),
         rules_version=plan.rules_version,
     )
+
+
+def reseat(previous: Release, key: SlotKey, post: int, person: PersonId, why: Why, now: datetime) -> Release | None:
+    """The next version in which one post of one slot has another person and nothing else is different.
+
+    None where there is nothing to change: no such slot on, it has ended, there is no such post, or that person holds it already.
+    """
+    was = next((entry for entry in previous.slots if entry.slot.key == key), None)
+    if was is None or was.state is not State.ON or was.slot.during.end <= now or post >= len(was.slot.seats):
+        return None
+    if was.slot.seats[post].person == person:
+        return None
+    seats = list(was.slot.seats)
+    seats[post] = replace(seats[post], person=person, why=why)
+    entry = _revise(was, replace(was.slot, seats=tuple(seats)), now)
+    assert entry is not None  # only a closed slot revises to nothing
+    slots = tuple(entry if other is was else other for other in previous.slots)
+    return replace(previous, version=previous.version + 1, published_at=now, slots=slots)
+
+
+def withdraw(previous: Release, reason: str, now: datetime) -> Release:
+    """The next version, in which nothing takes place any more; `previous` itself if nothing was to come."""
+    slots = tuple(
+        _cancel(entry, reason, now) if entry.slot.during.end > now and entry.state is State.ON else entry
+        for entry in previous.slots
+    )
+    if slots == previous.slots:
+        return previous
+    return replace(previous, version=previous.version + 1, published_at=now, slots=slots)
 
 
 def _carried(before: Mapping[SlotKey, ReleasedSlot], plan: Plan, now: datetime) -> dict[SlotKey, ReleasedSlot]:

@@ -299,3 +299,55 @@ select slug from calendar_feed where slug is not null order by slug
 
 -- name: load_kept_inputs
 select inputs::text from duty_release where site_id = $1::text::uuid and version = $2
+
+-- name: load_duties
+-- Every duty of these people in a span, at all sites; without one slot, that of the seat in question.
+select person_id::text, lower(during) as first, upper(during) as last, site_id::text from duty_current
+where person_id = any($1::text[]::uuid[]) and during && tstzrange($2, $3) and (site_id <> $4::text::uuid or slot_key <> $5)
+order by lower(during), person_id
+
+-- name: touch_revision
+update duty_roster set revision = revision + 1, updated_at = $2, updated_by = $3::text::uuid where site_id = $1::text::uuid
+
+-- name: ask_swap
+insert into duty_swap (site_id, slot_key, post, during, asker_id, reason, state, asked_at)
+values ($1::text::uuid, $2, $3, tstzrange($4, $5), $6::text::uuid, $7, 'asked', $8) returning id::text
+
+-- name: take_swap
+-- One row for whoever is first; none for all others.
+update duty_swap set state = 'taken', taker_id = $2::text::uuid, taken_at = $3
+where id = $1::text::uuid and state = 'asked' and asker_id <> $2::text::uuid returning id
+
+-- name: decide_swap
+update duty_swap set state = $2, decided_at = $3, decided_by = $4::text::uuid
+where id = $1::text::uuid and state = any($5::text[]) returning id
+
+-- name: load_swap
+select s.id::text, s.site_id::text, s.slot_key, s.post, lower(s.during) as first, upper(s.during) as last, s.asker_id::text, s.taker_id::text,
+       s.reason, s.state
+from duty_swap s where s.id = $1::text::uuid for update
+
+-- name: list_swaps
+-- Open ones of some sites, or that name a person.
+select s.id::text, s.site_id::text, s.slot_key, s.post, lower(s.during) as first, upper(s.during) as last, s.asker_id::text, s.taker_id::text,
+       s.reason, s.state
+from duty_swap s
+where s.state in ('asked', 'taken') and upper(s.during) > $1 and (s.site_id = any($2::text[]::uuid[]) or $3::text::uuid in (s.asker_id, s.taker_id))
+order by lower(s.during), s.id
+
+-- name: mark_attendance
+insert into duty_attendance (site_id, slot_key, post, person_id, state, means, at, marked_by)
+values ($1::text::uuid, $2, $3, $4::text::uuid, $5, $6, $7, $8::text::uuid)
+on conflict (site_id, slot_key, post, person_id) do update set state = excluded.state, means = excluded.means, at = excluded.at,
+    marked_by = excluded.marked_by
+where duty_attendance.state <> excluded.state returning 1
+
+-- name: present_duties
+-- Seats of a time span with what is known of their attendance; somebody with a seat in a room now is there.
+select c.site_id::text, c.slot_key, c.post, c.service, c.role, c.person_id::text, lower(c.during) as first, upper(c.during) as last,
+       a.state, a.means, a.at,
+       exists (select from seat s where s.person_id = c.person_id and s.state = 'admitted') as in_room
+from duty_current c
+left join duty_attendance a on a.site_id = c.site_id and a.slot_key = c.slot_key and a.post = c.post and a.person_id = c.person_id
+where c.during && tstzrange($1, $2) and (c.site_id = any($3::text[]::uuid[]) or c.person_id = $4::text::uuid)
+order by lower(c.during), c.site_id, c.slot_key, c.post

@@ -68,8 +68,30 @@ def people_of(release: Release) -> frozenset[PersonId]:
     return frozenset(seated | {parted.person for entry in release.slots for parted in entry.parted})
 
 
+@dataclass(frozen=True, slots=True)
+class Reseat:
+    """What a version follows from that changed one seat of the version before."""
+
+    of_version: int
+    slot: SlotKey
+    post: int
+    person: PersonId
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What a version follows from that withdrew the version before."""
+
+    of_version: int
+    reason: str
+
+
+Origin = Inputs | Reseat | Withdrawal
+
+
 async def save_release(
-    conn: Connection, release: Release, changed: Sequence[Change], inputs: Inputs, by: str | None
+    conn: Connection, release: Release, changed: Sequence[Change], inputs: Origin, by: str | None
 ) -> None:
     """Store a new version and make it the public one. Raises DoubleBooked."""
     content = msgspec.json.encode(release).decode()
@@ -82,22 +104,42 @@ async def save_release(
     await _seat(conn, release, [change.key for change in changed])
 
 
-def _inputs_json(inputs: Inputs) -> str:
-    """What the roster follows from, so that a reader can compute it again (with the calendar's versions only)."""
-    years = [{"year": y.year, "version": y.version, "status": y.status} for y in inputs.calendar.years]
-    fields = {name: getattr(inputs, name) for name in Inputs.__slots__ if name != "calendar"}
+def _inputs_json(origin: Origin) -> str:
+    """What the roster follows from, so that a reader can compute it again (of the calendar its versions only)."""
+    if not isinstance(origin, Inputs):
+        return msgspec.json.encode({type(origin).__name__.lower(): origin}, order="deterministic").decode()
+    years = [{"year": y.year, "version": y.version, "status": y.status} for y in origin.calendar.years]
+    fields = {name: getattr(origin, name) for name in Inputs.__slots__ if name != "calendar"}
     return msgspec.json.encode({**fields, "calendar": years}, order="deterministic").decode()
 
 
+async def load_kept_text(conn: Connection, site: SiteId, version: int) -> str | None:
+    """What a version follows from, as JSON: the fields of Inputs, or one field `reseat` or `withdrawal`."""
+    kept: str | None = await conn.fetchval(QUERIES["load_kept_inputs"], site, version)
+    return kept
+
+
 async def load_kept_inputs(conn: Connection, site: SiteId, version: int, calendar: Calendar) -> Inputs | None:
-    """What a version follows from, so that anybody can plan it again. `calendar` holds the years as of then."""
-    kept = await conn.fetchval(QUERIES["load_kept_inputs"], site, version)
+    """The inputs of a version that was planned; None for others. `calendar` holds all versions of all years."""
+    origin = await load_origin(conn, site, version, calendar)
+    return origin if isinstance(origin, Inputs) else None
+
+
+async def load_origin(conn: Connection, site: SiteId, version: int, calendar: Calendar) -> Origin | None:
+    """What a version follows from, so that anybody can compute it again, with the years of the calendar as they were then."""
+    kept = await load_kept_text(conn, site, version)
     if kept is None:
         return None
     fields = msgspec.json.decode(kept)
+    if "reseat" in fields:
+        return msgspec.convert(fields["reseat"], Reseat)
+    if "withdrawal" in fields:
+        return msgspec.convert(fields["withdrawal"], Withdrawal)
     kinds = get_type_hints(Inputs)
     values = {name: msgspec.convert(value, kinds[name]) for name, value in fields.items() if name != "calendar"}
-    return Inputs(**values, calendar=calendar)
+    known = {(year["year"], year["version"]) for year in fields["calendar"]}
+    years = tuple(year for year in calendar.years if (year.year, year.version) in known)
+    return Inputs(**values, calendar=Calendar(years))
 
 
 async def _seat(conn: Connection, release: Release, keys: Sequence[SlotKey]) -> None:

@@ -70,6 +70,7 @@ class Action(StrEnum):
     EDIT_ROSTER = "edit_roster"
     PUBLISH_ROSTER = "publish_roster"
     OWN_FEED = "own_feed"
+    OWN_DUTY = "own_duty"  # come, give a shift away, take one
     EDIT_EVENTS = "edit_events"
     REGISTER = "register"
     CHECK_IN_ATTENDEE = "check_in_attendee"
@@ -141,6 +142,7 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.EDIT_ROSTER: _give(Reach.SITE, Role.COORDINATOR),
     Action.PUBLISH_ROSTER: _give(Reach.SITE, Role.COORDINATOR),
     Action.OWN_FEED: _give(Reach.OWN, *_STAFF),
+    Action.OWN_DUTY: _give(Reach.OWN, *_PROFESSIONALS, Role.SITE_WORKER),
     Action.EDIT_EVENTS: _give(Reach.SITE, Role.COORDINATOR),
     Action.REGISTER: _give(Reach.ANY, *Role),
     Action.CHECK_IN_ATTENDEE: _give(Reach.SITE, Role.SITE_WORKER, Role.COORDINATOR),

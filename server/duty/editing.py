@@ -90,6 +90,8 @@ async def save_rotation(conn: Connection, actor: Actor, seen: int, rotation: Rot
     known = {member.id for member in await list_staff(conn, rotation.site)}
     if not {person for entry in rotation.members for person in entry} <= known:
         raise BadInput("unknown_person", field="members")
+    if rotation.team is not None and not await conn.fetchval(_SQL["team_exists"], rotation.team):
+        raise BadInput("unknown_team", field="team")
     if not await drafts.save_rotation(conn, rotation):
         raise NotFound()
     await audit.append(conn, actor, "save_rotation", "rotation", rotation.id, now, {"site": edit.site.id})

@@ -53,12 +53,13 @@ class RotationBody(msgspec.Struct, forbid_unknown_fields=True):
     members: Annotated[list[list[PersonText]], msgspec.Meta(min_length=1, max_length=200)]
     anchor: date
     title: TitleText = ""
-    turn: Literal["week", "shift"] = "week"
+    turn: Literal["week", "shift", "fair"] = "week"
     week_starts: Weekday = 1
     holidays: Literal["skip", "serve"] = "skip"
     makeup_days: Literal["skip", "serve"] = "skip"
     serves_first: date | None = None
     serves_last: date | None = None
+    team: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z_]{1,40}$")] | None = None
 
     def to_rotation(self, site: str, identifier: str | None) -> Rotation:
         """The rule it describes. Raises BadInput for one that contradicts itself."""
@@ -82,6 +83,7 @@ class RotationBody(msgspec.Struct, forbid_unknown_fields=True):
                 holidays=HolidayRule(self.holidays),
                 makeup_days=MakeupRule(self.makeup_days),
                 serves=serves,
+                team=self.team,
             )
         except ValueError as error:
             field, _, reason = str(error).partition(": ")

@@ -14,11 +14,14 @@ from schedules.core.release import State
 from schedules.store import drafts, inputs, releases
 from schedules.store.feeds import feed_token_since
 from server.access.core import Action
+from server.access.rates import Rate
 from server.access.require import as_uuid, require_site_by_slug
 from server.api import Call, add_operations
 from server.duty import editing, publishing
 from server.duty.api import OPERATIONS, names_for
+from server.duty.planning import http as planning_http
 from server.duty.public import load_public_duty
+from server.duty.shifts import http as shifts_http
 from server.duty.views import preview_view, released_view
 from server.errors import BadInput, NotFound
 from server.feeds.links import subscription
@@ -217,5 +220,6 @@ PAGES = [
 
 def add(app: web.Application) -> None:
     """Plug in."""
-    add_operations(app, OPERATIONS)
+    app[shifts_http.CHECK_IN_RATE] = Rate(burst=5, every_s=60.0)  # six digits are not guessed at one a minute
+    add_operations(app, OPERATIONS + planning_http.OPERATIONS + shifts_http.OPERATIONS)
     add_pages(app, PAGES)

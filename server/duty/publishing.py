@@ -17,17 +17,17 @@ from schedules.core import feeds, ical, release
 from schedules.core.explain import Language
 from schedules.core.model import SiteId
 from schedules.core.plan import Inputs, plan
-from schedules.days import shipped_calendar
-from schedules.store import drafts, inputs, releases
+from schedules.store import days, drafts, inputs, releases
 from schedules.store import feeds as feed_store
 from schedules.store.feeds import FeedOf
 from server import audit
 from server.access.core import Action
 from server.access.require import require_site
 from server.errors import Conflict, NotFound
+from server.feeds import following
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from schedules.core.explain import People
@@ -67,7 +67,7 @@ async def prepare(conn: Connection, site_id: SiteId, now: datetime) -> Prepared:
     roster = await drafts.load_roster(conn, site_id)
     if roster is None:
         raise NotFound("no_roster")
-    facts = await inputs.load_inputs(conn, roster, shipped_calendar())
+    facts = await inputs.load_inputs(conn, roster, await days.load_calendar(conn))
     planned = plan(facts)
     previous = await releases.load_release(conn, site_id)
     made = release.make(previous, planned, now)
@@ -97,23 +97,47 @@ async def publish(conn: Connection, actor: Actor, site_id: str, mark: str, base_
         return Published(prepared.release.version, False, ())
     if not prepared.release.slots:
         raise Conflict("nothing_to_publish")
-    await _save(conn, actor, prepared, now)
-    await save_feeds(conn, site, prepared, base_url)
+    warnings = {"warnings": len(prepared.plan.warnings)}
+    made = Made(prepared.release, prepared.changes)
+    await save(conn, actor, site, made, prepared.inputs, "publish_roster", warnings, base_url, now)
     return Published(prepared.release.version, True, prepared.changes)
 
 
-async def _save(conn: Connection, actor: Actor, prepared: Prepared, now: datetime) -> None:
-    made = prepared.release
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new version, however it came about, and what it changes."""
+
+    release: Release
+    changes: tuple[Change, ...]
+
+
+async def save(
+    conn: Connection,
+    actor: Actor,
+    site: SiteRef,
+    made: Made,
+    origin: releases.Origin,
+    action: str,
+    detail: Mapping[str, object],
+    base_url: str,
+    now: datetime,
+) -> None:
+    """Store a version with what it follows from, write the audit entry, make the feeds, tell everybody. Raises Conflict('double_booked').
+
+    The caller holds the publish lock.
+    """
     try:
-        await releases.save_release(conn, made, prepared.changes, prepared.inputs, actor.id)
+        await releases.save_release(conn, made.release, made.changes, origin, actor.id)
     except releases.DoubleBooked as error:
         raise Conflict("double_booked") from error
-    detail = {"version": made.version, "changes": len(prepared.changes), "warnings": len(prepared.plan.warnings)}
-    await audit.append(conn, actor, "publish_roster", "site", made.site, now, detail)
-    await conn.execute("select pg_notify('laizuo', $1)", json.dumps({"kind": "roster", "site": made.site}))
+    facts = {"version": made.release.version, "changes": len(made.changes), **detail}
+    await audit.append(conn, actor, action, "site", site.id, now, facts)
+    await conn.execute("select pg_notify('laizuo', $1)", json.dumps({"kind": "roster", "site": site.id}))
+    await save_feeds(conn, site, made, base_url)
+    await following.after_publish(conn, site, made.release, made.changes, base_url, now)
 
 
-async def save_feeds(conn: Connection, site: SiteRef, prepared: Prepared, base_url: str) -> None:
+async def save_feeds(conn: Connection, site: SiteRef, prepared: Prepared | Made, base_url: str) -> None:
     """Make the bytes of every feed that this version touches: the site's, its services', and those of the people concerned."""
     made = prepared.release
     people = {person for change in prepared.changes for person in change.people}

@@ -16,3 +16,13 @@ order by cardinality(site_path(s.id)), s.slug
 
 -- name: public_person
 select id::text as id, name_zh, name_en from person where id = $1::text::uuid
+
+-- name: endpoint_credential
+select token_hash from endpoint where id = $1::text::uuid and revoked_at is null and token_hash is not null
+
+-- name: site_credentials
+-- Devices at the site of a post.
+select token_hash from endpoint where site_id = $1::text::uuid and revoked_at is null and token_hash is not null
+
+-- name: team_exists
+select exists (select from service_team where slug = $1)

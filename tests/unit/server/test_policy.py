@@ -47,6 +47,7 @@ see_roster_board  - - - - - - - - s -
 edit_roster       - - - - - - - - s -
 publish_roster    - - - - - - - - s -
 own_feed          - - - o o o o o o o
+own_duty          - - - o o o o o - -
 edit_events       - - - - - - - - s -
 register          a a a a a a a a a a
 check_in_attendee - - - s - - - - s -
