@@ -24,6 +24,7 @@ from server.feeds import http as feeds
 from server.keys import CLOCK, SETTINGS, TEMPLATES
 from server.messages import worker as messages
 from server.people import http as people
+from server.posters import http as posters
 from server.recordings import http as recordings
 from server.sites import http as sites
 from server.tickets import http as tickets
@@ -76,7 +77,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
     return [
         *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, tickets.add, watch.add),
-        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, caldav.add, events.add, messages.add, demo.add),
+        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, caldav.add, events.add, posters.add, messages.add, demo.add),
     ]
 
 
