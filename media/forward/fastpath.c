@@ -34,11 +34,17 @@ typedef union {
   struct cmsghdr aligned;
 } control;
 
+typedef union {
+  uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
+  struct cmsghdr aligned;
+} stamp;
+
 /* What no one outside needs to see. */
 typedef struct {
   struct mmsghdr in[IN_SLOTS];
   struct iovec in_at[IN_SLOTS];
   struct sockaddr_storage from[IN_SLOTS];
+  stamp stamps[IN_SLOTS];
   uint8_t in_data[IN_SLOTS][IN_SLOT];
 
   struct mmsghdr message[OUT_SLOTS];
@@ -48,6 +54,7 @@ typedef struct {
   lane *pending[OUT_SLOTS];
   leaving out[OUT_SLOTS];
   uint32_t out_count, pending_count;
+  double now; /* of this batch: when things leave. When they came, the kernel noted. */
   uint8_t out_data[OUT_SLOTS][OUT_SLOT];
 } workspace;
 
@@ -65,10 +72,12 @@ static void put32(uint8_t *at, uint32_t value) {
   put16(at + 2, (uint16_t)value);
 }
 
-static double monotonic(void) {
+static double seconds(const struct timespec *t) { return (double)t->tv_sec + (double)t->tv_nsec * 1e-9; }
+
+static double clock_now(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+  clock_gettime(clock, &t);
+  return seconds(&t);
 }
 
 static void drop(fast *f, enum reason why) {
@@ -321,10 +330,10 @@ typedef struct {
   uint8_t first, marker_pt;
 } taken;
 
-static void send_one(fast *f, workspace *w, down *d, const taken *p, double now, uint8_t pt) {
+static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt) {
   d->highest = p->ext;
   d->last_ts = p->ts;
-  d->last_now = now;
+  d->last_now = w->now;
   if (d->to->tx == NULL || d->to->address_size == 0) {
     drop(f, d->to->tx == NULL ? NO_KEYS : SEND_FAILED);
     return;
@@ -339,7 +348,7 @@ static void send_one(fast *f, workspace *w, down *d, const taken *p, double now,
   put32(out + 8, d->ssrc);
   if (d->abs_base) {
     put32(out + 12, 0xBEDE0001u);
-    put32(out + 16, d->abs_base | ((uint32_t)(uint64_t)(now * 262144.0) & 0xFFFFFFu));
+    put32(out + 16, d->abs_base | ((uint32_t)(uint64_t)(w->now * 262144.0) & 0xFFFFFFu));
   }
   memcpy(out + head, p->body, p->size);
   int length = (int)(head + p->size);
@@ -420,7 +429,7 @@ static void take_common(fast *f, workspace *w, up *u, const uint8_t *d, uint32_t
   for (uint32_t i = 0; i < u->down_count; i++) {
     down *to = u->downs[i];
     uint8_t pt = to->pt[packet.marker_pt];
-    if (pt && !to->stalled) send_one(f, w, to, &packet, now, pt);
+    if (pt && !to->stalled) send_one(f, w, to, &packet, pt);
   }
 }
 
@@ -483,7 +492,25 @@ static void take(fast *f, workspace *w, uint32_t i, double now) {
 }
 
 static void reset_slots(workspace *w, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) w->in[i].msg_hdr.msg_namelen = sizeof w->from[i];
+  for (uint32_t i = 0; i < count; i++) {
+    w->in[i].msg_hdr.msg_namelen = sizeof w->from[i];
+    w->in[i].msg_hdr.msg_controllen = sizeof w->stamps[i].room;
+  }
+}
+
+/* When a datagram came, on the monotonic clock, whether we looked at once or a millisecond later: jitter and what is told to the
+ * sender about his line are measured by it. `wall` is the other clock at w->now; a stamp that makes no sense is not used. */
+static double came_at(workspace *w, uint32_t i, double wall) {
+  struct msghdr *h = &w->in[i].msg_hdr;
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c != NULL; c = CMSG_NXTHDR(h, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    if (c->cmsg_len < CMSG_LEN(sizeof(struct timespec))) continue;
+    struct timespec t;
+    memcpy(&t, CMSG_DATA(c), sizeof t);
+    double age = wall - seconds(&t);
+    if (age > 0 && age < 1) return w->now - age;
+  }
+  return w->now;
 }
 
 /* Take what the socket has, answer and forward it. The tray is emptied first.
@@ -500,8 +527,9 @@ int fast_receive(fast *f) {
       if (got < 0 && errno != EAGAIN && errno != EINTR) drop(f, RECEIVE_FAILED);
       break;
     }
-    double now = monotonic();
-    for (uint32_t i = 0; i < (uint32_t)got; i++) take(f, w, i, now);
+    double wall = clock_now(CLOCK_REALTIME);
+    w->now = clock_now(CLOCK_MONOTONIC);
+    for (uint32_t i = 0; i < (uint32_t)got; i++) take(f, w, i, came_at(w, i, wall));
     reset_slots(w, (uint32_t)got);
     total += got;
     if (got < IN_SLOTS) break;
@@ -519,6 +547,7 @@ int fast_take(fast *f, const void *data, uint32_t size, const void *from, uint32
   memcpy(&w->from[0], from, from_size);
   w->in[0].msg_len = size;
   w->in[0].msg_hdr.msg_namelen = from_size;
+  w->now = now;
   take(f, w, 0, now);
   reset_slots(w, 1);
   flush(f, w);
@@ -535,10 +564,14 @@ void fast_open(fast *f) {
     w->in[i].msg_hdr.msg_iov = &w->in_at[i];
     w->in[i].msg_hdr.msg_iovlen = 1;
     w->in[i].msg_hdr.msg_name = &w->from[i];
+    w->in[i].msg_hdr.msg_control = w->stamps[i].room;
   }
   reset_slots(w, IN_SLOTS);
   if (f->send == NULL) f->send = sendmmsg;
 }
+
+/* From now on the kernel notes when each datagram came. */
+int fast_stamp(int fd) { return setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int)); }
 
 /* A descriptor that becomes readable every `interval_ns`, or -1; 0 stops it. */
 int fast_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC); }

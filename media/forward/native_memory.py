@@ -176,6 +176,7 @@ class Library:
     gate: Callable[[int, Any, int], int]
     store: Callable[[int, int, bytes, int, float], None]
     load: Callable[[int, int, float, float, Any, int], int]
+    stamp: Callable[[int], int]
     timer: Callable[[], int]
     set_timer: Callable[[int, int], int]
 
@@ -187,6 +188,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "gate": (c_int, [c_void_p, c_void_p, c_uint32]),
     "store": (None, [c_void_p, c_int64, c_char_p, c_uint32, c_double]),
     "load": (c_uint32, [c_void_p, c_int64, c_double, c_double, c_void_p, c_uint32]),
+    "stamp": (c_int, [c_int]),
     "timer": (c_int, []),
     "set_timer": (c_int, [c_int, c_long]),
 }

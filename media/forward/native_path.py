@@ -95,6 +95,7 @@ class NativePath(PythonPath):
 
     def start(self, loop: asyncio.AbstractEventLoop, port: Gate) -> None:
         self._loop = loop
+        self._library.stamp(self.memory.fd)  # without it a packet came when it was read
         self._timer = self._library.timer()
         if self._timer < 0:
             raise OSError("no timer descriptor is left")

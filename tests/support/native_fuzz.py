@@ -60,6 +60,7 @@ class Crowd:
         self.wire, self.notes = Wire(), Notes()
         self.path, _ = wired_native(library, self.wire, self.notes, Counter[str](), gso=True)
         self.path.memory.fd = self.port.fileno()
+        library.stamp(self.port.fileno())
         self._numbers = 0
         self.members = [Member(self) for _ in range(MEMBERS)]
         self.route()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import random
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, cast
@@ -147,6 +148,21 @@ def test_more_than_a_call_takes_is_taken_by_the_next(room: Room) -> None:
     room.path.read()
 
     assert (room.path.packets_in, room.path.packets_out) == (201, 402)
+
+
+def test_a_packet_came_when_the_kernel_had_it_not_when_we_looked(room: Room) -> None:
+    native_library().stamp(room.port.fileno())
+    before = time.monotonic()
+    room.send(2, OTHER)
+    after = time.monotonic()
+    while time.monotonic() < after + 0.005:
+        pass
+
+    room.path.read()
+
+    assert before - 0.001 <= room.up.last_at <= after + 0.001
+    assert room.lane.heard == room.up.last_at
+    assert room.up.downs[0].map.last_now >= after + 0.005
 
 
 def test_a_gap_is_told_once_and_what_comes_late_takes_its_place(room: Room) -> None:
