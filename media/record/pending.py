@@ -17,7 +17,7 @@ class Buffer:
     """Records of one stream, or events as JSON lines."""
 
     stream: int | None
-    data: bytearray = field(default_factory=bytearray)
+    parts: list[bytes] = field(default_factory=list)
     records: int = 0
     private: bool = False
 
@@ -58,8 +58,8 @@ class Pending:
         if buffer is None:
             buffer = self._streams[stream] = Buffer(stream)
         size = len(body)
-        buffer.data += RECORD.pack(size + _OVERHEAD, kind, arrival_us)
-        buffer.data += body
+        # What is bytes already is not copied here, on the packet path, but once in the writer's thread.
+        buffer.parts += (RECORD.pack(size + _OVERHEAD, kind, arrival_us), bytes(body))
         buffer.records += 1
         self.bytes += size + _HEAD
         return self.bytes
@@ -73,7 +73,7 @@ class Pending:
         buffer = Buffer(None, private=True) if private else self._events
         if private:
             self._private.append(buffer)
-        buffer.data += line
+        buffer.parts.append(line)
         buffer.records += 1
         self.bytes += len(line)
 

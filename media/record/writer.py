@@ -96,7 +96,7 @@ class SegmentWriter:
     def _seal(self, number: int, index: int, buffer: Buffer) -> tuple[bytes, bytes]:
         """(descriptor line, ciphertext) of one chunk."""
         key = self._keys.key(number, index)
-        body = encrypt_chunk(key, buffer.data)
+        body = encrypt_chunk(key, b"".join(buffer.parts))
         facts: dict[str, Any] = {
             "chunk": index, "records": buffer.records, "len": len(body), "sha256": sha256(body).hex(), "sm3": sm3(body).hex(),
             "commit": chunk_commitment(key),

@@ -17,7 +17,9 @@ from server.bench.core import Result, to_json, to_table
 BENCHES = {
     "media": "server CPU per forwarded packet, latency, loss and memory of one media worker, beside Janus",
     "roster": "a year of rosters of a city: planned, planned again after one leave, against the bound of the solver",
+    "record": "what recording costs beside forwarding alone, and how fast journals are checked and become films",
     "tamper": "damage of every kind done to an evidence pack: how much of it is found, and where",
+    "feeds": "conditional and full reads of a calendar per second and core, beside Radicale",
     "join": "time from pressing the button to the first picture of the other person",
 }
 

@@ -194,7 +194,7 @@ def _measured(name: str, start: Starter, folder: Path, options: argparse.Namespa
     """A running server with a generator that has joined everybody."""
     with start(name, folder / name) as server:
         try:
-            with _generator(server, options) as generator:
+            with start_generator(server, options) as generator:
                 yield generator
         except GeneratorFailed as error:
             log = (folder / name / "log").read_text(errors="replace")[-1500:]
@@ -202,9 +202,12 @@ def _measured(name: str, start: Starter, folder: Path, options: argparse.Namespa
 
 
 @contextmanager
-def _generator(server: RunningServer, options: argparse.Namespace) -> Iterator[Generator]:
+def start_generator(
+    server: RunningServer, options: argparse.Namespace, more: Sequence[str] = ()
+) -> Iterator[Generator]:
+    """A load generator that has joined everybody. `more`: further words for its command line. Raises GeneratorFailed."""
     command = [sys.executable, "-m", "server.bench.loadgen.generator", "--server", server.place]
-    command += ["--pid", str(server.pid), "--host", server.host]
+    command += ["--pid", str(server.pid), "--host", server.host, *more]
     for key in ("rooms", "members", "publishers", "profile", "plane"):
         command += [f"--{key}", str(getattr(options, key))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:

@@ -17,7 +17,7 @@ FILM_BYTES = 40_000
 VOICE_US, FACE_US = 20_000, 100_000
 
 
-class _Clock:
+class Clock:
     """Wall and monotonic clock of a session that nobody waited for."""
 
     def __init__(self) -> None:
@@ -27,9 +27,9 @@ class _Clock:
         return START_US + self.mono_us, self.mono_us
 
 
-def write_journal(directory: Path, length_s: float, seed: int = 1, face_bytes: int = 300) -> None:
-    """One person's voice and face of that length."""
-    dice, clock = random.Random(seed), _Clock()
+def write_journal(directory: Path, length_s: float, seed: int = 1, face_bytes: int = 300, face_every: int = 1) -> None:
+    """One person's voice and face of that length: ten pictures a second of so many packets each."""
+    dice, clock = random.Random(seed), Clock()
     journal = Journal.open(
         directory, session="s1", room="r1", key=KEY, facts={"procedure": "notarization"}, clocks=clock
     )
@@ -42,7 +42,9 @@ def write_journal(directory: Path, length_s: float, seed: int = 1, face_bytes: i
             at_us = clock.mono_us + number * VOICE_US
             journal.packet(voice, at_us, _packet(dice, 111, at_us // VOICE_US, 80))
             if at_us % FACE_US == 0:
-                journal.packet(face, at_us, _packet(dice, 96, at_us // FACE_US, face_bytes))
+                for part in range(face_every):
+                    packet = _packet(dice, 96, at_us // FACE_US * face_every + part, face_bytes)
+                    journal.packet(face, at_us, packet)
         journal.event("page_shown", "a", {"page": clock.mono_us // BLOCK_US})
         clock.mono_us += BLOCK_US
         journal.seal_blocking()

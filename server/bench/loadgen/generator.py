@@ -148,7 +148,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _serve(options: argparse.Namespace, plane: Plane) -> int:
-    generator = Generator(_signaling(options.server), plane, options)
+    generator = Generator(_signaling(options.server, options.journals), plane, options)
     took = generator.fill(options.rooms, options.members, options.publishers or options.members)
     _answer({"ready": {"join_s": took, "srtp_profile": "/".join(sorted(generator.srtp_profiles)), "plane": plane.name}})
     while True:
@@ -173,9 +173,10 @@ def _plane(wanted: str, folder: Path) -> Plane:
         return PythonPlane()
 
 
-def _signaling(server: str) -> Signaling:
+def _signaling(server: str, journals: str | None) -> Signaling:
     kind, _, place = server.partition(":")
-    return WorkerSignaling(Path(place)) if kind == "worker" else JanusSignaling(place)
+    folder = Path(journals) if journals else None
+    return WorkerSignaling(Path(place), folder) if kind == "worker" else JanusSignaling(place)
 
 
 def _answer(message: dict[str, object]) -> None:
@@ -187,6 +188,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--server", required=True, help="worker:SOCKET or janus:URL")
     parser.add_argument("--pid", type=int, required=True, help="process whose CPU and memory are read")
     parser.add_argument("--host", default="127.0.0.1", help="address the server offers and the participants bind")
+    parser.add_argument("--journals", help="record every room below this directory (worker only)")
     parser.add_argument("--rooms", type=int, default=1)
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--publishers", type=int, default=0, help="members who send; 0: all")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from server.bench.loadgen.streams import Joined, Plan, Stream
 
 ANSWER_WITHIN_S = 10.0
 EPOCH = 1
+RECORD_KEY = base64.b64encode(bytes(range(32))).decode()  # of a journal that nobody keeps
 
 Message = dict[str, Any]
 
@@ -73,13 +75,20 @@ def _answer_of(op: str, message: Message) -> Message:
 
 
 class WorkerSignaling:
-    """Rooms without a record: the comparison is about forwarding, and Janus does not record either."""
+    """Rooms without a record, as beside Janus, which does not record either; or with one, below `journals`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, journals: Path | None = None) -> None:
         self.control = ControlClient(path)
+        self._journals = journals
 
     def open_room(self, index: int) -> None:
-        self.control.request("open_room", room=f"r{index}", session=f"s{index}", epoch=EPOCH, capacity=64, record=None)
+        room = {"room": f"r{index}", "session": f"s{index}", "epoch": EPOCH, "capacity": 64}
+        self.control.request("open_room", **room, record=self._record(index))
+
+    def _record(self, index: int) -> dict[str, object] | None:
+        if self._journals is None:
+            return None
+        return {"journal": str(self._journals / f"r{index}"), "key": RECORD_KEY, "facts": {}}
 
     def fill(self, plan: Plan, make_peer: Callable[[], Peer], connect: Callable[[list[Peer]], None]) -> Joined:
         """Each participant has a slot for every other one who sends."""
