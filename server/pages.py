@@ -165,7 +165,17 @@ async def locale_file(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def kiosk_worker(request: web.Request) -> web.StreamResponse:
+    """The kiosk's service worker; its address below /kiosk/ is what it may look after, and nothing above it."""
+    templates: Templates = request.app[TEMPLATES]
+    response = web.FileResponse(templates.root / "static" / "js" / "kiosk_worker.js")
+    response.headers["Content-Type"] = "text/javascript; charset=utf-8"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 def add_web_files(app: web.Application) -> None:
     """Static files and words."""
+    app.router.add_get("/kiosk/worker.js", kiosk_worker)
     app.router.add_get("/static/{name:.+}", static_file)
     app.router.add_get("/locales/{language}.json", locale_file)

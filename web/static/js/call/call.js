@@ -206,6 +206,7 @@ export class Call {
     if (!this.peer || this.media !== "connected") return;
     const [totals, report] = await measure(this.peer.pc, this.#totals);
     this.#totals = totals;
-    this.say({ type: "report", ...report });
+    const lacks = this.devices ? lacking(this.devices) : { voice: false, face: false };
+    this.say({ type: "report", ...report, lacks: Object.entries(lacks).filter(([, missing]) => missing).map(([source]) => source) });
   }
 }

@@ -1,20 +1,34 @@
 // @ts-check
-// The first screen: one question, a few large cards, each a sentence that a neighbour would say.
+// The first screen: one question and at most six cards, each a sentence that a neighbour would say, spoken when touched.
 import { html, useEffect, useRef } from "../../html.js";
 import { t } from "../../i18n.js";
-import { spokenTime, spokenWait } from "../../time.js";
+import { say } from "../../live.js";
+import { speak } from "../../speech.js";
+import { spokenDateTime, spokenTime, spokenWait } from "../../time.js";
 import { Icon } from "../../ui.js";
 
-/** @type {Record<string, string>} */
-const SERVICE_ICONS = { notarization: "stamp", mediation: "handshake", legal_aid: "scale", legal_advice: "message-circle-question-mark" };
+/**
+ * The seven sentences of the legal service parlours on six cards: who is named by the law for help finds theirs first (the old, women and
+ * children, workers, the poor), and two pairs share a card because they are one visit: a house passes with an inheritance, and one signs
+ * before one pays.
+ * @type {{ matter: string, service: string, icon: string, testid: string }[]}
+ */
+export const ENTRIES = [
+  { matter: "inheritance_or_house", service: "notarization", icon: "stamp", testid: "choose-notarization" },
+  { matter: "family", service: "legal_advice", icon: "heart", testid: "choose-family" },
+  { matter: "labour", service: "legal_advice", icon: "hammer", testid: "choose-labour" },
+  { matter: "legal_aid", service: "legal_aid", icon: "scale", testid: "choose-legal-aid" },
+  { matter: "dispute", service: "mediation", icon: "handshake", testid: "choose-mediation" },
+  { matter: "before_signing", service: "legal_advice", icon: "message-circle-question-mark", testid: "choose-legal-advice" },
+];
 
-// What people come for most stands first, on every kiosk alike.
-const ORDER = Object.keys(SERVICE_ICONS);
-
-/** @typedef {{ service: string, people_ahead: number, estimated_wait_s: number | null, on_duty: { name: string, until: number }[] }} Offered */
+/** @typedef {{ open: boolean, opens_at: number | null, message: string }} Opening */
+/** @typedef {{ service: string, people_ahead: number | null, estimated_wait_s: number | null, on_duty: { name: string, until: number }[], opening: Opening }} Offered */
 
 /** How the line stands, honestly. @param {Offered} offered */
 function lineOf(offered) {
+  if (!offered.opening.open) return t(offered.opening.opens_at ? "kiosk.closed_until" : "kiosk.closed_now", { time: spokenDateTime(offered.opening.opens_at ?? 0) });
+  if (offered.people_ahead === null) return t("kiosk.line_unknown");
   if (offered.people_ahead === 0) return t("kiosk.nobody_ahead");
   const people = t("kiosk.waiting_count", { count: offered.people_ahead });
   return offered.estimated_wait_s === null ? people : `${people} · ${t("kiosk.about", { time: spokenWait(offered.estimated_wait_s) })}`;
@@ -24,19 +38,33 @@ function lineOf(offered) {
 export const OnDuty = ({ people }) => people.length > 0 && html`<span class="kiosk-duty"><${Icon} name="user" /> ${t("kiosk.on_duty", {
   names: people.map((person) => person.name).join(t("kiosk.and")), time: spokenTime(Math.max(...people.map((person) => person.until))) })}</span>`;
 
-/** @param {{ services: Offered[], onChoose: (service: string) => void }} props */
-export function Menu({ services, onChoose }) {
+/** @param {{ entry: typeof ENTRIES[0], offered: Offered, onChoose: (entry: typeof ENTRIES[0]) => void }} props */
+function Card({ entry, offered, onChoose }) {
+  const closed = !offered.opening.open;
+  const press = () => {
+    if (!closed) { onChoose(entry); return; }
+    const why = [lineOf(offered), offered.opening.message].filter(Boolean).join(" ");
+    say(why);
+    speak(why);
+  };
+  return html`<li><button type="button" class="kiosk-card" data-testid=${entry.testid} data-matter=${entry.matter} aria-disabled=${closed} onClick=${press}>
+    <span class="kiosk-card-icon"><${Icon} name=${entry.icon} /></span>
+    <span class="kiosk-card-words"><strong>${t(`kiosk.say_${entry.matter}`)}</strong>
+      <span class="kiosk-card-what">${t(`kiosk.what_${entry.matter}`)}</span>
+      <span class="kiosk-card-line"><${Icon} name=${closed ? "clock" : "users"} /> ${t(`names.service_${entry.service}`)} · ${lineOf(offered)}</span><${OnDuty} people=${offered.on_duty} /></span>
+  </button></li>`;
+}
+
+/** @param {{ services: Offered[], calledHere: string[], onChoose: (entry: typeof ENTRIES[0]) => void }} props */
+export function Menu({ services, calledHere, onChoose }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
+  const offered = new Map(services.map((one) => [one.service, one]));
   return html`<div class="kiosk-menu">
     <h1 tabindex="-1" ref=${title}>${t("kiosk.welcome")}</h1>
     <p class="kiosk-lead">${t("kiosk.choose")}</p>
-    <ul class="kiosk-cards">${[...services].sort((a, b) => ORDER.indexOf(a.service) - ORDER.indexOf(b.service)).map((offered) => html`<li key=${offered.service}>
-      <button type="button" class="kiosk-card" data-testid=${`choose-${offered.service.replaceAll("_", "-")}`} onClick=${() => onChoose(offered.service)}>
-        <span class="kiosk-card-icon"><${Icon} name=${SERVICE_ICONS[offered.service] ?? "circle"} /></span>
-        <span class="kiosk-card-words"><strong>${t(`kiosk.say_${offered.service}`)}</strong>
-          <span class="kiosk-card-what">${t(`names.service_${offered.service}`)} · ${t(`kiosk.what_${offered.service}`)}</span>
-          <span class="kiosk-card-line"><${Icon} name="users" /> ${lineOf(offered)}</span><${OnDuty} people=${offered.on_duty} /></span>
-      </button></li>`)}</ul>
+    <ul class="kiosk-cards">${ENTRIES.filter((entry) => offered.has(entry.service)).map((entry) => html`<${Card} key=${entry.matter} entry=${entry}
+      offered=${offered.get(entry.service)} onChoose=${onChoose} />`)}</ul>
+    ${calledHere.length > 0 && html`<p class="kiosk-here" data-testid="called-here"><${Icon} name="ticket" /> ${t("kiosk.called_here", { numbers: calledHere.join(t("kiosk.and")) })}</p>`}
   </div>`;
 }

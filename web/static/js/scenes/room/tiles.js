@@ -21,7 +21,7 @@ export function Video({ stream, muted = false, mirrored = false, testid, label, 
 
 /** @type {Record<string, [string, string]>} */
 const PERSON_STATES = {
-  expected: ["quiet", "hourglass"], connecting: ["wait", "refresh-cw"], reconnecting: ["wait", "refresh-cw"], connected: ["good", "circle-check"],
+  expected: ["quiet", "hourglass"], out: ["quiet", "door-open"], connecting: ["wait", "refresh-cw"], reconnecting: ["wait", "refresh-cw"], connected: ["good", "circle-check"],
 };
 
 /** @param {{ person: any }} props */

@@ -167,7 +167,7 @@ function notice(effect) {
   if (effect.do !== "noticed") return;
   const { person, before } = effect;
   if (person.state === "waiting") chime();
-  if (["waiting", "reconnecting", "left", "removed"].includes(person.state) || (person.state === "connected" && before !== "reconnecting")) {
+  if (["waiting", "reconnecting", "out", "left", "removed"].includes(person.state) || (person.state === "connected" && before !== "reconnecting")) {
     say(t(`room.notice_${person.state}`, { name: nameOf(person) }));
   }
 }

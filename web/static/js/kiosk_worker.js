@@ -1,0 +1,56 @@
+// @ts-check
+// The kiosk's service worker, served at /kiosk/worker.js: page, scripts, styles and words stay on the device, so that the kiosk opens without a line.
+// No answer of /api is ever kept: nothing in here is about a person.
+const STORE = "laizuo-kiosk-1";
+const PATIENCE_MS = 4000;
+const worker = /** @type {any} */ (self);
+
+worker.addEventListener("install", () => worker.skipWaiting());
+worker.addEventListener("activate", (/** @type {any} */ event) => event.waitUntil(forgetOld().then(() => worker.clients.claim())));
+worker.addEventListener("message", (/** @type {any} */ event) => event.waitUntil(keepAll(event.data?.keep ?? [])));
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== location.origin) return;
+  if (isPage(url, event.request)) event.respondWith(newest(event.request, url.pathname));
+  else if (url.pathname.startsWith("/static/") || url.pathname.startsWith("/locales/")) event.respondWith(url.searchParams.has("v") ? kept(event.request) : newest(event.request));
+});
+
+/** @param {URL} url @param {Request} request */
+const isPage = (url, request) => request.mode === "navigate" && /^\/kiosk\/[0-9a-f-]{36}$/.test(url.pathname);
+
+async function forgetOld() {
+  for (const name of await caches.keys()) if (name !== STORE) await caches.delete(name);
+}
+
+/** @param {string[]} addresses */
+async function keepAll(addresses) {
+  const store = await caches.open(STORE);
+  await Promise.all(addresses.map(async (address) => {
+    try { const answer = await fetch(address, { cache: "no-cache" }); if (answer.ok && !answer.redirected) await store.put(address, answer); } catch { /* the next visit keeps it */ }
+  }));
+}
+
+/** A version in the address: what is kept is what it is. @param {Request} request */
+async function kept(request) {
+  const store = await caches.open(STORE);
+  const found = await store.match(request);
+  if (found) return found;
+  const answer = await fetch(request);
+  if (answer.ok) await store.put(request, answer.clone());
+  return answer;
+}
+
+/** The service's answer while it answers, else what is kept. @param {Request} request @param {string} [name] */
+async function newest(request, name = request.url) {
+  const store = await caches.open(STORE);
+  try {
+    const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    if (answer.ok && !answer.redirected) await store.put(name, answer.clone());
+    if (answer.status < 500) return answer;
+    return (await store.match(name)) ?? answer;
+  } catch (error) {
+    const found = await store.match(name);
+    if (found) return found;
+    throw error;
+  }
+}
