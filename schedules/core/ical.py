@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
 
-from icalendar import Calendar, Event, Timezone, TimezoneStandard, vDDDTypes, vDuration, vText
+from icalendar import Calendar
 from icalendar.prop.unknown import vUnknown
 
 from schedules.core.model import CHINA
@@ -76,71 +76,80 @@ class Feed:
 
 
 def render(feed: Feed) -> bytes:
-    """iCalendar bytes, CRLF, folded at 75 octets without cutting a character."""
-    calendar = Calendar()
-    calendar.add("prodid", PRODID)
-    calendar.add("version", "2.0")
-    calendar.add("calscale", "GREGORIAN")
-    for key in ("name", "x-wr-calname"):
-        calendar.add(key, vText(feed.name))
-    for key in ("description", "x-wr-caldesc"):
-        calendar.add(key, vText(feed.description))
-    calendar.add("x-wr-timezone", vText(TZID))
-    calendar.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
-    calendar.add("x-published-ttl", vDuration(REFRESH))
-    if feed.url:
-        calendar.add("url", feed.url)
-    calendar.add_component(_time_zone())
-    for event in feed.events:
-        calendar.add_component(_component(event))
-    raw: bytes = calendar.to_ical()
-    return raw
+    """iCalendar bytes, CRLF, folded at 75 octets without cutting a character.
+
+    Written by hand, because a publish renders a thousand events while the same process answers calendars: a library takes 0.4 ms for each.
+    """
+    name, says = _escaped(feed.name), _escaped(feed.description)
+    head = [
+        *("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODID}", "CALSCALE:GREGORIAN"),
+        *(f"DESCRIPTION:{says}", f"X-WR-CALDESC:{says}", f"NAME:{name}", f"X-WR-CALNAME:{name}"),
+        *(f"REFRESH-INTERVAL;VALUE=DURATION:{_REFRESH}", *([f"URL:{feed.url}"] if feed.url else ())),
+        *(f"X-PUBLISHED-TTL:{_REFRESH}", f"X-WR-TIMEZONE:{TZID}"),
+        *_TIME_ZONE,
+    ]
+    lines = [*head, *(line for event in feed.events for line in _lines(event)), "END:VCALENDAR", ""]
+    return "\r\n".join(line if len(line) < _ALWAYS_SHORT else _folded(line) for line in lines).encode()
 
 
-def _time_zone() -> Timezone:
-    standard = TimezoneStandard()
-    standard.add("dtstart", datetime(1992, 1, 1))  # noqa: DTZ001  # local time by RFC 5545 3.6.5
-    standard.add("tzoffsetfrom", CHINA.utcoffset(None))
-    standard.add("tzoffsetto", CHINA.utcoffset(None))
-    standard.add("tzname", "CST")
-    zone = Timezone()
-    zone.add("tzid", TZID)
-    zone.add_component(standard)
-    return zone
+_REFRESH = f"PT{int(REFRESH.total_seconds()) // 3600}H"
+_TIME_ZONE = (
+    *("BEGIN:VTIMEZONE", f"TZID:{TZID}", "BEGIN:STANDARD", "DTSTART:19920101T000000", "TZNAME:CST"),
+    *("TZOFFSETFROM:+0800", "TZOFFSETTO:+0800", "END:STANDARD", "END:VTIMEZONE"),
+)
+_FOLD = 74  # octets of a line without its fold; RFC 5545 3.1 asks for 75 at most
+_ALWAYS_SHORT = 19  # characters: of four octets each at most
 
 
-def _component(event: FeedEvent) -> Event:
-    component = Event()
-    component.add("uid", event.uid)
-    component.add("dtstamp", event.changed)
-    component.add("created", event.created)
-    component.add("last-modified", event.changed)
-    component.add("sequence", event.sequence)
-    component["dtstart"] = _day(event.start) if event.all_day else _local(event.start)
-    component["dtend"] = _day(event.end) if event.all_day else _local(event.end)
-    component.add("summary", vText(event.summary))
-    if event.description:
-        component.add("description", vText(event.description))
-    if event.location:
-        component.add("location", vText(event.location))
+def _folded(line: str) -> str:
+    raw = line.encode()
+    if len(raw) <= _FOLD:
+        return line
+    parts: list[bytes] = []
+    while raw:
+        cut = min(_FOLD, len(raw))
+        while cut < len(raw) and raw[cut] & 0xC0 == 0x80:  # in the middle of a character
+            cut -= 1
+        parts.append(raw[:cut])
+        raw = raw[cut:]
+    return b"\r\n ".join(parts).decode()
+
+
+def _escaped(text: str) -> str:
+    """TEXT (RFC 5545 3.3.11)."""
+    plain = text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    return plain.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\n")
+
+
+def _lines(event: FeedEvent) -> list[str]:
+    """Properties of an event, in the one order we always use."""
+    lines = [
+        *("BEGIN:VEVENT", f"SUMMARY:{_escaped(event.summary)}"),
+        *(_moment("DTSTART", event.start, event.all_day), _moment("DTEND", event.end, event.all_day)),
+        *(f"DTSTAMP:{_utc(event.changed)}", f"UID:{_escaped(event.uid)}", f"SEQUENCE:{event.sequence}"),
+    ]
     if event.categories:
-        component.add("categories", list(event.categories))
-    component.add("status", event.status.value)
-    component.add("transp", "OPAQUE" if event.busy else "TRANSPARENT")
+        lines.append("CATEGORIES:" + ",".join(_escaped(category) for category in event.categories))
+    lines.append(f"CREATED:{_utc(event.created)}")
+    if event.description:
+        lines.append(f"DESCRIPTION:{_escaped(event.description)}")
+    lines.append(f"LAST-MODIFIED:{_utc(event.changed)}")
+    if event.location:
+        lines.append(f"LOCATION:{_escaped(event.location)}")
+    lines += [f"STATUS:{event.status.value}", f"TRANSP:{'OPAQUE' if event.busy else 'TRANSPARENT'}"]
     if event.url:
-        component.add("url", event.url)
-    return component
+        lines.append(f"URL:{event.url}")
+    return [*lines, "END:VEVENT"]
 
 
-def _local(at: datetime) -> vDDDTypes:
-    value = vDDDTypes(at.astimezone(CHINA).replace(tzinfo=None))
-    value.params["TZID"] = TZID
-    return value
+def _moment(name: str, at: datetime, all_day: bool) -> str:
+    """Local time with our zone; a whole day as a date, which no client moves by a zone (RFC 5545 3.6.1)."""
+    local = at.astimezone(CHINA)
+    return f"{name};VALUE=DATE:{local:%Y%m%d}" if all_day else f"{name};TZID={TZID}:{local:%Y%m%dT%H%M%S}"
 
 
-def _day(at: datetime) -> vDDDTypes:
-    """A whole day: a date, which no client moves by a zone (RFC 5545 3.6.1)."""
-    return vDDDTypes(at.astimezone(CHINA).date())
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def parse(raw: bytes) -> Feed:
