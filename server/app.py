@@ -14,6 +14,7 @@ from aiohttp import web
 
 from server import errors, health, live, openapi, pages, sessions, signaling
 from server.api import OPERATIONS
+from server.bookings import http as bookings
 from server.caldav import http as caldav
 from server.db.pool import CommitUnknown, DatabaseAway
 from server.demo import http as demo
@@ -76,8 +77,29 @@ def build_app(settings: Settings) -> web.Application:
 def _parts() -> list[Callable[[web.Application], None]]:
     """Every part that plugs itself in: `add(app)` registers its operations, pages and cleanup contexts, in this order of starting."""
     return [
-        *(live.add, health.add, people.add, endpoints.add, sites.add, waiting.add, tickets.add, watch.add),
-        *(recordings.add, sessions.add, signaling.add, duty.add, feeds.add, caldav.add, events.add, posters.add, messages.add, demo.add),
+        *(
+            live.add,
+            health.add,
+            people.add,
+            endpoints.add,
+            sites.add,
+            waiting.add,
+            tickets.add,
+            bookings.add,
+            watch.add,
+        ),
+        *(
+            recordings.add,
+            sessions.add,
+            signaling.add,
+            duty.add,
+            feeds.add,
+            caldav.add,
+            events.add,
+            posters.add,
+            messages.add,
+            demo.add,
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from server.access.core import Actor, Grant, Role
 from server.db.pool import in_transaction, open_pool
+from server.errors import Conflict
 from server.lines import store as line_store
 from server.sites import service as sites
 from server.sites.store import NewSite
@@ -58,6 +59,13 @@ class HallStage:
                 return await work(conn)
 
         return self.runner.run(request())
+
+    def ask(self, work: Callable[[Connection], Awaitable[T]]) -> T | str:
+        """As `do`; a conflict is an answer: its code."""
+        try:
+            return self.do(work)
+        except Conflict as refusal:
+            return refusal.code
 
     def at_once(self, *works: Callable[[Connection], Awaitable[T]]) -> list[T | BaseException]:
         """Several requests at the same time."""
