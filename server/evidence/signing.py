@@ -36,6 +36,11 @@ class Authority:
     identity: Identity
     clock: Clock
 
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.url or "Laizuo trial clock"
+
     def stamper(self) -> TimeStamper:
         """For pyHanko."""
         if self.url:

@@ -19,8 +19,8 @@ from media.record.sealed import SealedWriter
 CONTENT_TYPE = "application/zip"
 
 
-def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
-    """Write the sealed pack. Raises KeyError, ValueError, OSError."""
+def sources_of(spec: dict[str, Any]) -> tuple[list[JournalSource], list[FilmSource]]:
+    """What goes into the pack. Raises KeyError, ValueError."""
     journals = [
         JournalSource(entry["room"], tuple(map(Path, entry["directories"])), base64.b64decode(entry["key"]))
         for entry in spec["journals"]
@@ -29,6 +29,12 @@ def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
         FilmSource(Path(entry["path"]), entry["name"], base64.b64decode(entry["key"]), entry["facts"])
         for entry in spec["films"]
     ]
+    return journals, films
+
+
+def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
+    """Write the sealed pack, signed by nobody. Raises KeyError, ValueError, OSError."""
+    journals, films = sources_of(spec)
     output = Path(spec["output"])
     output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = output.with_name(output.name + ".part")

@@ -46,10 +46,10 @@ class Stamp:
     signer: Signer
 
 
-def read_signature(encoded: bytes, content: bytes) -> Signer:
-    """Who signed `content`, by a detached CMS signature. Raises BadProof."""
+def read_signature(encoded: bytes, content: bytes, *, padded: bool = False) -> Signer:
+    """Who signed `content`, by a detached CMS signature. padded: zeros may follow, as in a PDF. Raises BadProof."""
     try:
-        return _signer(_signed_data(encoded), content, "data")
+        return _signer(_signed_data(encoded, strict=not padded), content, "data")
     except BadProof:
         raise
     except Exception as error:  # parsers of hostile DER raise whatever they like; all of it means the same
@@ -74,8 +74,8 @@ def read_stamp(encoded: bytes) -> Stamp:
         raise BadProof(f"is not a readable time stamp ({type(error).__name__})") from error
 
 
-def _signed_data(encoded: bytes) -> Any:
-    info = cms.ContentInfo.load(encoded, strict=True)
+def _signed_data(encoded: bytes, *, strict: bool = True) -> Any:
+    info = cms.ContentInfo.load(encoded, strict=strict)
     if info["content_type"].native != "signed_data":
         raise BadProof("is not signed data")
     return info["content"]
