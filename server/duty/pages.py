@@ -11,7 +11,7 @@ from schedules.core import explain
 from schedules.core.explain import Language
 from schedules.core.model import CHINA, PersonId, SiteId
 from schedules.core.release import State
-from schedules.store import drafts, inputs, releases
+from schedules.store import drafts, inputs, releases, shifts
 from schedules.store.feeds import feed_token_since
 from server.access.core import Action
 from server.access.rates import Rate
@@ -19,6 +19,7 @@ from server.access.require import as_uuid, require_site_by_slug
 from server.api import Call, add_operations
 from server.duty import editing, publishing
 from server.duty.api import OPERATIONS, names_for
+from server.duty.planning import board
 from server.duty.planning import http as planning_http
 from server.duty.public import load_public_duty
 from server.duty.shifts import http as shifts_http
@@ -30,6 +31,7 @@ from server.keys import SETTINGS
 from server.pages import Page, add_pages, page
 
 if TYPE_CHECKING:
+    from schedules.core.feeds import Places
     from schedules.store.drafts import Roster, StoredOverride
     from schedules.store.releases import OnDuty
     from server.access.require import SiteRef
@@ -201,12 +203,40 @@ async def own_duty_page(call: Call[None]) -> web.StreamResponse:
         names = await inputs.name_people(conn, {person for r in mine for person in releases.people_of(r)})
         places = await inputs.name_sites(conn, {r.site for r in mine})
         since = await feed_token_since(conn, me)
+        offers = await _offers(conn, me, places, call.now, language)
     entries = [
         e for r in mine for e in r.slots if me in e.slot.people and e.slot.during.end > call.now and e.state is State.ON
     ]
     entries.sort(key=lambda e: e.slot.during.start)
-    duties = [(places[e.slot.site].name[language], released_view(e, names, language)) for e in entries]
-    return page(call, "duty/own.html", duties=duties, feed_since=since, me=me, language=language, explain=explain)
+    duties = [(places[e.slot.site].name[language], e.slot.site, released_view(e, names, language)) for e in entries]
+    return page(
+        call, "duty/own.html", duties=duties, offers=offers, feed_since=since, me=me, language=language, explain=explain
+    )
+
+
+async def _offers(
+    conn: Connection, me: PersonId, places: Places, now: datetime, language: Language
+) -> list[dict[str, Any]]:
+    """Swaps at the sites where one serves: one's own, those one has taken, and those one could take."""
+    swaps = await shifts.list_swaps(conn, list(places), me, now)
+    names = await inputs.name_people(conn, {swap.asker for swap in swaps})
+    sites = {**await inputs.name_sites(conn, {swap.site for swap in swaps}), **places}
+    return [
+        {
+            "id": swap.id,
+            "slot": swap.slot,
+            "post": swap.post,
+            "state": swap.state.value,
+            "is_mine": swap.asker == me,
+            "is_taken_by_me": swap.taker == me,
+            "asker": names[swap.asker][language],
+            "place": sites[swap.site].name[language],
+            "day": explain.local_day(swap.during.start),
+            "times": f"{explain.clock(swap.during.start)}-{explain.clock(swap.during.end)}",
+            "reason": swap.reason,
+        }
+        for swap in swaps
+    ]
 
 
 PAGES = [
@@ -221,5 +251,5 @@ PAGES = [
 def add(app: web.Application) -> None:
     """Plug in."""
     app[shifts_http.CHECK_IN_RATE] = Rate(burst=5, every_s=60.0)  # six digits are not guessed at one a minute
-    add_operations(app, OPERATIONS + planning_http.OPERATIONS + shifts_http.OPERATIONS)
-    add_pages(app, PAGES)
+    add_operations(app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + shifts_http.OPERATIONS)
+    add_pages(app, PAGES + board.PAGES)

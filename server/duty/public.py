@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from schedules.core.model import CHINA, SiteId, Window
-from schedules.store import inputs, releases
+from schedules.store import days, inputs, releases
 from schedules.store.feeds import list_public_feeds
 from server.access.core import Action
 from server.access.require import require_site_by_slug
@@ -49,6 +49,7 @@ async def load_public_duty(
     release = await releases.load_release(conn, SiteId(site.id))
     people = await inputs.name_people(conn, releases.people_of(release)) if release else {}
     slots = [released_view(entry, people, language) for entry in release.slots] if release else []
+    calendar = await days.load_calendar(conn)
     today = now.astimezone(CHINA).date()
     first = (month or today).replace(day=1)
     week, whole_month = _week(today), _month(first)
@@ -58,9 +59,9 @@ async def load_public_duty(
         published_at=release.published_at if release else None,
         now=await releases.on_duty(conn, site.id, None, now),
         next=next((slot for slot in slots if slot.start > now and slot.state == "on"), None),
-        today=day_views(slots, week, Window(today, today), language)[0],
-        week=day_views(slots, week, week, language),
-        month=day_views(slots, whole_month, _whole_weeks(whole_month), language),
+        today=day_views(slots, week, Window(today, today), language, calendar)[0],
+        week=day_views(slots, week, week, language, calendar),
+        month=day_views(slots, whole_month, _whole_weeks(whole_month), language, calendar),
         month_first=first,
         months=_months(release, today),
         feeds=await list_public_feeds(conn, SiteId(site.id)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from schedules.core import explain
-from schedules.core.calendar_days import DayKind, Status
+from schedules.core.calendar_days import Calendar, Day, DayKind, Status
 from schedules.core.explain import Language, People
 from schedules.core.model import Seat, Slot, SlotKey, Window
 from schedules.core.release import ChangeKind, ReleasedSlot, State
@@ -184,17 +184,20 @@ class DayView(msgspec.Struct):
     slots: list[SlotView]
 
 
-def day_views(slots: Iterable[SlotView], window: Window, shown: Window, language: Language) -> list[DayView]:
-    """Every day of `shown` with its shifts; days outside of `window` are marked so."""
+def day_views(
+    slots: Iterable[SlotView], window: Window, shown: Window, language: Language, calendar: Calendar | None = None
+) -> list[DayView]:
+    """Every day of `shown` with its shifts; days outside of `window` are marked so. Without a calendar, the shipped one."""
+    known = calendar or shipped_calendar()
     by_day: dict[date, list[SlotView]] = defaultdict(list)
     for slot in slots:
         by_day[slot.day].append(slot)
     days = (date.fromordinal(n) for n in range(shown.first.toordinal(), shown.last.toordinal() + 1))
-    return [_day_view(day, day in window, by_day[day], language) for day in days]
+    return [_day_view(known.day(day), day in window, by_day[day], language) for day in days]
 
 
-def _day_view(on: date, in_window: bool, slots: list[SlotView], language: Language) -> DayView:
-    day = shipped_calendar().day(on)
+def _day_view(day: Day, in_window: bool, slots: list[SlotView], language: Language) -> DayView:
+    on = day.date
     festival = day.zh if language is Language.ZH else day.en
     kind = day.kind
     sure = day.status is Status.OFFICIAL or kind in (DayKind.WORKING, DayKind.WEEKEND)

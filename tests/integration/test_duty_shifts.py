@@ -240,10 +240,10 @@ async def test_six_digits_at_the_post_are_a_check_in(db: Pool, city: DutyCity) -
             await attendance.code_of(conn, Actor("endpoint", uuid_text(9)), endpoint, at_nine)
         with pytest.raises(Conflict, match="no_shift_now"):
             await attendance.check_in(conn, lawyer(city, 1), code, at_nine)
-        with pytest.raises(Conflict, match="wrong_code"):
+        with pytest.raises(Conflict, match="wrong_check_in_code"):
             await attendance.check_in(conn, lawyer(city, 0), f"{(int(code) + 1) % 1_000_000:06d}", at_nine)
         late = at_nine + timedelta(minutes=20)
-        with pytest.raises(Conflict, match="wrong_code"):
+        with pytest.raises(Conflict, match="wrong_check_in_code"):
             await attendance.check_in(conn, lawyer(city, 0), code, late)
         assert [m.seat.person for m in await attendance.find_missing(conn, city.coordinator, city.center, late)] == [
             city.lawyers[0]

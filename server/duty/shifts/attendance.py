@@ -57,7 +57,7 @@ async def code_of(conn: Connection, actor: Actor, endpoint: str, now: datetime) 
 async def check_in(conn: Connection, actor: Actor, code: str, now: datetime) -> Presence:
     """Note that the actor is at the post: a shift of theirs that runs or begins soon, at the site whose device shows this code.
 
-    Raises  Conflict('no_shift_now'), Conflict('wrong_code')
+    Raises  Conflict('no_shift_now'), Conflict("wrong_check_in_code")
     """
     require_own(actor, Action.OWN_DUTY, actor.id)
     mine = await shifts.load_presence(conn, Interval(now, now + EARLY), [], actor.id)
@@ -69,7 +69,7 @@ async def check_in(conn: Connection, actor: Actor, code: str, now: datetime) -> 
         if any(hmac.compare_digest(code, one) for one in shown):
             await _mark(conn, actor, seat, "present", "kiosk_code", now)
             return seat
-    raise Conflict("wrong_code")
+    raise Conflict("wrong_check_in_code")
 
 
 async def _mark(conn: Connection, actor: Actor, seat: Presence, state: str, means: str, now: datetime) -> None:
