@@ -88,8 +88,8 @@ def ready_library(folder: Path) -> Path:
 
     Raises  NativeUnusable with the reason.
     """
-    if not sys.platform.startswith("linux"):
-        raise NativeUnusable("the C path needs Linux")
+    if not sys.platform.startswith("linux") or sys.maxsize < 1 << 32:
+        raise NativeUnusable("the C path needs a 64-bit Linux")
     for place in (own_folder(), folder):
         for found in sorted(place.glob(f"fastpath-{_source_key()}-*.so")):
             if _is_trusted(place) and _is_trusted(found):

@@ -5,7 +5,7 @@
  *
  *   - from the address of a lane that has keys, with a right tag, within the lane's budget;
  *   - of a known SSRC, newer than all before it (a gap is told, and passed over);
- *   - nobody waits for a key frame of it, and all who get it have an open segment of numbers.
+ *   - nobody waits for a key frame of it, and all who get it have an open segment of numbers and are reached by this socket.
  *
  * libsrtp is reached through the addresses of pylibsrtp's own functions; there is nothing to link with but libc.
  */
@@ -397,7 +397,7 @@ static bool is_common(const up *u, int64_t ext, uint8_t marker_pt) {
   if (u->key_wanted) return false;
   for (uint32_t i = 0; i < u->down_count; i++) {
     const down *d = u->downs[i];
-    if (d->pt[marker_pt] && !d->stalled && ext <= d->highest) return false;
+    if (d->pt[marker_pt] && !d->stalled && (ext <= d->highest || d->to->by_python)) return false;
   }
   return true;
 }

@@ -69,6 +69,7 @@ typedef struct {
   uint8_t address[32];
   int32_t first_out, last_out; /* of this flush; NO_SLOT between flushes */
   bool no_gso;                 /* the way there does not take it */
+  bool by_python;              /* reached by another way than this socket: what goes there is never the common case */
 } lane;
 
 /* path.py UpStream, with LossTracker's gate, Reception and PacketCache. */

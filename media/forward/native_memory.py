@@ -54,6 +54,7 @@ class LaneMemory(ctypes.Structure):
         ("first_out", c_int32),
         ("last_out", c_int32),
         ("no_gso", c_bool),
+        ("by_python", c_bool),
     )
 
 

@@ -97,7 +97,7 @@ def _push_address(lane: NativeLane, address: Address) -> None:
 
 
 class NativeLane(Lane):
-    """path.py Lane. `fill` after each change of `ups`."""
+    """path.py Lane. `fill` after each change of `ups`. `by_python`: reached by another way than the port's socket."""
 
     __slots__ = ("_table", "memory")
 
@@ -106,6 +106,7 @@ class NativeLane(Lane):
     address = mirrored(Lane, "address", _push_address)
     heard = window("heard")
     budget = window("budget")
+    by_python = window("by_python")
 
     def __init__(self, ident: int, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
         self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1)

@@ -23,6 +23,7 @@ from media.forward.native_memory import (
     DATAGRAM,
     GAP,
     GAP_NUMBERS,
+    IN_SLOTS,
     REASONS,
     RECORD,
     RTCP,
@@ -41,6 +42,7 @@ from media.net.srtp import SrtpBuffer, ffi, lib
 log = logging.getLogger(__name__)
 
 LEAST_GATE: Final = 64  # places
+MOST_AT_ONCE: Final = 2 * IN_SLOTS  # what one call reads, fastpath.h BATCHES
 
 
 class NativePath(PythonPath):
@@ -118,6 +120,12 @@ class NativePath(PythonPath):
         wanted_s = self._coalescing.note(got, time.monotonic())
         if wanted_s is not None:
             self._wake(wanted_s)
+        if got >= MOST_AT_ONCE and self._loop is not None:
+            self._loop.call_soon(self._read_on)  # others first, but not a tick later: this may be a flood
+
+    def _read_on(self) -> None:
+        if self._loop is not None:
+            self.read()
 
     def _wake(self, every_s: float) -> None:
         """From now on wake by the socket (0), or each so many seconds whatever has come."""

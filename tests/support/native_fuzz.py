@@ -191,6 +191,7 @@ class Crowd:
     def move(self, member: Member) -> None:
         place = self.chance.choice([("", 0), ("192.0.2.1", 9)] + [member.socket.getsockname()] * 10)
         member.lane.address = place
+        cast(Any, member.lane).by_python = self.chance.random() < 0.1
         self.route()
 
     def replace(self, member: Member) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import random
 import socket
@@ -21,6 +22,7 @@ from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.self_test import Notes, Wire, check_native, wired_native
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpBuffer, SrtpSessions, protect, protect_rtcp
+from tests.support.eventually import eventually
 from tests.support.native import native_library
 
 GCM, KEY, OURS = 7, bytes(range(28)), bytes(range(1, 29))  # SRTP_PROFILE_AEAD_AES_128_GCM
@@ -209,6 +211,16 @@ def test_only_the_lanes_own_address_gets_in(room: Room) -> None:
     assert len(room.wire.sent) == 2
 
 
+def test_who_is_reached_another_way_gets_his_packets_through_python(room: Room) -> None:
+    lane = cast(Any, room.up.downs[1].lane)
+    lane.by_python = True
+    room.send(2, OTHER + b"both")
+    room.path.read()
+
+    assert [address[1] for _, address in room.wire.sent] == [7001, 7002]
+    assert room.wire.messages == [], "C sent nothing"
+
+
 def test_hundreds_of_addresses_are_told_apart() -> None:
     room = Room()
     chance = random.Random(3)
@@ -309,4 +321,31 @@ def test_a_path_can_be_closed_before_it_was_started() -> None:
     path, _ = wired_native(native_library(), Wire(), Notes(), Counter())
     assert isinstance(path, NativePath)
     path.close()
+    path.close()
+
+
+async def test_under_load_a_timer_wakes_it_and_afterwards_the_socket_again(room: Room) -> None:
+    """Nothing is lost at either change."""
+    path, loop = room.path, asyncio.get_running_loop()
+    room.notes.socket = room.port
+    path.start(loop, room.notes)
+    room.lane.budget = 1 << 30
+    seq = 1
+
+    async def load() -> str | None:
+        nonlocal seq
+        for _ in range(100):
+            seq += 1
+            room.send(seq, OTHER)
+            await asyncio.sleep(0)
+        return None if path.memory.timer >= 0 else f"{seq} packets and still woken by the socket"
+
+    await eventually(load)
+    await load()
+    await eventually(lambda: None if path.memory.timer < 0 else "still woken by the timer")
+    seq += 1
+    room.send(seq, OTHER)
+    await eventually(lambda: None if path.packets_in == seq else f"{path.packets_in} of {seq} packets")
+
+    assert path.packets_out == 2 * seq
     path.close()
