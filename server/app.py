@@ -21,11 +21,16 @@ from server.demo import http as demo
 from server.duty import pages as duty
 from server.endpoints import http as endpoints
 from server.events import pages as events
+from server.evidence import http as evidence
 from server.feeds import http as feeds
+from server.feeds import pages as feed_pages
+from server.hall_screen import http as hall_screen
 from server.keys import CLOCK, SETTINGS, TEMPLATES
+from server.lines import http as lines
 from server.messages import worker as messages
 from server.people import http as people
 from server.posters import http as posters
+from server.ratings import http as ratings
 from server.recordings import http as recordings
 from server.sites import http as sites
 from server.tickets import http as tickets
@@ -86,10 +91,14 @@ def _parts() -> list[Callable[[web.Application], None]]:
             waiting.add,
             tickets.add,
             bookings.add,
+            lines.add,
+            ratings.add,
+            hall_screen.add,
             watch.add,
         ),
         *(
             recordings.add,
+            evidence.add,
             sessions.add,
             signaling.add,
             duty.add,
@@ -97,6 +106,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
             caldav.add,
             events.add,
             posters.add,
+            feed_pages.add,
             messages.add,
             demo.add,
         ),
