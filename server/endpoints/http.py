@@ -10,8 +10,8 @@ from server.access.address import client_address
 from server.access.core import Action
 from server.access.identify import endpoint_cookie
 from server.access.rates import Rate
-from server.api import Call
-from server.endpoints import service
+from server.api import Call, add_operations
+from server.endpoints import health_http, service
 from server.errors import TooMany
 from server.keys import SETTINGS
 from server.pages import Page, add_pages, page
@@ -59,3 +59,4 @@ def add(app: web.Application) -> None:
     """Plug in. Before the kiosk's own page, whose path would match too."""
     app[ENROL_RATE] = Rate(burst=5, every_s=60.0)
     add_pages(app, PAGES)
+    add_operations(app, health_http.OPERATIONS)

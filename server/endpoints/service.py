@@ -82,6 +82,16 @@ async def revoke(conn: Connection, by: Actor, endpoint_id: str, now: datetime) -
     async with conn.transaction():
         await store.revoke(conn, endpoint_id, now)
         await audit.append(conn, by, "revoke_endpoint", "endpoint", endpoint_id, now)
+        await store.announce(conn, endpoint_id)
+
+
+async def want_reload(conn: Connection, by: Actor, endpoint_id: str, now: datetime) -> None:
+    """The page on the device is loaded anew: at its next report, and at once where its stream is open."""
+    await _require(conn, by, endpoint_id)
+    async with conn.transaction():
+        await store.want_reload(conn, endpoint_id, now)
+        await audit.append(conn, by, "reload_endpoint", "endpoint", endpoint_id, now)
+        await store.announce(conn, endpoint_id)
 
 
 async def _require(conn: Connection, by: Actor, endpoint_id: str) -> None:

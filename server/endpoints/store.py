@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -67,6 +68,57 @@ async def revoke(conn: Connection, endpoint_id: str, now: datetime) -> None:
 async def seen(conn: Connection, endpoint_id: str, now: datetime) -> None:
     """The device is there; written at most every 20 s."""
     await conn.execute(_SQL["seen"], UUID(endpoint_id), now)
+
+
+async def announce(conn: Connection, endpoint_id: str) -> None:
+    """The device's streams look at once whether they may go on."""
+    await conn.execute("select pg_notify('laizuo', $1)", json.dumps({"kind": "endpoint", "endpoint": endpoint_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a device says of itself. `line`: rtt_ms, loss (share of 1), kbit_s, as far as it knows."""
+
+    version: str
+    line: dict[str, float]
+    problems: list[str]
+
+
+async def report(conn: Connection, endpoint_id: str, said: Report, now: datetime) -> bool:
+    """Keep a report; True when the device is to load its page anew."""
+    values = (UUID(endpoint_id), said.version, json.dumps(said.line), said.problems, now)
+    return bool(await conn.fetchval(_SQL["report"], *values))
+
+
+async def want_reload(conn: Connection, endpoint_id: str, now: datetime) -> None:
+    """Told at the device's next report."""
+    await conn.execute(_SQL["want_reload"], UUID(endpoint_id), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a device is, for those who look after it."""
+
+    id: str
+    name_zh: str
+    name_en: str
+    kind: str
+    site_slug: str
+    site_name_zh: str
+    site_name_en: str
+    version: str
+    line: str
+    problems: list[str]
+    reported_at: datetime | None
+    last_seen_at: datetime | None
+    reload_wanted: bool
+    revoked: bool
+
+
+async def health_below(conn: Connection, site_ids: list[str]) -> list[Health]:
+    """All devices at or below sites."""
+    rows = await conn.fetch(_SQL["health_below"], [UUID(site) for site in site_ids])
+    return [Health(**dict(row)) for row in rows]
 
 
 async def site_of(conn: Connection, endpoint_id: UUID) -> str | None:

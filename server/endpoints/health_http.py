@@ -1,0 +1,128 @@
+"""A device's report of itself, and what those see of it who look after it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from server.access.core import Action
+from server.access.require import require_own
+from server.api import Call, Operation
+from server.endpoints import service, store
+from server.errors import NotSignedIn
+from server.i18n import language_of
+
+GONE_AFTER = timedelta(seconds=90)  # a device reports every 30 s: three missed reports
+Problem = Literal["camera", "microphone", "speaker", "screen", "printer", "card_reader", "network"]
+Number = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+
+
+class LineReport(msgspec.Struct, forbid_unknown_fields=True):
+    """What the device knows of its line: round trip in ms, loss as a share of 1, throughput in kbit/s."""
+
+    rtt_ms: Number | None = None
+    loss: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    kbit_s: Number | None = None
+
+
+class HealthReport(msgspec.Struct, forbid_unknown_fields=True):
+    """Sent every 30 s."""
+
+    version: Annotated[str, msgspec.Meta(max_length=40)]
+    line: LineReport = msgspec.field(default_factory=LineReport)
+    problems: Annotated[list[Problem], msgspec.Meta(max_length=7)] = []
+
+
+class HealthAnswer(msgspec.Struct):
+    """`reload`: load the page anew, as soon as nobody is served."""
+
+    reload: bool
+
+
+class HealthShown(msgspec.Struct):
+    """A device. `state`: here, gone (no report for 90 s), silent (never reported), revoked."""
+
+    id: str
+    name: str
+    kind: str
+    site_slug: str
+    site_name: str
+    state: str
+    version: str
+    line: LineReport
+    problems: list[str]
+    reported_at: float | None
+    last_seen_at: float | None
+    reload_wanted: bool
+
+
+class HealthList(msgspec.Struct):
+    """All devices of one's sites."""
+
+    endpoints: list[HealthShown]
+
+
+class Asked(msgspec.Struct):
+    """It will load its page anew."""
+
+    endpoint: str
+
+
+async def report(call: Call[HealthReport]) -> HealthAnswer:
+    """The device is there."""
+    if call.actor.kind != "endpoint":
+        raise NotSignedIn("endpoint_not_enrolled")
+    require_own(call.actor, Action.REPORT_HEALTH, call.actor.id)
+    body = call.body
+    line = {key: value for key, value in msgspec.structs.asdict(body.line).items() if value is not None}
+    async with call.connection() as conn:
+        said = store.Report(body.version, line, sorted(set(body.problems)))
+        return HealthAnswer(await store.report(conn, str(call.actor.id), said, call.now))
+
+
+async def health(call: Call[None]) -> HealthList:
+    """How all devices of one's sites are."""
+    sites = sorted({grant.site_id for grant in call.actor.grants if grant.role == "administrator"})
+    async with call.connection() as conn:
+        rows = await store.health_below(conn, sites)
+    english = language_of(call.request) == "en"
+    return HealthList([_shown(row, english, _state(row, call)) for row in rows])
+
+
+def _state(row: store.Health, call: Call[None]) -> str:
+    if row.revoked:
+        return "revoked"
+    if row.reported_at is None:
+        return "silent"
+    return "here" if row.reported_at > call.now - GONE_AFTER else "gone"
+
+
+def _shown(row: store.Health, english: bool, state: str) -> HealthShown:
+    name, site_name = (row.name_en, row.site_name_en) if english else (row.name_zh, row.site_name_zh)
+    return HealthShown(
+        row.id, name, row.kind, row.site_slug, site_name, state, row.version, LineReport(**json.loads(row.line)), row.problems,
+        row.reported_at.timestamp() if row.reported_at else None, row.last_seen_at.timestamp() if row.last_seen_at else None,
+        row.reload_wanted,
+    )  # fmt: skip
+
+
+async def want_reload(call: Call[None]) -> Asked:
+    """Load the page of a device anew."""
+    async with call.connection() as conn:
+        await service.want_reload(conn, call.actor, call.path("device"), call.now)
+    return Asked(call.path("device"))
+
+
+OPERATIONS = [
+    Operation(
+        "POST", "/api/endpoints/{endpoint}/health", report, Action.REPORT_HEALTH, "The device is there",
+        body=HealthReport, reply=HealthAnswer,
+    ),
+    Operation("GET", "/api/admin/health", health, Action.MANAGE_ENDPOINTS, "How all devices are", reply=HealthList),
+    Operation(
+        "POST", "/api/admin/endpoints/{device}/reload", want_reload, Action.MANAGE_ENDPOINTS, "Load its page anew", reply=Asked
+    ),
+]  # fmt: skip
