@@ -1,0 +1,177 @@
+"""Events in a browser, at phone and desktop size: announce a lecture, fill it, wait, move up, come to the door; print its poster."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser
+
+from schedules.core import ical
+from schedules.core.model import CHINA
+from tests.support.browser import Tab, open_tab
+from tests.support.product import ProductFactory
+
+AXE = Path(__file__).resolve().parent.parent / "vendor/axe-core-4.14.1/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PHONE, DESK = (390, 844), (1366, 768)
+
+
+async def facts(url: str) -> dict[str, Any]:
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/demo.json") as answer:
+        found: dict[str, Any] = await answer.json()
+        return found
+
+
+async def sign_in(tab: Tab, demo: dict[str, Any], user: str) -> None:
+    [person] = [person for person in demo["people"] if person["user"] == user]
+    await tab.page.goto(person["sign_in_url"])
+
+
+async def register(browser: Browser, size: tuple[int, int], event: str, name: str) -> Tab:
+    """Somebody without an account, who opens the event's page and registers."""
+    tab = await open_tab(browser, *size)
+    await tab.page.goto(event)
+    await tab.page.get_by_test_id("attendee-name").fill(name)
+    await tab.press("register")
+    await tab.see("registration")
+    return tab
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desktop"])
+async def test_a_full_lecture_moves_up_and_has_its_poster(
+    start_product: ProductFactory, chromium: Browser, size: tuple[int, int]
+) -> None:
+    product = start_product("--workers", "0").wait_ready()
+    demo = await facts(product.url)
+    coordinator = await open_tab(chromium, *size)
+    page = coordinator.page
+    await sign_in(coordinator, demo, "sun.hui")
+
+    # A lecture that begins in an hour, with one seat: drafted, refused where it is wrong, published
+    soon = datetime.now(UTC).astimezone(CHINA) + timedelta(minutes=50)
+    ends = min(soon + timedelta(hours=1), soon.replace(hour=23, minute=59))
+    await page.goto(f"{product.url}/events-board?site=rongchuan-park")
+    await coordinator.press("add-lecture")
+    await coordinator.press("save-event")
+    await page.get_by_role("alert").wait_for()
+    await page.get_by_test_id("event-title").fill("公司合规第一课")
+    await page.get_by_test_id("event-on").fill(soon.date().isoformat())
+    await page.get_by_test_id("event-starts").fill(f"{soon:%H:%M}")
+    await page.get_by_test_id("event-ends").fill(f"{ends:%H:%M}")
+    await page.get_by_test_id("event-venue").fill("二楼会议室")
+    await page.get_by_test_id("event-capacity").fill("1")
+    await coordinator.press("save-event")
+    await coordinator.see("drafts")
+    draft = page.get_by_test_id("board-event").filter(has_text="公司合规第一课")
+    await draft.get_by_test_id("publish-event").click()
+    await draft.get_by_test_id("cancel-event").wait_for()
+
+    # Two register without an account; the second waits
+    visitor = await open_tab(chromium, *size)
+    await visitor.page.goto(f"{product.url}/events")
+    await visitor.page.get_by_test_id("event").filter(has_text="公司合规第一课").click()
+    await visitor.see("event-state")
+    event = visitor.page.url
+    first = await register(chromium, size, event, "王先生")
+    await first.see("place-registered")
+    second = await register(chromium, PHONE, event, "李女士")
+    await second.see("place-waiting")
+    assert "0" in await second.page.get_by_test_id("waiting-before").inner_text()
+
+    # The first gives the seat back: the second's page tells by itself
+    await first.press("give-up")
+    await first.press("confirm-give-up")
+    await first.see("place-cancelled")
+    await second.see("place-registered", timeout_s=20)
+    await second.see("moved-up")
+    assert await second.page.get_by_test_id("door-qr").evaluate("image => image.naturalWidth") > 100
+
+    # At the door, and afterwards the count
+    await page.goto(f"{event}/people")
+    await coordinator.press("check-in")
+    await page.get_by_test_id("attended-count").filter(has_text="1").wait_for()
+    await second.see("place-attended", timeout_s=20)
+
+    # The poster and the calendar
+    link = await visitor.page.get_by_test_id("event-poster").get_attribute("href")
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{product.url}{link}") as answer:
+            assert (answer.status, answer.content_type) == (200, "application/pdf")
+            assert (await answer.read()).startswith(b"%PDF-")
+        async with session.get(f"{product.url}/feeds/rongchuan-park.law-lectures.ics") as answer:
+            assert [e.summary for e in ical.parse(await answer.read()).events] == ["公司合规第一课"]
+
+    # Called off: everybody who looks reads why
+    await page.goto(f"{product.url}/events-board?site=rongchuan-park")
+    await page.get_by_test_id("board-event").filter(has_text="公司合规第一课").get_by_test_id("cancel-event").click()
+    await page.get_by_test_id("cancel-reason").fill("停电")
+    await coordinator.press("confirm-cancel")
+    await (
+        page.get_by_test_id("board-event").filter(has_text="公司合规第一课").get_by_test_id("publish-event").wait_for()
+    )
+    await visitor.page.reload()
+    assert "停电" in await visitor.page.locator("main").inner_text()
+    assert coordinator.errors == first.errors == second.errors == visitor.errors == []
+
+
+async def test_a_monthly_rule_drafts_theme_days_with_their_reason(
+    start_product: ProductFactory, chromium: Browser
+) -> None:
+    product = start_product("--workers", "0").wait_ready()
+    demo = await facts(product.url)
+    tab = await open_tab(chromium, *DESK)
+    await sign_in(tab, demo, "sun.hui")
+    await tab.page.goto(f"{product.url}/events-board?site=liuyin")
+
+    await tab.press("add-rule")
+    await tab.page.get_by_test_id("rule-title").fill("婚姻家事来聊聊")
+    await tab.page.get_by_test_id("rule-when").select_option("18")
+    await tab.press("save-rule")
+    await tab.see("theme-rule")
+
+    drafts = tab.page.get_by_test_id("board-event").filter(has_text="婚姻家事来聊聊")
+    assert 11 <= await drafts.count() <= 12
+    assert "每月18日" in await drafts.first.inner_text()
+    assert tab.errors == []
+
+
+async def test_axe_finds_nothing_on_the_pages_of_events(start_product: ProductFactory, chromium: Browser) -> None:
+    product = start_product("--workers", "0").wait_ready()
+    demo = await facts(product.url)
+    found: dict[str, list[str]] = {}
+    for language, size in (("zh-CN", PHONE), ("en", DESK)):
+        context = await chromium.new_context(
+            locale=language, viewport={"width": size[0], "height": size[1]}, bypass_csp=True, reduced_motion="reduce"
+        )
+        await context.add_init_script(path=AXE)
+        page = await context.new_page()
+        [person] = [person for person in demo["people"] if person["user"] == "sun.hui"]
+        await page.goto(person["sign_in_url"])
+        for path in (
+            "/events",
+            "/events-board?site=liuyin",
+            "/events-board/edit?site=liuyin&kind=lecture",
+            "/events-board/edit?site=liuyin&kind=theme_day",
+            "/my-calendar",
+            "/screen/rongchuan",
+            "/widget/rongchuan",
+        ):
+            await page.goto(product.url + path)
+            answer = await page.evaluate(
+                "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
+                RULES,
+            )
+            lines = [
+                f"{v['id']}: {n['failureSummary']} :: {n['html'][:120]}"
+                for v in answer["violations"]
+                for n in v["nodes"]
+            ]
+            if lines:
+                found[f"{language} {path}"] = lines
+        await context.close()
+
+    assert found == {}
