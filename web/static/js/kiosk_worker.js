@@ -2,7 +2,9 @@
 // The kiosk's service worker, served at /kiosk/worker.js: page, scripts, styles and words stay on the device, so that the kiosk opens without a line.
 // No answer of /api is ever kept: nothing in here is about a person.
 const STORE = "laizuo-kiosk-1";
-const PATIENCE_MS = 4000;
+const PATIENCE_MS = 3000;
+const DEAD_MS = 10_000; // a page is thirty files: one of them waits for a dead line, the others do not
+let dead_until_ms = 0;
 const worker = /** @type {any} */ (self);
 
 worker.addEventListener("install", () => worker.skipWaiting());
@@ -43,12 +45,15 @@ async function kept(request) {
 /** The service's answer while it answers, else what is kept. @param {Request} request @param {string} [name] */
 async function newest(request, name = request.url) {
   const store = await caches.open(STORE);
+  const before = Date.now() < dead_until_ms ? await store.match(name) : undefined;
+  if (before) return before;
   try {
     const answer = await fetch(request, { signal: AbortSignal.timeout(PATIENCE_MS) });
     if (answer.ok && !answer.redirected) await store.put(name, answer.clone());
     if (answer.status < 500) return answer;
     return (await store.match(name)) ?? answer;
   } catch (error) {
+    dead_until_ms = Date.now() + DEAD_MS;
     const found = await store.match(name);
     if (found) return found;
     throw error;
