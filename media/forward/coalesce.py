@@ -23,28 +23,22 @@ PACKETS_PER_TICK: Final = 8
 class Coalescing:
     """See the module. `every_s` is 0 while the socket wakes us."""
 
-    __slots__ = ("_packets", "_since", "_wakes", "every_s")
+    __slots__ = ("_since", "every_s")
 
     def __init__(self) -> None:
         self.every_s = 0.0
         self._since = -1.0
-        self._packets = self._wakes = 0
 
-    def note(self, packets: int, now: float) -> float | None:
-        """We woke and found so many. The new interval in seconds (0: by the socket), or None while nothing changes."""
-        self._packets += packets
-        self._wakes += 1
-        passed_s = now - self._since
-        if passed_s < WINDOW_S:
+    def note(self, packets: int, wakes: int, now: float) -> float | None:
+        """So many since the last call, which was WINDOW_S ago or longer. The new interval in seconds (0: by the socket), or None."""
+        since, self._since = self._since, now
+        if since < 0 or now <= since:
             return None
-        packets_per_s, wakes_per_s = self._packets / passed_s, self._wakes / passed_s
-        first = self._since < 0
-        self._since, self._packets, self._wakes = now, 0, 0
-        wanted = self.every_s if first else self._choose(packets_per_s, wakes_per_s)
-        if wanted == self.every_s:
+        wanted_s = self._choose(packets / (now - since), wakes / (now - since))
+        if wanted_s == self.every_s:
             return None
-        self.every_s = wanted
-        return wanted
+        self.every_s = wanted_s
+        return wanted_s
 
     def _choose(self, packets_per_s: float, wakes_per_s: float) -> float:
         if packets_per_s < PACKETS_PER_S or (not self.every_s and wakes_per_s < WAKES_PER_S):

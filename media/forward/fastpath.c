@@ -513,13 +513,23 @@ static double came_at(workspace *w, uint32_t i, double wall) {
   return w->now;
 }
 
-/* Take what the socket has, answer and forward it. The tray is emptied first.
- * Returns how many datagrams were read; if it is at least IN_SLOTS there may be more. */
+static int wishes(fast *f, const workspace *w, uint32_t got) {
+  int wished = f->tray_used ? EMPTY_TRAY : 0;
+  f->woken++;
+  f->read += got;
+  if (f->dropped_any || f->stalled_any) wished |= LOOK_AFTER;
+  if (w->now - f->looked_at >= f->window) wished |= CHOOSE_PACE;
+  if (got == BATCHES * IN_SLOTS) wished |= READ_ON;
+  return wished;
+}
+
+/* Take what the socket has and forward it. The tray is emptied first. Returns wishes. */
 int fast_receive(fast *f) {
   workspace *w = f->work;
   uint64_t expired;
-  int total = 0;
+  uint32_t total = 0;
   f->tray_used = 0;
+  w->now = clock_now(CLOCK_MONOTONIC);
   if (f->timer >= 0 && read(f->timer, &expired, sizeof expired) < 0 && errno != EAGAIN) drop(f, RECEIVE_FAILED);
   for (int batch = 0; batch < BATCHES && tray_has_room(f); batch++) {
     int got = recvmmsg(f->fd, w->in, IN_SLOTS, MSG_DONTWAIT, NULL);
@@ -528,14 +538,14 @@ int fast_receive(fast *f) {
       break;
     }
     double wall = clock_now(CLOCK_REALTIME);
-    w->now = clock_now(CLOCK_MONOTONIC);
+    if (batch) w->now = clock_now(CLOCK_MONOTONIC);
     for (uint32_t i = 0; i < (uint32_t)got; i++) take(f, w, i, came_at(w, i, wall));
     reset_slots(w, (uint32_t)got);
-    total += got;
+    total += (uint32_t)got;
     if (got < IN_SLOTS) break;
   }
   flush(f, w);
-  return total;
+  return wishes(f, w, total);
 }
 
 /* The same for one datagram that is not on the socket (self-test and tests), at a time of the caller's. */

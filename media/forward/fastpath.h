@@ -42,6 +42,14 @@ typedef struct {
   uint8_t address[32];
 } record;
 
+/* What fast_receive asks for; mostly nothing. */
+enum wish {
+  EMPTY_TRAY = 1,
+  LOOK_AFTER = 2, /* something was dropped, or the socket was full */
+  CHOOSE_PACE = 4, /* `window` seconds have passed: `woken` and `read` say how it went */
+  READ_ON = 8,    /* there may be more */
+};
+
 enum reason {
   TOO_LONG, EMPTY, UNKNOWN_KIND, UNKNOWN_SOURCE, NO_KEYS, BAD_AUTH, FLOOD, RTP_MALFORMED,
   PROTECT_FAILED, SEND_FULL, SEND_FAILED, RECEIVE_FAILED, TRAY_FULL, REASONS
@@ -115,6 +123,8 @@ typedef struct {
   int32_t fd, timer; /* timer: -1, or read at each call */
   bool gso;
   bool dropped_any, stalled_any; /* since Python looked */
+  uint32_t woken, read;          /* calls and datagrams since then */
+  double window, looked_at;
   uint64_t packets_in, packets_out, messages_out;
   uint64_t dropped[REASONS];
 } fast;

@@ -34,6 +34,7 @@ REASONS: Final = (
     "tray_full",
 )
 DATAGRAM, RTCP, RTP, GAP, TAPPED = 1, 2, 3, 4, 5
+EMPTY_TRAY, LOOK_AFTER, CHOOSE_PACE, READ_ON = 1, 2, 4, 8
 RECORD: Final = struct.Struct("=IIIId32s")  # fastpath.h record
 GAP_NUMBERS: Final = struct.Struct("=qq")
 
@@ -135,6 +136,10 @@ class PathMemory(ctypes.Structure):
         ("gso", c_bool),
         ("dropped_any", c_bool),
         ("stalled_any", c_bool),
+        ("woken", c_uint32),
+        ("read", c_uint32),
+        ("window", c_double),
+        ("looked_at", c_double),
         ("packets_in", c_uint64),
         ("packets_out", c_uint64),
         ("messages_out", c_uint64),

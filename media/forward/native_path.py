@@ -18,12 +18,15 @@ from collections.abc import Callable, Mapping
 from ctypes import addressof
 from typing import Any, Final
 
-from media.forward.coalesce import Coalescing
+from media.forward.coalesce import WINDOW_S, Coalescing
 from media.forward.native_memory import (
+    CHOOSE_PACE,
     DATAGRAM,
+    EMPTY_TRAY,
     GAP,
     GAP_NUMBERS,
-    IN_SLOTS,
+    LOOK_AFTER,
+    READ_ON,
     REASONS,
     RECORD,
     RTCP,
@@ -42,7 +45,6 @@ from media.net.srtp import SrtpBuffer, ffi, lib
 log = logging.getLogger(__name__)
 
 LEAST_GATE: Final = 64  # places
-MOST_AT_ONCE: Final = 2 * IN_SLOTS  # what one call reads, fastpath.h BATCHES
 
 
 class NativePath(PythonPath):
@@ -75,8 +77,10 @@ class NativePath(PythonPath):
             timer=-1,
             gso=gso,
             gate_seed=secrets.randbits(64),
+            window=WINDOW_S,
         )
         self._at = addressof(self.memory)
+        self._receive = library.receive
         library.open(self._at)
         super().__init__(port.socket, SrtpBuffer(), dropped, watcher)
         self._lanes: dict[int, NativeLane] = {}
@@ -113,15 +117,27 @@ class NativePath(PythonPath):
 
     def read(self) -> None:
         """Take and forward what the socket has."""
-        got = self._library.receive(self._at)
-        if self.memory.tray_used:
+        wished = self._receive(self._at)
+        if wished:
+            self._fulfil(wished)
+
+    def _fulfil(self, wished: int) -> None:
+        if wished & EMPTY_TRAY:
             self._empty_tray()
-        self._look_after()
-        wanted_s = self._coalescing.note(got, time.monotonic())
+        if wished & LOOK_AFTER:
+            self._look_after()
+        if wished & CHOOSE_PACE:
+            self._choose_pace(time.monotonic())
+        if wished & READ_ON and self._loop is not None:
+            self._loop.call_soon(self._read_on)  # others first, but not a tick later: this may be a flood
+
+    def _choose_pace(self, now: float) -> None:
+        memory = self.memory
+        wanted_s = self._coalescing.note(memory.read, memory.woken, now)
+        memory.read = memory.woken = 0
+        memory.looked_at = now
         if wanted_s is not None:
             self._wake(wanted_s)
-        if got >= MOST_AT_ONCE and self._loop is not None:
-            self._loop.call_soon(self._read_on)  # others first, but not a tick later: this may be a flood
 
     def _read_on(self) -> None:
         if self._loop is not None:
