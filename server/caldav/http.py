@@ -20,7 +20,7 @@ from aiohttp import web
 from schedules.store import feed_history
 from server.access.tokens import looks_like_token, token_hash
 from server.api import BODY_LIMIT
-from server.caldav import collections, webdav
+from server.caldav import calendars, webdav
 from server.caldav.webdav import Answer, cal, dav
 from server.db.pool import connection
 from server.errors import NotFound
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from schedules.core.ical_items import Item
-
-    from server.caldav.collections import Collection
+    from server.caldav.calendars import Collection
     from server.caldav.webdav import Report, Value
     from server.db import Connection
 
@@ -67,7 +66,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response(headers={"Allow": ALLOWED, "DAV": "1, 3, calendar-access"})
     where = read_path(request)
     async with connection(request.app[POOL]) as conn:
-        if not await collections.is_known(conn, where.secret):
+        if not await calendars.is_known(conn, where.secret):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="Laizuo", charset="UTF-8"'})
         if request.method not in READS:
             return _refuse(403, dav("need-privileges"))
@@ -109,7 +108,7 @@ async def _read(request: web.Request, conn: Connection, where: Where) -> web.Str
         return _multistatus(await _propfind(request, conn, where), report)
     if len(where.parts) != 2 or where.parts[0] != "calendars":
         return _refuse(403, dav("supported-report"))
-    found = await collections.load(conn, where.secret, where.parts[1], where.variant, request.app[BODIES])
+    found = await calendars.load(conn, where.secret, where.parts[1], where.variant, request.app[BODIES])
     _note(request, where, found)
     return await _report(conn, where, found, report)
 
@@ -146,7 +145,7 @@ def _note(request: web.Request, where: Where, found: Collection) -> None:
 async def _get(request: web.Request, conn: Connection, where: Where) -> web.StreamResponse:
     if len(where.parts) != 3 or where.parts[0] != "calendars":
         raise NotFound()
-    found = await collections.load(conn, where.secret, where.parts[1], where.variant, request.app[BODIES])
+    found = await calendars.load(conn, where.secret, where.parts[1], where.variant, request.app[BODIES])
     item = found.items.get(where.parts[2].removesuffix(".ics"))
     if item is None:
         raise NotFound()
@@ -168,11 +167,11 @@ async def _propfind(request: web.Request, conn: Connection, where: Where) -> lis
         answers = [Answer(where.href(*parts), _who(where, is_principal=False))]
         if where.depth == "0":
             return answers
-        found = await collections.load_all(conn, where.secret, where.variant, bodies)
+        found = await calendars.load_all(conn, where.secret, where.variant, bodies)
         return answers + [Answer(where.href("calendars", c.name), _of_collection(where, c)) for c in found]
     if parts[0] != "calendars" or len(parts) > 3:
         raise NotFound()
-    found_one = await collections.load(conn, where.secret, parts[1], where.variant, bodies)
+    found_one = await calendars.load(conn, where.secret, parts[1], where.variant, bodies)
     if len(parts) == 3:
         item = found_one.items.get(parts[2].removesuffix(".ics"))
         if item is None:
