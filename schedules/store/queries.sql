@@ -351,3 +351,35 @@ from duty_current c
 left join duty_attendance a on a.site_id = c.site_id and a.slot_key = c.slot_key and a.post = c.post and a.person_id = c.person_id
 where c.during && tstzrange($1, $2) and (c.site_id = any($3::text[]::uuid[]) or c.person_id = $4::text::uuid)
 order by lower(c.during), c.site_id, c.slot_key, c.post
+
+-- name: list_teams
+select t.slug, t.name_zh, t.name_en, t.kind, count(m.id) filter (where m.admitted_on <= $1 and (m.left_on is null or m.left_on > $1))::int as members
+from service_team t left join team_member m on m.team_id = t.id group by t.id order by t.kind, t.slug
+
+-- name: admit_member
+insert into team_member (team_id, person_id, admitted_on, entered_by)
+select id, $2::text::uuid, $3, $4::text::uuid from service_team where slug = $1 returning id::text
+
+-- name: end_membership
+-- The running membership, or one that was to begin later.
+update team_member m set left_on = greatest($3::date, m.admitted_on) from service_team t
+where t.id = m.team_id and t.slug = $1 and m.person_id = $2::text::uuid and (m.left_on is null or m.left_on > $3) returning m.id::text
+
+-- name: save_limits
+insert into duty_limits (person_id, max_days_a_week, rest_minutes, home_site_id) values ($1::text::uuid, $2, $3, $4::text::uuid)
+on conflict (person_id) do update set max_days_a_week = excluded.max_days_a_week, rest_minutes = excluded.rest_minutes,
+    home_site_id = excluded.home_site_id
+
+-- name: clear_qualification
+delete from duty_qualification where person_id = $1::text::uuid and code = $2
+
+-- name: add_qualification
+insert into duty_qualification (person_id, code, valid_first, valid_last) values ($1::text::uuid, $2, $3, $4)
+
+-- name: expiring_licences
+-- Licences of these people that end within the days asked for, or have ended, the nearest first.
+select q.person_id::text, q.code, q.valid_last from duty_qualification q
+where q.person_id = any($1::text[]::uuid[]) and q.valid_last is not null and q.valid_last <= $2
+  and not exists (select from duty_qualification o where o.person_id = q.person_id and o.code = q.code
+                  and (o.valid_last is null or o.valid_last > q.valid_last))
+order by q.valid_last, q.person_id

@@ -19,7 +19,7 @@ from server.access.require import as_uuid, require_site_by_slug
 from server.api import Call, add_operations
 from server.duty import editing, publishing
 from server.duty.api import OPERATIONS, names_for
-from server.duty.planning import board
+from server.duty.planning import board, people
 from server.duty.planning import http as planning_http
 from server.duty.public import load_public_duty
 from server.duty.shifts import http as shifts_http
@@ -251,5 +251,6 @@ PAGES = [
 def add(app: web.Application) -> None:
     """Plug in."""
     app[shifts_http.CHECK_IN_RATE] = Rate(burst=5, every_s=60.0)  # six digits are not guessed at one a minute
-    add_operations(app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + shifts_http.OPERATIONS)
-    add_pages(app, PAGES + board.PAGES)
+    add_operations(app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + people.OPERATIONS)
+    add_operations(app, shifts_http.OPERATIONS)
+    add_pages(app, PAGES + board.PAGES + shifts_http.PAGES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,6 +56,9 @@ class Caller:
 
     async def post(self, path: str, body: object = None, headers: dict[str, str] | None = None) -> Any:
         return await self._sent("POST", path, body, headers or {})
+
+    async def put(self, path: str, body: object) -> Any:
+        return await self._sent("PUT", path, body, {})
 
     async def delete(self, path: str) -> Any:
         return await self._sent("DELETE", path, None, {})
@@ -170,17 +173,19 @@ async def test_inputs_are_for_coordinators(client: Client, db: Pool, city: City,
 
 async def test_a_notice_says_what_it_moves_and_the_next_publish_moves_it(coordinator: Caller, city: City) -> None:
     site = city.sites["liuyin"]  # Tuesdays: untouched
-    found = await coordinator.post("/api/notices", {"text": NOTICE})
+    found = await coordinator.post("/api/days", {"text": NOTICE})
 
     assert (found["year"], found["version"], found["status"]) == (2026, 2, "official")
     moved = {one["slug"]: {(c["kind"], c["day"]) for c in one["changes"]} for one in found["moved"]}
     assert "liuyin" not in moved
-    later = {("reseated", f"2026-12-{day}") for day in ("03", "10", "17")}  # nobody's turn was used up: the next is theirs
+    later = {
+        ("reseated", f"2026-12-{day}") for day in ("03", "10", "17")
+    }  # nobody's turn was used up: the next is theirs
     assert moved["shiqiao"] == {("cancelled", "2026-11-26"), *later}  # Thursdays
     assert ("added", "2026-11-28") in moved["rongchuan"]  # a Saturday that is worked
-    known = await coordinator.refused("POST", "/api/notices", {"text": NOTICE})
+    known = await coordinator.refused("POST", "/api/days", {"text": NOTICE})
     assert known == (409, "notice_known")
-    bad = await coordinator.refused("POST", "/api/notices", {"text": NOTICE.replace("2026-11-28", "2026-11-27")})
+    bad = await coordinator.refused("POST", "/api/days", {"text": NOTICE.replace("2026-11-28", "2026-11-27")})
     assert bad == (400, "bad_notice")
     published = await publish(coordinator, city.sites["shiqiao"])
     assert (published["version"], published["changes"]) == (2, 4)
@@ -191,24 +196,58 @@ async def test_a_notice_says_what_it_moves_and_the_next_publish_moves_it(coordin
     assert (await publish(coordinator, site))["is_new"] is False
 
 
-async def test_who_leaves_the_team_leaves_the_roster(coordinator: Caller, city: City, db: Pool) -> None:
+async def test_who_leaves_the_team_leaves_the_roster(coordinator: Caller, city: City) -> None:
     site = city.sites["yunling"]
     unknown = await coordinator.refused("POST", f"/api/rosters/{site}/rotations", rotation(city, 1, team="nobodies"))
     assert unknown == (400, "unknown_team")
     await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1, team="volunteer_lawyers"))
     until = date(2026, 12, 1)
-    async with db.acquire() as conn:
-        for user, left in (("chen.shufen", None), ("liu.bin", until)):
-            await conn.execute(
-                "insert into team_member (team_id, person_id, admitted_on, left_on)"
-                " select id, $1::text::uuid, $2, $3 from service_team where slug = 'volunteer_lawyers'",
-                city.people[user],
-                until - timedelta(days=300),
-                left,
-            )
+    members = f"/api/rosters/{site}/teams/volunteer_lawyers"
+    for user in ("chen.shufen", "liu.bin"):
+        await coordinator.post(f"{members}/members", {"person": city.people[user], "day": "2026-02-01"})
+    again = await coordinator.refused(
+        "POST", f"{members}/members", {"person": city.people["liu.bin"], "day": "2026-03-01"}
+    )
+    assert again == (409, "member_already")
+    await coordinator.post(f"{members}/exits", {"person": city.people["liu.bin"], "day": until.isoformat()})
 
     preview = await coordinator.get(f"/api/rosters/{site}/preview")
 
     held = {slot["day"]: slot["seats"][0]["person"] for slot in preview["slots"]}
     assert city.people["liu.bin"] in {who for day, who in held.items() if day < until.isoformat()}
     assert {who for day, who in held.items() if day >= until.isoformat()} == {city.people["chen.shufen"]}
+
+
+async def test_a_licence_is_warned_of_before_it_ends_and_not_seated_after(coordinator: Caller, city: City) -> None:
+    site, liu = city.sites["yunling"], city.people["liu.bin"]
+    await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1))
+    before = await coordinator.get(f"/api/rosters/{site}/preview")
+    await coordinator.put(f"/api/rosters/{site}/people/{liu}/licences/lawyer", {"last": "2026-12-02"})
+
+    preview = await coordinator.get(f"/api/rosters/{site}/preview")
+
+    assert preview["mark"] != before["mark"]
+    seated = {slot["day"]: slot for slot in preview["slots"] if slot["seats"][0]["person"] == liu}
+    assert seated
+    assert max(seated) <= "2026-12-02"
+    assert all("licence_ends" in {f["code"] for f in slot["findings"]} for slot in seated.values())
+    assert await coordinator.get(f"/api/rosters/{site}/licences") == [
+        {"person": liu, "licence": "lawyer", "last": "2026-12-02"}
+    ]
+    outside = f"/api/rosters/{site}/people/{city.people['sun.hui']}/limits"
+    assert await coordinator.refused("PUT", outside, {"rest_minutes": 60}) == (404, "unknown_person")
+
+
+async def test_limits_of_a_person_bind_the_plan(coordinator: Caller, city: City) -> None:
+    site, chen = city.sites["yunling"], city.people["chen.shufen"]
+    await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1))
+    await coordinator.put(
+        f"/api/rosters/{site}/people/{chen}/limits", {"max_days_a_week": 1, "home": city.sites["rongchuan"]}
+    )
+
+    preview = await coordinator.get(f"/api/rosters/{site}/preview")
+
+    weeks = [date.fromisoformat(s["day"]).isocalendar()[1] for s in preview["slots"] if s["seats"][0]["person"] == chen]
+    assert len(weeks) == len(set(weeks))
+    teams = await coordinator.get(f"/api/rosters/{site}/teams")
+    assert len([team for team in teams if team["kind"] == "linked"]) == 6

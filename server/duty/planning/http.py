@@ -205,9 +205,7 @@ OPERATIONS = [
         body=WithdrawBody,
         reply=PublishedView,
     ),
-    Operation(
-        "POST", "/api/notices", import_notice, _EDIT, "Import a holiday notice", body=NoticeBody, reply=NoticeView
-    ),
+    Operation("POST", "/api/days", import_notice, _EDIT, "Import a holiday notice", body=NoticeBody, reply=NoticeView),
     Operation("GET", _RELEASE + "/inputs", release_inputs, _BOARD, "What a version follows from"),
     Operation("GET", _RELEASE + "/recomputed", recompute_release, _BOARD, "Compute it again", reply=RecomputedView),
     Operation(

@@ -20,6 +20,7 @@ from server.duty.shifts import attendance, swapping
 from server.duty.shifts.reseating import SeatRef, reseat
 from server.errors import TooMany
 from server.keys import SETTINGS
+from server.pages import Page, page
 
 if TYPE_CHECKING:
     from schedules.core.explain import People
@@ -177,6 +178,13 @@ async def check_in_code(call: Call[None]) -> CodeView:
         return CodeView(await attendance.code_of(conn, call.actor, call.path("endpoint"), call.now))
 
 
+async def check_in_page(call: Call[None]) -> web.StreamResponse:
+    """The digits on a screen at the post, large; the page comes again every minute by itself."""
+    async with call.connection() as conn:
+        code = await attendance.code_of(conn, call.actor, call.path("endpoint"), call.now)
+    return page(call, "duty/code.html", code=code)
+
+
 async def missing(call: Call[None]) -> list[MissingView]:
     """Who has not been seen at a site, with who is next in line."""
     async with call.connection() as conn:
@@ -225,3 +233,4 @@ OPERATIONS = [
         reply=list[MissingView],
     ),
 ]
+PAGES = [Page("/kiosk/{endpoint}/check-in", check_in_page, Action.SEE_OWN_TICKET)]

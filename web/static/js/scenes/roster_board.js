@@ -268,4 +268,7 @@ document.addEventListener("keydown", (event) => {
 
 await loadWords();
 await load();
+// Begin where there is something to move: the days before today have no shifts any more.
+first = board.days.findIndex((/** @type {any} */ day) => day.day === board.slots[0]?.day);
+draw();
 enableControls();

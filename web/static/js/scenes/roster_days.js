@@ -33,7 +33,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   banner.hidden = true;
   try {
-    const found = await post("/api/notices", { text: text.value });
+    const found = await post("/api/days", { text: text.value });
     const head = element("h2", "", t("board.imported", { year: found.year, version: found.version }));
     result.replaceChildren(head, ...(found.moved.length ? found.moved.map(moved) : [element("p", "", t("board.nothing_moves"))]));
   } catch (error) {

@@ -98,6 +98,7 @@ export function drawBars(people, list) {
     const line = element("li", "board-bar");
     const picture = document.createElementNS(svgNamespace(), "svg");
     picture.setAttribute("viewBox", `0 0 ${BAR_WIDTH} 18`);
+    picture.setAttribute("preserveAspectRatio", "none");
     picture.setAttribute("role", "img");
     const before = (person.borne_minutes / most) * BAR_WIDTH;
     const hours = (/** @type {number} */ minutes) => String(Math.round(minutes / 6) / 10);
