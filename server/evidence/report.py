@@ -88,9 +88,9 @@ def _interruptions(events: list[dict[str, Any]], words: dict[str, Any], start_us
 def _film_gaps(films: list[dict[str, Any]], words: dict[str, Any], names: dict[str, str]) -> Iterator[list[str]]:
     for film in films:
         for gap in film.get("gaps", []):
-            seconds = f"{(gap['end_us'] - gap['start_us']) / 1e6:.1f}"
+            seconds = f"{(gap['to_us'] - gap['from_us']) / 1e6:.1f}"
             cause = words.get(f"gap_{gap['cause']}", gap["cause"])
-            yield [f"{gap['start_us'] / 1e6:.1f}", words["gap_film"].format(who=names.get(film["seat"], "?"), cause=cause, seconds=seconds)]  # fmt: skip
+            yield [f"{gap['from_us'] / 1e6:.1f}", words["gap_film"].format(who=names.get(film["seat"], "?"), cause=cause, seconds=seconds)]  # fmt: skip
 
 
 def _notes(draft: Draft, words: dict[str, Any], names: dict[str, str]) -> Iterator[str]:

@@ -26,14 +26,24 @@ def verifier_root() -> Path:
 @lru_cache(1)
 def verifier_page() -> str:
     """The page, with a policy of its own that allows this one script and no network."""
-    root = verifier_root()
-    script = "\n" + "\n".join(bare(root.joinpath(f"{name}.js").read_text("utf-8")) for name in MODULES)
-    style = "\n" + root.joinpath("verifier.css").read_text("utf-8")
-    page = root.joinpath("verifier.html").read_text("utf-8")
+    script, style = _parts()
+    page = verifier_root().joinpath("verifier.html").read_text("utf-8")
     values = {"POLICY": policy(script, style), "STYLE": style, "SCRIPT": script}
     for name, value in values.items():
         page = page.replace(f"%{name}%", value, 1)
     return page
+
+
+@lru_cache(1)
+def bare_policy() -> str:
+    """The same policy as a header."""
+    return policy(*_parts())
+
+
+def _parts() -> tuple[str, str]:
+    root = verifier_root()
+    script = "\n" + "\n".join(bare(root.joinpath(f"{name}.js").read_text("utf-8")) for name in MODULES)
+    return script, "\n" + root.joinpath("verifier.css").read_text("utf-8")
 
 
 def bare(module: str) -> str:

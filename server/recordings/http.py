@@ -13,7 +13,8 @@ from media.record.sealed import CHUNK_BYTES, SealedDamaged, SealedFile
 from server.access.core import Action
 from server.api import Call, Operation, add_operations
 from server.errors import NotFound
-from server.keys import SETTINGS
+from server.evidence.service import authority_of
+from server.keys import CLOCK, SETTINGS
 from server.recordings import core
 from server.recordings.jobs import FilmJobs
 from server.recordings.service import Recordings, Watched
@@ -120,6 +121,7 @@ def add(app: web.Application) -> None:
 
 async def _make_films(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(app[RECORDINGS].load_keys)
+    app[RECORDINGS].open_authority(await asyncio.to_thread(authority_of, app[SETTINGS], app[CLOCK]))
     task = asyncio.create_task(FilmJobs(app, app[RECORDINGS]).run(), name="film jobs")
     yield
     task.cancel()

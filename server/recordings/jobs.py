@@ -9,12 +9,14 @@ import logging
 import os
 import secrets
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from server import audit
 from server.access.core import Actor
 from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
-from server.keys import CLOCK, POOL
+from server.evidence import service as evidence
+from server.evidence import store as anchors
+from server.keys import CLOCK, POOL, TEMPLATES
 from server.live import NOTICES
 from server.recordings import core, making, store
 from server.recordings.service import NOT_RECORDED
@@ -49,6 +51,7 @@ class FilmJobs:
         self._clock = app[CLOCK]
         self._notices = app[NOTICES]
         self._recordings = recordings
+        self._catalogs = app[TEMPLATES].catalogs
         self._holder = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._stage, self._progress = "", 0.0
 
@@ -111,12 +114,13 @@ class FilmJobs:
             rooms = await store.recorded_rooms(conn, session_id)
             people = await store.people(conn, session_id)
             _, wrapped = await store.recording_key(conn, session_id)
+            sealing = await self._sealing(conn, session_id, people)
         if facts is None or wrapped is None:
             await self._give_up(job, NOT_RECORDED)
             return
         try:
             key = self._recordings.unwrap(wrapped, session_id)
-            made = await making.make(self._recordings, facts, rooms, people, key, self._note, self._clock())
+            made = await making.make(self._recordings, facts, rooms, people, key, self._note, self._clock(), sealing)
         except making.StillWritten:
             await in_transaction(self._pool, lambda conn: store.put_off_job(conn, job, self._clock() + JOURNAL_OPEN))
         except making.MakingFailed as error:
@@ -127,6 +131,11 @@ class FilmJobs:
             await self._failed(job, f"{type(error).__name__}: {error}")
         else:
             await self._finish(job, made)
+
+    async def _sealing(self, conn: Connection, session_id: str, people: dict[str, dict[str, str]]) -> dict[str, Any]:
+        return await evidence.sealing_spec(
+            conn, self._recordings.authority, self._catalogs, session_id, people, self._clock()
+        )
 
     async def _finish(self, job: Job, made: Made | None) -> None:
         if made is None:
@@ -140,6 +149,9 @@ class FilmJobs:
             for film in made.films:
                 await store.save_film(conn, job.subject, film, now)
             await store.finish_recording(conn, job.subject, None, made.result, now)
+            await anchors.mark_packed(conn, job.subject, now)
+            for one in made.unstamped:
+                await anchors.notice(conn, job.subject, one["room"], one["kind"], one["block"], one["imprint"], now)
             await audit.append(conn, SYSTEM, "make_films", "session", job.subject, now, {"films": len(made.films)})
             await _tell(conn, job)
 

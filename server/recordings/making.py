@@ -46,6 +46,7 @@ class Made:
 
     films: list[FilmRow]
     result: dict[str, Any]
+    unstamped: list[dict[str, Any]]  # what no authority could be reached for; {"kind", "room", "block", "imprint"}
 
 
 async def make(
@@ -56,8 +57,9 @@ async def make(
     key: bytes,
     progress: Progress,
     now: datetime,
+    sealing: dict[str, Any],
 ) -> Made | None:
-    """Everything for one session; None when no room of it has a journal. Raises StillWritten, MakingFailed."""
+    """Everything for one session, sealed as `sealing` says (server/evidence/service.py); None when no room of it has a journal. Raises StillWritten, MakingFailed."""
     with_journal = [room for room in rooms if list_segments(recordings.journal_directory(facts.id, room))]
     for room in with_journal:
         _check_closed(recordings.journal_directory(facts.id, room))
@@ -65,8 +67,12 @@ async def make(
         return None
     done = {room: await _run_films(recordings, facts, room, people, key, progress) for room in with_journal}
     films = [_film_row(recordings, facts.id, room, entry) for room, made in done.items() for entry in made["films"]]
-    pack = await _run_pack(recordings, facts, films, with_journal, key, progress, now)
-    return Made([*films, pack], _joined(list(done.values())))
+    pack, unstamped = await _run_pack(recordings, facts, films, with_journal, key, progress, now, sealing)
+    return Made(
+        [*films, pack],
+        _joined(list(done.values())),
+        [{**one, "room": one["room"] or with_journal[0]} for one in unstamped],
+    )
 
 
 def _check_closed(directory: Path) -> None:
@@ -105,7 +111,8 @@ async def _run_pack(
     key: bytes,
     progress: Progress,
     now: datetime,
-) -> FilmRow:
+    sealing: dict[str, Any],
+) -> tuple[FilmRow, list[dict[str, Any]]]:
     progress("pack", 0.0)
     text = base64.b64encode(key).decode()
     path = recordings.film_directory(facts.id, rooms[0]) / "pack.zip.sealed"
@@ -119,12 +126,14 @@ async def _run_pack(
         "made_at": now.isoformat(),
         "output": str(path),
         "key": text,
+        **sealing,
     }  # fmt: skip
-    done = await run_maker(("media.record.packs",), spec, progress)
+    done = await run_maker(("server.evidence",), spec, progress)
     relative = str(path.relative_to(recordings.data))
-    return FilmRow(
+    row = FilmRow(
         "", rooms[0], "pack", None, None, 0, relative, done["type"], done["bytes"], 0, {"sha256": done["sha256"]}
     )
+    return row, done["unstamped"]
 
 
 def _film_source(recordings: Recordings, film: FilmRow, key: str, *, many: bool) -> dict[str, Any]:

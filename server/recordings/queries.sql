@@ -37,6 +37,9 @@ on conflict (session_id, room_id, kind, seat_id, source, part)
 do update set path = excluded.path, content_type = excluded.content_type, bytes = excluded.bytes, length_us = excluded.length_us,
               facts = excluded.facts, made_at = excluded.made_at
 
+-- name: resize_film
+update film set bytes = $2 where id = $1
+
 -- name: known_seats
 select id::text from seat where session_id = $1
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from server.access.core import Actor
     from server.db import Connection
+    from server.evidence.signing import Authority
     from server.recordings.store import FilmRow, RecordingRow
 
 # Pieces of one film that are asked for within this time are one view.
@@ -46,6 +47,7 @@ class Recordings:
         self.data = data
         self._key_file = key_file
         self._master: MasterKeys | None = None
+        self._authority: Authority | None = None
 
     def load_keys(self) -> None:
         """Before anything else. A missing key file is made. Raises ConfigError, OSError."""
@@ -54,6 +56,16 @@ class Recordings:
             self._master = load_master_keys(self._key_file)
         except KeyProblem as error:
             raise ConfigError(f"{self._key_file}: {error}") from error
+
+    def open_authority(self, authority: Authority) -> None:
+        """Who signs and stamps packs; at start."""
+        self._authority = authority
+
+    @property
+    def authority(self) -> Authority:
+        if self._authority is None:
+            raise CannotRecord("nobody is there to sign packs yet")
+        return self._authority
 
     @property
     def _keys(self) -> MasterKeys:

@@ -121,6 +121,11 @@ async def save_film(conn: Connection, session_id: str, film: FilmRow, now: datet
     await conn.execute(_SQL["save_film"], session_id, *values, json.dumps(film.facts), now)
 
 
+async def resize_film(conn: Connection, film_id: str, size: int) -> None:
+    """The pack grew by stamps that came late."""
+    await conn.execute(_SQL["resize_film"], film_id, size)
+
+
 async def known_seats(conn: Connection, session_id: str) -> set[str]:
     return {row["id"] for row in await conn.fetch(_SQL["known_seats"], session_id)}
 

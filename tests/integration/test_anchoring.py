@@ -1,0 +1,149 @@
+"""Heads of live journals, stamped by an authority that may be away, and a superuser who comes afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+from asn1crypto import tsp
+
+from media.record.packs.proofs import read_stamp
+from server.evidence.anchoring import Anchoring, Heads
+from server.evidence.identity import open_identity
+from server.evidence.signing import Authority
+from tests.support.packed_session import heads_of, record_journal
+from tests.support.synthetic_session import START_WALL_US
+
+if TYPE_CHECKING:
+    from server.db import Pool
+
+ENDED = dt.datetime.fromtimestamp(START_WALL_US / 1e6 + 6, dt.UTC)
+UUIDS = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(4)]
+
+
+@dataclass
+class OutsideAuthority:
+    """An RFC 3161 service on loopback that can be switched off."""
+
+    url: str
+    authority: Authority
+    is_away: bool = False
+    asked: int = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        if self.is_away:
+            return web.Response(status=503)
+        reply = await self.authority.stamper().async_request_tsa_response(tsp.TimeStampReq.load(await request.read()))
+        return web.Response(body=reply.dump(), content_type="application/timestamp-reply")
+
+
+@pytest.fixture
+async def outside(tmp_path: Path, aiohttp_server: Any) -> OutsideAuthority:
+    own = Authority("", open_identity(tmp_path / "outside", ENDED), lambda: ENDED)
+    service = OutsideAuthority("", own)
+    app = web.Application()
+    app.router.add_post("/", service.answer)
+    server = await aiohttp_server(app)
+    service.url = str(server.make_url("/"))
+    return service
+
+
+@pytest.fixture
+async def room(db: Pool) -> tuple[str, str]:
+    """A recorded room of a session that runs. Returns (session, room)."""
+    site, person, session, room = UUIDS
+    async with db.acquire() as conn, conn.transaction():
+        await conn.execute("set local session_replication_role = replica")  # only the rows that this test is about
+        columns = "id, site_id, procedure, in_charge, state, opened_at"
+        await conn.execute(
+            f"insert into session ({columns}) values ($1, $2, 'notarization', $3, 'live', $4)",
+            session,
+            site,
+            person,
+            ENDED,
+        )
+        await conn.execute(
+            "insert into recording (session_id, wrapped_key, created_at) values ($1, 'x', $2)", session, ENDED
+        )
+        await conn.execute("insert into room (id, session_id, kind, recorded, opened_at) values ($1, $2, 'joint', true, $3)", room, session, ENDED)  # fmt: skip
+    return session, room
+
+
+def anchoring_of(db: Pool, service: OutsideAuthority, journal: Path, folder: Path, clock: Any) -> Anchoring:
+    authority = Authority(service.url, service.authority.identity, clock)
+
+    async def nothing(_: str) -> None:
+        raise AssertionError("there is no pack yet")
+
+    return Anchoring(db, clock, authority, lambda *_: journal, (folder / "own", folder / "kept"), nothing)
+
+
+async def test_the_head_is_stamped_within_the_minute_and_kept_in_three_places(
+    db: Pool, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path
+) -> None:
+    journal = await asyncio.to_thread(record_journal, tmp_path / "journal")
+    anchoring = anchoring_of(db, outside, journal, tmp_path, lambda: ENDED)
+
+    await anchoring.once()
+    await anchoring.once()
+
+    [row] = await db.fetch("select block, imprint, token from anchor")
+    assert (row["block"], row["imprint"]) in heads_of(journal)
+    assert read_stamp(row["token"]).imprint.hex() == row["imprint"]
+    assert outside.asked == 1
+    kept = (tmp_path / "kept" / f"{room[0]}.jsonl").read_text()
+    assert kept == (tmp_path / "own" / f"{room[0]}.jsonl").read_text()
+    assert row["imprint"] in kept
+
+
+async def test_a_block_that_may_not_be_on_disk_yet_is_not_stamped(tmp_path: Path) -> None:
+    journal = await asyncio.to_thread(record_journal, tmp_path / "journal")
+    heads = Heads()
+
+    early = heads.settled(journal, ENDED - dt.timedelta(seconds=1))
+    late = heads.settled(journal, ENDED + dt.timedelta(seconds=10))
+
+    assert early is not None
+    assert late == heads_of(journal)[-1]
+    assert early[0] < late[0]
+
+
+async def test_an_authority_that_is_away_delays_the_stamp_and_nothing_else(
+    db: Pool, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path
+) -> None:
+    journal = await asyncio.to_thread(record_journal, tmp_path / "journal")
+    now = [ENDED]
+    anchoring = anchoring_of(db, outside, journal, tmp_path, lambda: now[0])
+    outside.is_away = True
+
+    await anchoring.once()
+    waiting = await db.fetchrow("select token, attempts, error from anchor")
+    now[0] += dt.timedelta(seconds=20)
+    outside.is_away = False
+    await anchoring.once()
+
+    assert (waiting["token"], waiting["attempts"]) == (None, 1)
+    assert waiting["error"]
+    assert await db.fetchval("select count(*) from anchor where token is not null") >= 1
+
+
+async def test_not_even_the_database_gives_a_stamp_back(
+    db: Pool, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path
+) -> None:
+    journal = await asyncio.to_thread(record_journal, tmp_path / "journal")
+    await anchoring_of(db, outside, journal, tmp_path, lambda: ENDED).once()
+
+    for statement in (
+        "delete from anchor",
+        "update anchor set imprint = repeat('0', 64)",
+        "update anchor set token = null, stamped_at = null",
+    ):
+        with pytest.raises(asyncpg.RaiseError, match="never changed or removed"):
+            await db.execute(statement)
