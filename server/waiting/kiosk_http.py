@@ -178,7 +178,14 @@ async def take_ticket(call: Call[TakeTicket]) -> Ticket:
     async with call.connection() as conn:
         body = call.body
         place = await service.take_ticket(
-            conn, call.actor, body.service, body.citizen_name, body.request_key, call.now, body.priority_group, body.matter
+            conn,
+            call.actor,
+            body.service,
+            body.citizen_name,
+            body.request_key,
+            call.now,
+            body.priority_group,
+            body.matter,
         )
         return await ticket_shown(conn, place, language_of(call.request) == "en")
 

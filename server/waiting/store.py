@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from server.db import Connection
 
 _SQL = load_statements(__package__)
+# Most people serve one line. Asked for one, PostgreSQL walks the index in the order of the line and stops at the first free ticket; asked
+# for any of several, it sorts all who wait.
+_SQL["call_next_of_line"] = _SQL["call_next_ticket"].replace("area_id = any ($1::uuid[])", "area_id = $1::uuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,11 @@ async def waiting_list(conn: Connection, area_ids: Sequence[str]) -> list[Waitin
 
 async def call_next(conn: Connection, area_ids: Sequence[str], person_id: str, now: datetime) -> CalledTicket | None:
     """Take the next ticket of these lines for a person, or None if nobody waits."""
-    row = await conn.fetchrow(_SQL["call_next_ticket"], [UUID(area) for area in area_ids], UUID(person_id), now)
+    areas = [UUID(area) for area in area_ids]
+    if len(areas) == 1:
+        row = await conn.fetchrow(_SQL["call_next_of_line"], areas[0], UUID(person_id), now)
+    else:
+        row = await conn.fetchrow(_SQL["call_next_ticket"], areas, UUID(person_id), now)
     return CalledTicket(**dict(row)) if row else None
 
 
