@@ -281,6 +281,24 @@ class Room:
         if self.recorder is not None:
             up.tap = self.recorder.tap(seat.name, up, line)
 
+    def begin_recording(self, recorder: Recorder) -> None:
+        """Everybody and everything that is here goes into the journal from now on."""
+        self.recorder = recorder
+        for seat in self.seats.values():
+            self._record("joined", seat, {"connection": seat.connection, "label": seat.label})
+            for line in seat.up_lines():
+                up = seat.peer.ups_by_mid.get(line.mid)
+                if up is not None:
+                    self._record_stream(seat, up, line)
+
+    def end_streams(self) -> None:
+        """Nothing more is recorded; the ledgers are closed."""
+        for seat in self.seats.values():
+            for up in seat.peer.ups:
+                if up.tap is not None:
+                    up.tap.end()
+                    up.tap = None
+
     def on_record_failed(self) -> None:
         """The journal is dead: say so; nothing later is taken for recorded."""
         for seat in self.seats.values():

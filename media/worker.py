@@ -34,6 +34,7 @@ from media.control.messages import (
     Paused,
     Ping,
     Pong,
+    Record,
     RecordStatus,
     Request,
     RoomClosed,
@@ -41,6 +42,7 @@ from media.control.messages import (
     RoomShut,
     Seal,
     Sealed,
+    SetRecord,
     Stats,
     UdpAddress,
     WorkerState,
@@ -76,6 +78,7 @@ class Worker:
             Hello: self._hello,
             OpenRoom: self._open_room,
             CloseRoom: self._close_room,
+            SetRecord: self._set_record,
             Join: self._join,
             Leave: self._leave,
             Pause: self._pause,
@@ -151,16 +154,30 @@ class Worker:
                 raise BadMessage("draining", f"worker {self.name} takes no new rooms")
             room = Room(self._engine, self._tell, request)
             if request.record is not None:
-                room.recorder = await self._record(room, request)
+                room.recorder = await self._record(room, request.record)
             self._rooms[request.room] = room
             return RoomOpened(room=room.name, created=True, record=_status(room))
 
-    async def _record(self, room: Room, request: OpenRoom) -> Recorder:
-        assert request.record is not None
-        journal = await asyncio.to_thread(Path(request.record.journal).resolve)
+    async def _set_record(self, request: SetRecord) -> Sealed:
+        async with self._lock(request.room):
+            room = self._room(request.room, request.epoch)
+            running = room.recorder is not None and room.recorder.status.state == "recording"
+            if request.record is None and room.recorder is not None:
+                room.end_streams()
+                await room.recorder.close(request.reason)
+                room.tell_record()
+                status, room.recorder = room.recorder.status, None
+                return Sealed(record=status)
+            if request.record is not None and not running:
+                room.begin_recording(await self._record(room, request.record))
+                room.tell_record()
+            return Sealed(record=_status(room))
+
+    async def _record(self, room: Room, record: Record) -> Recorder:
+        journal = await asyncio.to_thread(Path(record.journal).resolve)
         if not journal.is_relative_to(self._data):
             raise BadMessage("bad_request", "record.journal: must lie in the worker's data directory")
-        return await open_recorder(request.session, request.room, request.record, room.on_record_failed)
+        return await open_recorder(room.session, room.name, record, room.on_record_failed)
 
     def _confirm(self, room: Room, request: OpenRoom) -> RoomOpened:
         if room.session != request.session:

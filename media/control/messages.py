@@ -153,6 +153,15 @@ class CloseRoom(Request, frozen=True, tag="close_room"):
     reason: str
 
 
+class SetRecord(Request, frozen=True, tag="record"):
+    """Begin to record a room (or go on with its journal), or stop (`record` null)."""
+
+    room: Identifier
+    epoch: Count
+    record: Record | None = None
+    reason: str = ""
+
+
 class Join(Request, frozen=True, tag="join"):
     room: Identifier
     epoch: Count
@@ -212,8 +221,8 @@ class Ping(Request, frozen=True, tag="ping"):
     pass
 
 
-AnyRequest = Hello | OpenRoom | CloseRoom | Join | Leave | Pause | Move | Note | Seal | Stats | Drain | Ping
-RoomRequest = CloseRoom | Join | Leave | Pause | Move | Note | Seal
+AnyRequest = Hello | OpenRoom | CloseRoom | SetRecord | Join | Leave | Pause | Move | Note | Seal | Stats | Drain | Ping
+RoomRequest = CloseRoom | SetRecord | Join | Leave | Pause | Move | Note | Seal
 
 
 # --- replies ----------------------------------------------------------------------------------------------------------
@@ -309,6 +318,7 @@ REPLIES: Final[dict[type[Request], type[Message]]] = {
     Hello: WorkerState,
     OpenRoom: RoomOpened,
     CloseRoom: RoomShut,
+    SetRecord: Sealed,
     Join: Joined,
     Leave: Left,
     Pause: Paused,

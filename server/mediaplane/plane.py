@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -37,7 +38,7 @@ from server.mediaplane import store
 from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosedMeanwhile, RoomListener, RoomSpec
 from server.mediaplane.link import Link, WorkerAway, WorkerRefused
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
-from server.mediaplane.requests import hand_over, record_facts, record_message, standing_peers
+from server.mediaplane.requests import hand_over, record, record_facts, record_message, standing_peers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -139,6 +140,15 @@ class MediaPlane:
         if owner is None:
             raise WorkerAway(room)
         return await self._links[owner.worker].request(lambda number: make(number, owner.epoch), deadline_s)
+
+    async def set_recorded(self, room: str, recorded: bool, reason: str) -> None:
+        """From now on the room is recorded or not, at this worker and at its successors. Raises as `ask`, and CannotRecord."""
+        hold = self._holds.get(room)
+        if hold is None:
+            raise WorkerAway(f"room {room} is over")
+        spec = hold.spec = replace(hold.spec, recorded=recorded)
+        place = await in_transaction(self._pool, lambda conn: self._plan.place(conn, spec)) if recorded else None
+        await record(self, room, place, reason)
 
     def away(self) -> list[str]:
         """Workers that do not answer now."""

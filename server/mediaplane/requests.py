@@ -17,6 +17,8 @@ from media.control.messages import (
     RecordState,
     RecordStatus,
     RoomSummary,
+    Sealed,
+    SetRecord,
     Slots,
     SlotState,
 )
@@ -70,6 +72,18 @@ async def pause(plane: MediaPlane, room: str, seat: str, source: str, paused: bo
     await plane.ask(
         room, lambda request, epoch: Pause(id=request, room=room, epoch=epoch, seat=seat, source=source, paused=paused)
     )
+
+
+async def record(plane: MediaPlane, room: str, place: JournalPlace | None, reason: str) -> RecordFacts | None:
+    """Begin to record an open room, or stop; what its journal is now."""
+    sealed = await plane.ask(
+        room,
+        lambda request, epoch: SetRecord(
+            id=request, room=room, epoch=epoch, record=record_message(place), reason=reason
+        ),
+    )
+    assert isinstance(sealed, Sealed)
+    return record_facts(sealed.record)
 
 
 async def note(plane: MediaPlane, room: str, kind: str, seat: str | None, data: dict[str, Any]) -> None:

@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 
 class Recorded(StrEnum):
@@ -26,7 +29,7 @@ class RecordingPolicy:
 
 
 _MINUTES = RecordingPolicy(
-    Recorded.NEVER,
+    Recorded.BY_CONSENT,
     "online mediation rules (2021) art. 22: electronic minutes; a recording needs both sides' express consent",
 )
 _CAUCUS = RecordingPolicy(
@@ -44,6 +47,32 @@ POLICY: Final[dict[tuple[str, str], RecordingPolicy]] = {
     ("legal_aid", "joint"): _ADVICE,
     ("legal_advice", "joint"): _ADVICE,
 }
+
+
+Purpose = Literal["recording"]  # what consent may be asked for, each apart
+# Whose consent counts: everybody whose own matter or voice it is. Staff are there on duty.
+_SIDES: Final = frozenset({"applicant", "party"})
+
+
+def records_from_start(procedure: str) -> bool:
+    """Whether the joint room of a procedure is recorded from its first moment on."""
+    return policy_of(procedure, "joint").recorded is Recorded.ALWAYS
+
+
+def may_ask_consent(procedure: str) -> bool:
+    """Whether the people of a joint room may decide about its recording."""
+    return policy_of(procedure, "joint").recorded is Recorded.BY_CONSENT
+
+
+def is_agreed(answers: Mapping[str, str], here: Collection[tuple[str, str]]) -> bool:
+    """Whether a room by consent may be recorded now.
+
+    answers  seat -> `asked`, `given` or `refused`.
+    here     (seat, role) of everybody in the room who is not on duty.
+    Both sides must have said yes, and nobody may be here who has not.
+    """
+    sides = {role for seat, role in here if answers.get(seat) == "given"} & _SIDES
+    return sides == _SIDES and all(answers.get(seat) == "given" for seat, _ in here)
 
 
 def policy_of(procedure: str, room_kind: str) -> RecordingPolicy:

@@ -44,7 +44,10 @@ update film set bytes = $2 where id = $1
 select id::text from seat where session_id = $1
 
 -- name: recorded_rooms
-select id::text from room where session_id = $1 and recorded order by opened_at, id
+-- A room that was recorded by consent stays one after the consent was withdrawn.
+select id::text from room r
+where session_id = $1 and (recorded or exists (select from consent c where c.room_id = r.id and c.given))
+order by opened_at, id
 
 -- name: session_facts
 select s.id::text, s.procedure, s.opened_at, s.ended_at, s.end_reason, si.slug as site
@@ -100,3 +103,15 @@ returning id
 update job set state = 'failed', leased_by = null, leased_until = null, finished_at = $3, error = $4
 where id = $1 and leased_by = $2 and state = 'running'
 returning id
+
+-- name: insert_consent
+insert into consent (session_id, room_id, seat_id, purpose, given, at, statement, signature, key)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: consents
+-- The newest answer of each seat.
+select distinct on (seat_id, purpose) seat_id::text as seat, purpose, given, statement, signature, key
+from consent where session_id = $1 order by seat_id, purpose, id desc
+
+-- name: set_recorded
+update room set recorded = $2 where id = $1

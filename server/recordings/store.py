@@ -191,3 +191,26 @@ async def retry_job(conn: Connection, job: Job, run_after: datetime, error: str)
 
 async def fail_job(conn: Connection, job: Job, now: datetime, error: str) -> bool:
     return await conn.fetchval(_SQL["fail_job"], job.id, job.leased_by, now, error) is not None
+
+
+# ---------------------------------------------------------------- consent
+
+
+async def insert_consent(
+    conn: Connection, session_id: str, room_id: str, seat_id: str, receipt: dict[str, Any], now: datetime
+) -> None:
+    words = (receipt["statement"], receipt["signature"], receipt["key"])
+    await conn.execute(
+        _SQL["insert_consent"], session_id, room_id, seat_id, receipt["purpose"], receipt["given"], now, *words
+    )
+
+
+async def consents(conn: Connection, session_id: str) -> dict[str, dict[str, Any]]:
+    """The newest receipt of each seat, as consent.py made it."""
+    rows = [dict(row) for row in await conn.fetch(_SQL["consents"], session_id)]
+    return {row.pop("seat"): row for row in rows}
+
+
+async def set_recorded(conn: Connection, room_id: str, recorded: bool) -> None:
+    """What a room by consent is from now on."""
+    await conn.execute(_SQL["set_recorded"], room_id, recorded)

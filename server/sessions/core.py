@@ -66,9 +66,6 @@ MAY_SAY: Final[dict[SeatRole, tuple[str, ...]]] = {
     SeatRole.SITE_WORKER: ("name",),
 }
 
-# A notarial act is recorded from start to end; other procedures are not recorded without their own consent form.
-RECORDED: Final = frozenset({"notarization"})
-
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
@@ -98,11 +95,6 @@ def can_move(seat: SeatState, to: SeatState) -> bool:
 def may_say(role: str) -> tuple[str, ...]:
     """The client messages a role may send beyond one's own."""
     return MAY_SAY.get(SeatRole(role), ())
-
-
-def is_recorded(procedure: str) -> bool:
-    """Whether rooms of this procedure are recorded: policy, not a button."""
-    return procedure in RECORDED
 
 
 def ticket_outcome(reason: EndReason) -> Literal["done", "no_show"]:

@@ -14,6 +14,7 @@ from server.access.core import Action
 from server.access.require import as_uuid, require_session
 from server.db.pool import in_transaction
 from server.errors import Conflict, NotFound
+from server.recordings.core import records_from_start
 from server.sessions import core, store
 from server.sessions.core import Citizen, EndReason, OpenedSession, Procedure, SeatRole
 from server.sessions.store import CurrentSession
@@ -57,7 +58,7 @@ async def open_session(
     """
     try:
         session_id = await store.insert_session(conn, procedure, site_id, ticket_id, in_charge, now)
-        room_id = await store.insert_room(conn, session_id, core.is_recorded(procedure), now)
+        room_id = await store.insert_room(conn, session_id, records_from_start(procedure), now)
         room = (session_id, room_id)
         staff = await store.insert_admitted_seat(
             conn, room, SeatRole.IN_CHARGE, (in_charge, None), in_charge_name, in_charge, now

@@ -14,15 +14,18 @@ from server import errors
 from server.access.core import Actor
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.mediaplane import requests
-from server.mediaplane.hold import RoomSpec
+from server.mediaplane.hold import CannotRecord, RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
+from server.recordings.consent import Answer, ReceiptKey, write_answer
+from server.recordings.store import set_recorded
 from server.sessions import seats, service
 from server.sessions.events import EventWriter, SessionEvent
 from server.signaling.messages import Error
-from server.signaling.room import dispatch, media
+from server.signaling.room import consent, dispatch, media
 from server.signaling.room.effects import (
     Act,
     AdmitSeat,
+    AnswerConsent,
     Answered,
     Ask,
     Done,
@@ -42,6 +45,7 @@ from server.signaling.room.effects import (
     RefuseSeat,
     RemoveSeat,
     Say,
+    SetRecorded,
     StoreAct,
 )
 from server.signaling.room.session import Recording, Session
@@ -70,6 +74,7 @@ class Surroundings:
     events: EventWriter
     clock: Callable[[], datetime]
     finished: Callable[[str], None]  # a session is over and its shell may go
+    receipts: ReceiptKey
 
 
 class SessionLoop:
@@ -191,6 +196,8 @@ class SessionLoop:
                 self._spawn(self._act(effect))
             case Log():
                 self._log(effect)
+            case SetRecorded():
+                self._spawn(self._set_recorded(effect))
             case Finish():
                 self._spawn(self._finish(effect.reason))
 
@@ -207,12 +214,15 @@ class SessionLoop:
     async def _act(self, act: Act) -> None:
         now = self._around.clock()
 
-        async def work(conn: Connection) -> None:
+        async def work(conn: Connection) -> dict[str, Any]:
+            if isinstance(act.act, AnswerConsent):
+                return await write_answer(conn, self._around.receipts, self._answer_of(act.act), now)
             await _write(conn, self.session.facts.id, act.act, now)
+            return {}
 
-        outcome: Outcome = Done()
+        outcome: Outcome
         try:
-            await in_transaction(self._around.pool, work, ACT_PATIENCE_S)
+            outcome = Done(await in_transaction(self._around.pool, work, ACT_PATIENCE_S))
         except (DatabaseAway, CommitUnknown):
             outcome = Refused("away")
         except errors.UserError as error:
@@ -221,6 +231,22 @@ class SessionLoop:
             errors.log_unexpected(error)
             outcome = Refused("unexpected")
         self.take(lambda session, now: dispatch.acted(session, act, outcome, now), act.line)
+
+    def _answer_of(self, act: AnswerConsent) -> Answer:
+        return Answer(self.session.facts.id, act.room, act.seat, act.name, act.role, act.purpose, act.given)
+
+    async def _set_recorded(self, effect: SetRecorded) -> None:
+        """Keep it in the database, so that a successor of ours holds the room alike; then tell the worker."""
+        room, plane = effect.room, self._around.plane
+        try:
+            await in_transaction(self._around.pool, lambda conn: set_recorded(conn, room, effect.recorded))
+            await plane.set_recorded(room, effect.recorded, effect.reason)
+        except (WorkerAway, WorkerRefused, CannotRecord, DatabaseAway, CommitUnknown) as error:
+            log.error("the recording of room %s is not as agreed: %s", room, error)
+            self.room_failed(room)
+            return
+        if effect.recorded:
+            self.take(lambda session, _: consent.recording_began(session, room))
 
     def _log(self, entry: Log) -> None:
         facts = self.session.facts

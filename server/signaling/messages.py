@@ -90,6 +90,15 @@ class Name(ClientMessage, frozen=True, tag="name"):
     name: PersonName
 
 
+class AskConsent(ClientMessage, frozen=True, tag="ask_consent"):
+    purpose: Literal["recording"]
+
+
+class Consent(ClientMessage, frozen=True, tag="consent"):
+    purpose: Literal["recording"]
+    given: bool
+
+
 class Report(ClientMessage, frozen=True, tag="report"):
     """What the browser measures since its last report: ms of standstill, frames per second shown, share of concealed sound.
 
@@ -108,7 +117,9 @@ class Ping(ClientMessage, frozen=True, tag="ping"):
     t: float
 
 
-AnyClientMessage = Join | Offer | Mute | Leave | Admit | Refuse | Remove | Silence | End | Name | Report | Ping
+AnyClientMessage = (
+    Join | Offer | Mute | Leave | Admit | Refuse | Remove | Silence | End | Name | AskConsent | Consent | Report | Ping
+)
 
 
 # ---------------------------------------------------------------- what server messages are made of
@@ -230,6 +241,11 @@ class Recording(ServerMessage, frozen=True, tag="recording"):
     cause: str | None
 
 
+class Consents(ServerMessage, frozen=True, tag="consents"):
+    purpose: Literal["recording"]
+    people: dict[str, Literal["asked", "given", "refused"]]
+
+
 class Rejoin(ServerMessage, frozen=True, tag="rejoin"):
     why: Literal["worker_replaced", "media_lost"]
 
@@ -264,7 +280,9 @@ class Pong(ServerMessage, frozen=True, tag="pong", omit_defaults=True):
     rid: Rid = None
 
 
-AnyServerMessage = Welcome | Waiting | Answer | Slots | Person | Quality | Recording | Rejoin | Closed | Error | Pong
+AnyServerMessage = (
+    Welcome | Waiting | Answer | Slots | Person | Quality | Recording | Consents | Rejoin | Closed | Error | Pong
+)
 
 
 # ---------------------------------------------------------------- bytes

@@ -21,6 +21,8 @@ from server.health import METRICS, READINESS
 from server.keys import CLOCK, POOL, SETTINGS
 from server.live import NOTICES
 from server.mediaplane.plane import MediaPlane
+from server.recordings.consent import ReceiptKey
+from server.recordings.store import consents
 from server.sessions import store
 from server.sessions.events import EventWriter
 from server.sessions.recording import SESSION_KEY, JournalPlan
@@ -111,9 +113,12 @@ class Rooms:
     async def _load(self, session_id: str) -> SessionLoop | None:
         async with connection(self._around.pool) as conn:
             row = await store.load_session(conn, session_id)
+            receipts = await consents(conn, session_id)
         if row is None or row.state == "ended":
             return None
         session = open_session_state(_facts(row), _seats(row), row.state)
+        session.receipts = dict(receipts)
+        session.answers = {seat: "given" if one["given"] else "refused" for seat, one in receipts.items()}
         session.recordings.update({room: Recording("starting", since) for room, since in row.since.items()})
         loop = self._loops[session_id] = SessionLoop(session, self._around)
         loop.open_rooms()
@@ -134,7 +139,8 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
         app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, f"web-{os.getpid()}-{secrets.token_hex(4)}"
     )
     events = EventWriter(app[POOL])
-    rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished))
+    receipts = ReceiptKey(app[SETTINGS].key_file.with_name("receipts.key"))
+    rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished, receipts))
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
     app[METRICS].registry.register(RoomFigures(rooms, plane, events))

@@ -90,3 +90,36 @@ async def test_what_was_received_and_what_is_declared_missing_is_what_was_sent(
     assert line.never["video"] * 0.3 < face["missing"] < line.never["video"] + 40
     assert len(late) >= 10
     assert late <= recorded(worker.data / "journals" / "r2", face["stream"])
+
+
+async def test_people_decide_to_be_recorded_while_they_talk_and_change_their_mind(
+    worker: RunningWorker, controller: Controller, enter: Enter
+) -> None:
+    a, b = await enter("a"), await enter("b")
+    await until_hears(b, "a")
+    record = record_in(worker, "r1")
+
+    begun = await controller.ask("record", room="r1", epoch=1, record=record)
+    heard = len(b.heard_from("a"))
+    await until_hears(b, "a", heard // 2 + 30)
+    stopped = await controller.ask("record", room="r1", epoch=1, record=None, reason="consent_withdrawn")
+    again = await controller.ask("record", room="r1", epoch=1, record=None, reason="twice")
+    await until_hears(b, "a", len(b.heard_from("a")) // 2 + 10)
+    await controller.ask("record", room="r1", epoch=1, record=record)
+    await controller.ask("close_room", room="r1", epoch=1, reason="ended")
+
+    assert (begun["record"]["state"], stopped["record"]["state"], again["record"]) == ("recording", "closed", None)
+    check = JournalCheck(report := Report(), SessionKeys(KEY))
+    check.run(load_segments([worker.data / "journals" / "r1"]))
+    assert report.damages == []
+    assert list(check.ledger.findings()) == []
+    kinds = [event["kind"] for event in check.events]
+    parts = [kind for kind in kinds if kind in ("opened", "continued", "closed")]
+    assert parts == ["opened", "closed", "continued", "closed"]
+    assert [event["data"]["reason"] for event in check.events if event["kind"] == "closed"] == [
+        "consent_withdrawn",
+        "ended",
+    ]
+    assert kinds.count("stream") == kinds.count("stream_ended") == 8
+    assert sum(event["data"]["received"] for event in check.events if event["kind"] == "stream_ended") > 60
+    assert a.counts["replayed"] == 0

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.mediaplane.facts import Measured
-from server.sessions.core import SeatState, is_recorded
+from server.recordings.core import records_from_start
+from server.sessions.core import SeatState
 from server.signaling import messages
-from server.signaling.room import dispatch, media
+from server.signaling.room import consent, dispatch, media
 from server.signaling.room.effects import (
     Act,
     Answered,
@@ -26,6 +27,7 @@ from server.signaling.room.effects import (
     Outcome,
     Refused,
     Say,
+    SetRecorded,
 )
 from server.signaling.room.people import SeatFacts
 from server.signaling.room.session import Arrival, Recording, Session, SessionFacts, open_session_state
@@ -55,7 +57,7 @@ class CoreStage:
 
     def __post_init__(self) -> None:
         procedure = "notarization" if self.transcript.recorded else "mediation"
-        assert is_recorded(procedure) is self.transcript.recorded
+        assert records_from_start(procedure) is self.transcript.recorded
         facts = SessionFacts("s1", procedure, "中心", "李婉清", START, {ROOM: self.transcript.recorded})
         self._seats = {seat: SeatState(given.get("state", "admitted")) for seat, given in self.transcript.seats.items()}
         known = [self._facts(seat) for seat in self._seats]
@@ -194,9 +196,16 @@ class CoreStage:
                 return dispatch.acted(self.session, effect, self._database(effect), self.now)
             case Log():
                 self.log.append(effect)
+            case SetRecorded():
+                return self._record(effect)
             case Finish():
                 self.finished = effect.reason
         return []
+
+    def _record(self, effect: SetRecorded) -> list[Effect]:
+        since = self.session.recording_of(ROOM).since or self.now.timestamp()
+        said = self.session.set_recording(ROOM, Recording("recording" if effect.recorded else "stopped", since))
+        return [*said, *(consent.recording_began(self.session, ROOM) if effect.recorded else [])]
 
     def _database(self, act: Act) -> Outcome:
         if self.database_is_away:

@@ -34,7 +34,9 @@ from media.control.messages import (
     RoomOpened,
     RoomShut,
     RoomSummary,
+    Sealed,
     SeatSummary,
+    SetRecord,
     SlotState,
     UdpAddress,
     WorkerState,
@@ -129,6 +131,8 @@ class ScriptedWorker:
                 return self._open(request)
             case CloseRoom():
                 return RoomShut(closed=self.rooms.pop(request.room, None) is not None)
+            case SetRecord():
+                return self._record(request)
             case Join():
                 return self._join(request)
             case Leave():
@@ -161,6 +165,13 @@ class ScriptedWorker:
         created = request.room not in self.rooms
         self.rooms[request.room] = request
         return RoomOpened(room=request.room, created=created, record=RECORDING if request.record else None)
+
+    def _record(self, request: SetRecord) -> Sealed:
+        state = "recording" if request.record else "closed"
+        self.tell(
+            {"event": "record_state", "room": request.room, "state": state, "head": "00", "block": 1, "cause": None}
+        )
+        return Sealed(record=RECORDING if request.record else None)
 
     def _join(self, request: Join) -> Joined:
         verb, _, code = request.offer.partition(" ")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from server.sessions.core import SeatState
 from server.signaling import messages
-from server.signaling.room import leading, media, own
+from server.signaling.room import consent, leading, media, own
 from server.signaling.room.effects import (
     AdmitSeat,
+    AnswerConsent,
+    Done,
     EndSession,
     GoLive,
     JoinMedia,
@@ -35,6 +37,7 @@ _OWN: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Leave: own.on_leave,
     messages.Report: own.on_report,
     messages.Ping: own.on_ping,
+    messages.Consent: consent.on_answer,
 }
 _LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Admit: leading.on_admit,
@@ -43,6 +46,7 @@ _LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Silence: leading.on_silence,
     messages.End: leading.on_end,
     messages.Name: leading.on_name,
+    messages.AskConsent: consent.on_ask,
 }
 _WHILE_WAITING = (messages.Leave, messages.Ping)
 _OUTCOMES: dict[type[Any], Callable[..., list[Effect]]] = {
@@ -70,7 +74,7 @@ def receive(session: Session, line: LineId, message: AnyClientMessage, now: date
         return refuse(line, "not_joined", message.rid)
     if kind in _OWN:
         return _OWN[kind](session, person, message, now)
-    if str(kind.__struct_config__.tag) not in person.may():
+    if str(kind.__struct_config__.tag) not in session.may(person):
         return refuse(line, "not_allowed", message.rid)
     return _LEADING[kind](session, person, message, now)
 
@@ -93,6 +97,9 @@ def acted(session: Session, act: Act, outcome: Outcome, now: datetime) -> list[E
         return refuse(act.line, _code(outcome.code), act.rid)
     if isinstance(act.act, EndSession):
         return session.ended(act.act.reason, now)
+    if isinstance(act.act, AnswerConsent):
+        facts = outcome.facts if isinstance(outcome, Done) else {}
+        return consent.answered(session, act.act, facts) if session.state != "ended" else []
     return _DONE[type(act.act)](session, act.act, now) if session.state != "ended" else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NewType
+from typing import TYPE_CHECKING, Any, Literal, NewType
 
 if TYPE_CHECKING:
     from server.sessions.core import EndReason
@@ -116,7 +116,19 @@ class GoLive:
     """The person in charge and somebody else are here together: the session is live, the ticket is being served."""
 
 
-StoreAct = AdmitSeat | RefuseSeat | RemoveSeat | NameSeat | EndSession | GoLive
+@dataclass(frozen=True, slots=True)
+class AnswerConsent:
+    """Somebody says yes or no; `Done` carries the signed receipt."""
+
+    seat: str
+    room: str
+    name: str
+    role: str
+    purpose: Literal["recording"]
+    given: bool
+
+
+StoreAct = AdmitSeat | RefuseSeat | RemoveSeat | NameSeat | EndSession | GoLive | AnswerConsent
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +154,22 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRecorded:
+    """The people of a room have agreed to be recorded, or no longer do."""
+
+    room: str
+    recorded: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The session is over: its rooms close, nothing is received any more."""
 
     reason: str
 
 
-Effect = Say | Hang | Ask | Act | Log | Finish
+Effect = Say | Hang | Ask | Act | Log | SetRecorded | Finish
 
 
 # ---------------------------------------------------------------- outcomes
@@ -164,7 +185,9 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is done."""
+    """It is done. `facts`: what an act of the database gave back."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,8 +123,8 @@ class Person:
             silenced=sorted(self.silenced),
         )
 
-    def as_you(self) -> You:
-        return You(seat=self.seat, role=self.facts.role, name=self.name, may=list(self.may()))
+    def as_you(self, may: tuple[str, ...]) -> You:
+        return You(seat=self.seat, role=self.facts.role, name=self.name, may=list(may))
 
     def as_you_waiting(self) -> You:
         return You(seat=self.seat, role=self.facts.role, name=self.name)

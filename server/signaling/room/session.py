@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
+from server.recordings.core import may_ask_consent
 from server.sessions.core import SeatRole, SeatState, can_move
 from server.signaling.messages import Closed, Outside, RecordingState, Rejoin, Slots, Waiting, Welcome
 from server.signaling.messages import Person as PersonMessage
 from server.signaling.messages import Recording as RecordingMessage
 from server.signaling.messages import SessionState as SessionMessage
+from server.signaling.room import consent
 from server.signaling.room.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
 from server.signaling.room.people import Person, SeatFacts, person_of
 
@@ -74,6 +76,8 @@ class Session:
     lines: dict[LineId, str] = field(default_factory=dict)
     quality: dict[str, LineQuality] = field(default_factory=dict)  # the newest words about each seat's line
     going_live: bool = False
+    answers: dict[str, Literal["asked", "given", "refused"]] = field(default_factory=dict)  # to be recorded, by seat
+    receipts: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest signed answer of each seat
 
     # ------------------------------------------------------------ coming and going
 
@@ -272,7 +276,7 @@ class Session:
             media="kept" if kept else "new",
             ice=list(self.facts.ice),
             slots=max(FIRST_SLOTS, len(others)),
-            you=person.as_you(),
+            you=person.as_you(self.may(person)),
             session=self._session_message(),
             recording=RecordingState(state=recording.state, since=recording.since, cause=recording.cause),  # type: ignore[arg-type]
             people=[other.as_others_see() for other in self._visible_to(person)],
@@ -280,7 +284,12 @@ class Session:
         effects: list[Effect] = [Say(person.line, message)]
         if kept and person.peer is not None and person.peer.slots:
             effects.append(Say(person.line, Slots(short=person.peer.short, slots=list(person.peer.slots))))
-        return effects
+        return [*effects, *consent.welcome(self, person)]
+
+    def may(self, person: Person) -> tuple[str, ...]:
+        """Client messages that this person may say here beyond his own."""
+        asks = person.facts.role == SeatRole.IN_CHARGE and may_ask_consent(self.facts.procedure)
+        return (*person.may(), "ask_consent") if asks else person.may()
 
     def _session_message(self) -> SessionMessage:
         facts = self.facts

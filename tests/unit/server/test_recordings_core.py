@@ -9,12 +9,14 @@ from server.recordings.core import (
     Part,
     RangeRefused,
     Recorded,
+    is_agreed,
+    may_ask_consent,
     part_of,
     policy_of,
+    records_from_start,
     retry_after,
     state_shown,
 )
-from server.sessions.core import is_recorded
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from server.sessions.core import is_recorded
     [
         ("notarization", "joint", Recorded.ALWAYS),
         ("notarization", "waiting", Recorded.NEVER),
-        ("mediation", "joint", Recorded.NEVER),
+        ("mediation", "joint", Recorded.BY_CONSENT),
         ("mediation", "caucus", Recorded.NEVER),
         ("legal_aid", "joint", Recorded.NEVER),
         ("legal_advice", "joint", Recorded.NEVER),
@@ -35,7 +37,28 @@ def test_the_procedure_decides_what_is_recorded(procedure: str, room: str, recor
 
 @pytest.mark.parametrize("procedure", ["notarization", "mediation", "legal_aid", "legal_advice"])
 def test_rooms_are_opened_by_the_same_policy(procedure: str) -> None:
-    assert is_recorded(procedure) == (policy_of(procedure, "joint").recorded is Recorded.ALWAYS)
+    assert records_from_start(procedure) == (policy_of(procedure, "joint").recorded is Recorded.ALWAYS)
+    assert may_ask_consent(procedure) == (procedure == "mediation")
+
+
+@pytest.mark.parametrize(
+    ("answers", "here", "agreed"),
+    [
+        ({}, [], False),
+        ({"b": "given", "c": "given"}, [("b", "applicant"), ("c", "party")], True),
+        ({"b": "given", "c": "asked"}, [("b", "applicant"), ("c", "party")], False),
+        ({"b": "given", "c": "refused"}, [("b", "applicant"), ("c", "party")], False),
+        ({"b": "given"}, [("b", "applicant")], False),  # one side alone
+        ({"b": "given", "c": "given"}, [("b", "applicant"), ("c", "applicant")], False),
+        ({"b": "given", "c": "given"}, [("b", "applicant"), ("c", "party"), ("d", "witness")], False),
+        ({"b": "given", "c": "given", "d": "given"}, [("b", "applicant"), ("c", "party"), ("d", "witness")], True),
+        ({"b": "given", "c": "given", "d": "refused"}, [("b", "applicant"), ("c", "party")], True),  # d has gone
+    ],
+)
+def test_a_room_by_consent_needs_both_sides_and_everybody_here(
+    answers: dict[str, str], here: list[tuple[str, str]], agreed: bool
+) -> None:
+    assert is_agreed(answers, here) is agreed
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,6 @@ def test_seat_moves(seat: SeatState) -> None:
     assert {to.value for to in SeatState if core.can_move(seat, to)} == allowed
 
 
-def test_a_notarial_act_is_recorded_and_nothing_else() -> None:
-    procedures = ("notarization", "mediation", "legal_aid", "legal_advice")
-
-    assert [procedure for procedure in procedures if core.is_recorded(procedure)] == ["notarization"]
-
-
 @pytest.mark.parametrize(
     ("reason", "outcome"),
     [("completed", "done"), ("technical", "done"), ("refused", "done"), ("withdrawn", "done"), ("no_show", "no_show")],

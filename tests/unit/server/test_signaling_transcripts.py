@@ -34,6 +34,8 @@ def test_every_client_message_is_said_in_a_transcript() -> None:
         "silence",
         "end",
         "name",
+        "ask_consent",
+        "consent",
         "report",
         "ping",
     }
@@ -56,6 +58,7 @@ def test_every_server_message_is_heard_in_a_transcript() -> None:
         "person",
         "quality",
         "recording",
+        "consents",
         "rejoin",
         "closed",
         "error",
