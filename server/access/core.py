@@ -66,6 +66,8 @@ class Action(StrEnum):
     SEE_SESSION = "see_session"
     WATCH_RECORDING = "watch_recording"
     DOWNLOAD_PACK = "download_pack"
+    HOLD_RECORDING = "hold_recording"
+    DESTROY_RECORDING = "destroy_recording"  # two people of these
     SEE_ROSTER_BOARD = "see_roster_board"
     EDIT_ROSTER = "edit_roster"
     PUBLISH_ROSTER = "publish_roster"
@@ -138,6 +140,8 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.SEE_SESSION: _give(Reach.IN_CHARGE, *_LEADERS),
     Action.WATCH_RECORDING: _give(Reach.IN_CHARGE, *_LEADERS),
     Action.DOWNLOAD_PACK: _give(Reach.IN_CHARGE, *_LEADERS),
+    Action.HOLD_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
+    Action.DESTROY_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.SEE_ROSTER_BOARD: _give(Reach.SITE, Role.COORDINATOR),
     Action.EDIT_ROSTER: _give(Reach.SITE, Role.COORDINATOR),
     Action.PUBLISH_ROSTER: _give(Reach.SITE, Role.COORDINATOR),

@@ -43,6 +43,8 @@ end_session       - - - - i - i i - -
 see_session       - - - - i - i i - -
 watch_recording   - - - - i - i i - -
 download_pack     - - - - i - i i - -
+hold_recording    - - - - - - - - s s
+destroy_recording - - - - - - - - s s
 see_roster_board  - - - - - - - - s -
 edit_roster       - - - - - - - - s -
 publish_roster    - - - - - - - - s -
