@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import sys
@@ -180,8 +181,10 @@ async def run_maker(module: tuple[str, ...], spec: dict[str, Any], progress: Pro
 async def _follow(process: asyncio.subprocess.Process, spec: dict[str, Any], progress: Progress) -> dict[str, Any]:
     if process.stdin is None or process.stdout is None:
         raise MakingFailed("the maker has no pipes")
-    process.stdin.write(json.dumps(spec).encode())
-    process.stdin.close()
+    # A maker that was killed before it read tells by its exit code below; uvloop says RuntimeError for its closed pipe.
+    with contextlib.suppress(OSError, RuntimeError):
+        process.stdin.write(json.dumps(spec).encode())
+        process.stdin.close()
     async for line in process.stdout:
         said = json.loads(line)
         if "done" in said:

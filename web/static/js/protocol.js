@@ -13,7 +13,7 @@
  *   token: string, resume: string | null, joined_with_resume: boolean,
  *   you: { seat: string, role: string, name: string, may: string[] } | null,
  *   session: any, recording: { state: string, since: number | null, cause: string | null },
- *   people: Record<string, Person>, quality: Record<string, Quality>,
+ *   people: Record<string, Person>, quality: Record<string, Quality>, consents: Record<string, string>,
  *   slots: Slot[], slot_count: number, ice: RTCIceServer[],
  *   peer: number, revision: number,
  *   server_ahead_s: number, why: string | null,
@@ -31,7 +31,7 @@ const GONE = ["left", "removed", "refused"];
 export function start(token) {
   return {
     phase: "joining", line: "opening", tries: 0, lost_at_ms: null, token, resume: null, joined_with_resume: false,
-    you: null, session: null, recording: { state: "none", since: null, cause: null }, people: {}, quality: {},
+    you: null, session: null, recording: { state: "none", since: null, cause: null }, people: {}, quality: {}, consents: {},
     slots: [], slot_count: FIRST_SLOTS, ice: [], peer: 0, revision: 0, server_ahead_s: 0, why: null,
   };
 }
@@ -115,6 +115,9 @@ const HANDLERS = {
   },
   recording(state, message) {
     return [{ ...state, recording: { state: message.state, since: message.since ?? null, cause: message.cause ?? null } }, []];
+  },
+  consents(state, message) {
+    return [{ ...state, consents: message.people }, []];
   },
   rejoin(state) {
     return [state, [{ do: "media", state: "new" }]];

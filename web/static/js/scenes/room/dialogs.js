@@ -20,6 +20,16 @@ export function EndDialog({ onEnd, onClose }) {
     </fieldset><//>`;
 }
 
+/** One's own answer; a second look at it is a second answer. @param {{ given: boolean, onAnswer: (given: boolean) => void, onClose: () => void }} props */
+export const ConsentDialog = ({ given, onAnswer, onClose }) => html`
+  <${Dialog} title=${t("room.consent_title")} onClose=${onClose}>
+    <p>${t(given ? "room.consent_given_says" : "room.consent_says")}</p>
+    <div class="dialog-buttons">
+      <button type="button" class="button button-quiet" data-testid="consent-no" onClick=${() => onAnswer(false)}><${Icon} name="x" />${t(given ? "room.consent_withdraw" : "room.consent_no")}</button>
+      <button type="button" class="button" data-testid="consent-yes" onClick=${() => onAnswer(true)}><${Icon} name="check" />${t("room.consent_yes")}</button>
+    </div>
+  <//>`;
+
 /** @param {{ inCharge: boolean, onLeave: () => void, onClose: () => void }} props */
 export const LeaveDialog = ({ inCharge, onLeave, onClose }) => html`
   <${Confirm} title=${t("room.leave_title")} says=${t(inCharge ? "room.leave_says_in_charge" : "room.leave_says")} yes=${t("room.leave_yes")} icon="door-open"

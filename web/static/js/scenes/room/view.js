@@ -10,7 +10,7 @@ import { chime } from "../../speech.js";
 import { clock } from "../../time.js";
 import { Banner, Icon, Reconnecting, State, useLanguage, useNow } from "../../ui.js";
 import { Bar } from "./bar.js";
-import { EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog } from "./dialogs.js";
+import { ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog } from "./dialogs.js";
 import { PeoplePanel } from "./people.js";
 import { PersonTile, SelfTile, nameOf } from "./tiles.js";
 
@@ -96,6 +96,7 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
         <span class="muted room-site">${state.session?.site ?? ""}</span></div>
       <${Recording} state=${state} /><${ConnectionState} line=${line} />
     </header>
+    <${Consent} call=${made} />
     <${Notes} call=${made} line=${line} people=${people} blocked=${blocked} onHear=${() => setBlocked(false)} onFix=${onFix} />
     <ul class="faces" style=${{ "--others": String(people.length + 1) }}>
       ${people.map((person) => html`<${PersonTile} key=${person.seat} person=${person} stream=${made.streamOf(person.seat)} main=${person.seat === main}
@@ -120,6 +121,22 @@ function Asking({ asking, call, session, close }) {
   if (asking.what === "end") return html`<${EndDialog} onEnd=${(/** @type {string} */ reason) => then(() => call.say({ type: "end", reason }))()} onClose=${close} />`;
   if (asking.what === "name") return html`<${NameDialog} person=${asking.person} onName=${(/** @type {string} */ name) => then(() => call.say({ type: "name", seat: asking.person.seat, name }))()} onClose=${close} />`;
   return html`<${RemoveDialog} person=${asking.person} onRemove=${then(() => call.say({ type: "remove", seat: asking.person.seat }))} onClose=${close} />`;
+}
+
+/** Whether to be recorded, where the people decide: the question, one's own answer, and the button that asks. @param {{ call: Call }} props */
+function Consent({ call }) {
+  const [again, setAgain] = useState(false);
+  const [later, setLater] = useState(false);
+  const { state } = call;
+  const own = state.consents[state.you?.seat ?? ""];
+  useEffect(() => { if (own === "asked") setLater(false); }, [own]);
+  const answer = (/** @type {boolean} */ given) => { call.say({ type: "consent", purpose: "recording", given }); setAgain(false); setLater(true); };
+  const mayAsk = protocol.may(state, "ask_consent") && state.recording.state !== "recording";
+  return html`
+    ${mayAsk && html`<p><button type="button" class="button button-quiet" data-testid="ask-consent" onClick=${() => call.say({ type: "ask_consent", purpose: "recording" })}><${Icon} name="video" />${t("room.consent_ask")}</button></p>`}
+    ${own !== undefined && html`<p data-testid="own-consent" data-state=${own}>${t(`room.consent_state_${own}`)}
+      <button type="button" class="button button-plain" data-testid="change-consent" onClick=${() => setAgain(true)}><${Icon} name="pencil" />${t("room.consent_change")}</button></p>`}
+    ${(again || (own === "asked" && !later)) && html`<${ConsentDialog} given=${own === "given"} onAnswer=${answer} onClose=${() => { setAgain(false); setLater(true); }} />`}`;
 }
 
 /** One line at a time about what is going on. @param {{ call: Call, line: string, people: any[], blocked: boolean, onHear: () => void, onFix?: () => void }} props */
