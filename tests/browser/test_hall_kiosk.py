@@ -180,7 +180,9 @@ async def test_five_minutes_without_a_line(product: Product, demo: dict[str, Any
     """The service stops answering; three people take numbers, the page is even reloaded; then all of them join in order."""
     page = await stand_before(chromium, demo, clock=True)
     await settled(page)
-    await page.reload()  # a clock that can be turned hides from the page what it was made of; the worker sees it the second time
+    await (
+        page.reload()
+    )  # a clock that can be turned hides from the page what it was made of; the worker sees it the second time
     await page.get_by_test_id("choose-notarization").wait_for()
     await settled(page)
     web = product.pid("web")

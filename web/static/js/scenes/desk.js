@@ -9,6 +9,8 @@ import { Banner, Confirm, Icon, Reconnecting } from "../ui.js";
 import { Alerts, useNewcomers } from "./desk/alerts.js";
 import { Line, NameDialog } from "./desk/line.js";
 import { Now, Today } from "./desk/matter.js";
+import { PersonCard } from "./desk/card.js";
+import { Calls, Day, Rooms, Status, useWatch } from "./desk/watch.js";
 
 const CALL_KEY = "F2"; // no letter: somebody who dictates or types must not call by accident
 
@@ -36,10 +38,17 @@ function Desk() {
   const [busy, setBusy] = useState(false);
   const [asking, setAsking] = useState(/** @type {any} */ (null));
   const [done, setDone] = useState(/** @type {any[]} */ ([]));
+  const [chosen, setChosen] = useState("");
+  const watch = useWatch();
   const newcomers = useNewcomers(desk);
   const waiting = desk ? desk.areas.reduce((/** @type {number} */ sum, /** @type {any} */ area) => sum + area.waiting.length, 0) : 0;
   const mayCall = Boolean(desk?.areas.some((/** @type {any} */ area) => area.may_call));
   const running = desk?.session ?? null;
+  const served = watch?.rooms.find((/** @type {any} */ room) => room.is_mine)?.ticket ?? "";
+  const people = desk?.areas.flatMap((/** @type {any} */ area) => area.waiting) ?? [];
+  // The one that was chosen, else whom I serve, else who is called next.
+  const shown = people.some((/** @type {any} */ one) => one.ticket === chosen) ? chosen : (running && served) || (people.find((/** @type {any} */ one) => one.state === "waiting" && !one.for_another) ?? people[0])?.ticket || "";
+  const choose = (/** @type {any} */ one) => { setChosen(one.ticket); document.getElementById("person-card")?.focus(); };
 
   /** @param {string} path @param {unknown} [body] */
   const call = async (path, body) => {
@@ -65,7 +74,7 @@ function Desk() {
   if (wrong) return html`<${Banner} kind="bad" icon="triangle-alert"><p>${wrong}</p><//>`;
   if (!desk) return html`<div>${lost_ms !== null ? html`<${Reconnecting} since_ms=${lost_ms} />` : html`<p role="status">${t("common.loading")}</p>`}</div>`;
   return html`<div class="desk">
-    <div class="desk-head row row-apart"><h1>${t("desk.hello", { name: desk.person.name })}</h1><${Alerts} /></div>
+    <div class="desk-head row row-apart"><h1>${t("desk.hello", { name: desk.person.name })}</h1><div class="row"><${Status} watch=${watch} /><${Alerts} /></div></div>
     ${lost_ms !== null && html`<${Reconnecting} since_ms=${lost_ms} />`}
     <div class="desk-columns">
       <section class="desk-line" aria-labelledby="line"><div class="card-head"><h2 id="line">${t("desk.my_line")}</h2>
@@ -73,11 +82,12 @@ function Desk() {
         ${mayCall && html`<button type="button" class="button button-big button-wide" data-testid="call-next" aria-disabled=${busy || Boolean(running) || waiting === 0} aria-keyshortcuts=${CALL_KEY}
           onClick=${() => (running ? say(t("errors.session_running")) : callNext())}><${Icon} name="phone-call" />${t(busy ? "desk.calling" : "desk.call_next")} <kbd>${CALL_KEY}</kbd></button>`}
         ${!mayCall && html`<p class="muted">${t("desk.watch_only")}</p>`}
-        <div data-testid="waiting-list">${desk.areas.map((/** @type {any} */ area) => html`<${Line} key=${area.id} area=${area} newcomers=${newcomers} blocked=${busy || Boolean(running)}
+        <div data-testid="waiting-list">${desk.areas.map((/** @type {any} */ area) => html`<${Line} key=${area.id} area=${area} newcomers=${newcomers} blocked=${busy || Boolean(running)} chosen=${shown} onChoose=${choose}
           onCall=${(/** @type {any} */ one) => call(`/api/desk/tickets/${one.ticket}/call`)} onName=${(/** @type {any} */ one) => setAsking({ what: "name", one })} />`)}</div>
       </section>
-      <${Now} session=${running} waiting=${waiting} mayCall=${mayCall} onNoShow=${() => setAsking({ what: "no-show" })} />
-      <${Today} sessions=${done} mayCall=${mayCall} />
+      <div class="desk-middle"><${Now} session=${running} waiting=${waiting} mayCall=${mayCall} onNoShow=${() => setAsking({ what: "no-show" })} />
+        <${PersonCard} key=${shown} ticket=${shown} version=${desk} isMine=${Boolean(running) && shown === served} /></div>
+      <div class="desk-right"><${Calls} alerts=${desk.alerts ?? []} watch=${watch} /><${Rooms} watch=${watch} /><${Day} watch=${watch} /><${Today} sessions=${done} mayCall=${mayCall} /></div>
     </div>
     ${asking?.what === "no-show" && html`<${Confirm} title=${t("desk.no_show_title")} says=${t("desk.no_show_says")} yes=${t("desk.no_show")} icon="user-x" danger testid="confirm-no-show" onYes=${noShow} onClose=${() => setAsking(null)} />`}
     ${asking?.what === "name" && html`<${NameDialog} one=${asking.one} onClose=${() => setAsking(null)} />`}

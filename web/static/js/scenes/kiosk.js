@@ -16,12 +16,14 @@ import { keepShell } from "./kiosk/shell.js";
 import { Take } from "./kiosk/take.js";
 import { Called, TicketScreen, spell } from "./kiosk/ticket.js";
 import { useDevices } from "./room/check.js";
+import { Rating } from "./rating.js";
 import { Closed } from "./room/closed.js";
 import { Room } from "./room/view.js";
 
 const API = `/api/kiosk/${location.pathname.split("/")[2]}`;
 const CALLED_MS = 3500;
 const THANKS_MS = 15_000;
+const RATING_MS = 30_000; // five faces want to be heard before one is pressed
 const WELCOME_AGAIN_MS = 60_000; // a touch on the quiet menu is greeted; not every touch
 
 /** The device's ticket, told by the server for as long as the page stands: an offline number is called on the menu too. @param {(ticket: any) => void} onTicket @param {() => void} onLost */
@@ -46,6 +48,7 @@ function Kiosk() {
   const [ticket, setTicket] = useState(/** @type {any} */ (null));
   const [asking, setAsking] = useState(false);
   const [why, setWhy] = useState("");
+  const [rated, setRated] = useState(false);
   const [fresh, setFresh] = useState(false); // just called: colour over the room
   const [visit, setVisit] = useState(0); // the next person gets new inputs, not emptied ones
   const entered = useRef("");
@@ -55,7 +58,7 @@ function Kiosk() {
 
   const clear = () => {
     stop(); hush(); setLarge(false); speakLanguage(HOME_LANGUAGE, true);
-    setStep("menu"); setEntry(null); setTicket(null); setAsking(false); setWhy(""); setFresh(false); setVisit((count) => count + 1);
+    setStep("menu"); setEntry(null); setTicket(null); setAsking(false); setWhy(""); setFresh(false); setRated(false); setVisit((count) => count + 1);
     entered.current = newest.current = "";
     document.getElementById("toasts")?.replaceChildren();
     history.replaceState(null, "", location.pathname);
@@ -106,7 +109,7 @@ function Kiosk() {
   const line = useLine(API, onTicket);
   const lost_ms = useTicketStream(onTicket, line.look);
   useGreeting(step === "menu" && !line.down);
-  useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, THANKS_MS); return () => clearTimeout(timer); }, [step]);
+  useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, why === "ended" && !rated ? RATING_MS : THANKS_MS); return () => clearTimeout(timer); }, [step, rated]);
 
   const { offer } = line;
   const duty = offer?.services.find((/** @type {any} */ one) => one.service === ticket?.service)?.on_duty ?? [];
@@ -122,7 +125,7 @@ function Kiosk() {
     ${step === "ticket" && ticket && html`<${TicketScreen} api=${API} ticket=${ticket} duty=${duty} lost_ms=${lost_ms} onLeave=${() => setAsking(true)} />`}
     ${step === "room" && ticket?.room && html`<${Room} token=${ticket.room.token} devices=${devices} place="kiosk" renewToken=${renewToken} onFix=${open} onClosed=${onClosed} />`}
     ${step === "room" && fresh && html`<${Called} ticket=${ticket} />`}
-    ${step === "over" && html`<${Over} why=${why} onAgain=${() => { left.current = ""; open(); setStep("room"); }} onDone=${leaveForGood} />`}
+    ${step === "over" && html`<${Over} why=${why} ticket=${ticket} onRated=${() => setRated(true)} onAgain=${() => { left.current = ""; open(); setStep("room"); }} onDone=${leaveForGood} />`}
     ${asking && html`<${Confirm} title=${t("kiosk.leave_title")} says=${t(step === "room" ? "kiosk.leave_room_says" : "kiosk.leave_says")} yes=${t("kiosk.leave_yes")} icon="x" danger
       testid="confirm-leave-queue" onYes=${giveUp} onClose=${() => setAsking(false)} />`}
     ${(step === "check" || step === "offline" || (step === "menu" && changed)) && html`<${Idle} onOver=${clear} />`}
@@ -151,10 +154,12 @@ function useGreeting(watching) {
   }, [watching]);
 }
 
-/** @param {{ why: string, onAgain: () => void, onDone: () => void }} props */
-function Over({ why, onAgain, onDone }) {
-  useEffect(() => { speak(t(why === "left" ? "kiosk.left_voice" : "kiosk.thanks")); }, []);
+/** @param {{ why: string, ticket: any, onAgain: () => void, onDone: () => void, onRated: () => void }} props */
+function Over({ why, ticket, onAgain, onDone, onRated }) {
+  const asks = why === "ended" && Boolean(ticket);
+  useEffect(() => { speak(why === "left" ? t("kiosk.left_voice") : `${t("kiosk.thanks")} ${asks ? t("hall.rate_voice") : ""}`); }, []);
   return html`<${Closed} why=${why} says=${why === "left" ? t("kiosk.left_says") : t("kiosk.thanks_says")}>
+    ${asks && html`<${Rating} send=${(/** @type {number} */ level) => post(`${API}/rating`, { ticket: ticket.id, level })} onRated=${onRated} />`}
     ${why === "left" && html`<button type="button" class="button button-big" data-testid="join-again" onClick=${onAgain}><${Icon} name="log-in" />${t("room.join_again")}</button>`}
     <button type="button" class="button button-big button-quiet" data-testid="done" onClick=${onDone}><${Icon} name="house" />${t("kiosk.done")}</button><//>`;
 }

@@ -30,7 +30,7 @@ export function useNewcomers(desk) {
     if (!came.length) return;
     chime();
     setFresh((/** @type {Set<string>} */ old) => new Set([...old, ...came.map((/** @type {any} */ one) => one.ticket)]));
-    if (document.visibilityState === "hidden") notify(came[0]);
+    notify(t("desk.somebody_waits"), [came[0].number, came[0].site_name].filter(Boolean).join(" · "));
   }, [desk]);
   useEffect(() => {
     if (!fresh.size) return undefined;
@@ -43,9 +43,9 @@ export function useNewcomers(desk) {
   return fresh;
 }
 
-/** @param {any} one */
-function notify(one) {
-  if (permission() !== "granted") return;
-  const notice = new Notification(t("desk.somebody_waits"), { body: [one.number, one.site_name].filter(Boolean).join(" · "), tag: "laizuo-desk" });
+/** A notice of the desktop for somebody who looks elsewhere. @param {string} title @param {string} body */
+export function notify(title, body) {
+  if (permission() !== "granted" || document.visibilityState !== "hidden") return;
+  const notice = new Notification(title, { body, tag: "laizuo-desk" });
   notice.addEventListener("click", () => { window.focus(); notice.close(); });
 }
