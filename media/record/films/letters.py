@@ -83,7 +83,9 @@ def _read(font: Path) -> tuple[frozenset[int], bool]:
         try:
             opened = TTFont(file, fontNumber=0, lazy=True)
             return frozenset(opened.getBestCmap() or {}), "fvar" in opened
-        except Exception as error:  # fontTools raises whatever its tables raise: struct.error, KeyError, AssertionError ...
+        except (
+            Exception
+        ) as error:  # fontTools raises whatever its tables raise: struct.error, KeyError, AssertionError ...
             raise BadFont(f"not a font that can be used: {type(error).__name__}") from error
 
 
