@@ -31,6 +31,7 @@ from server.messages import worker as messages
 from server.people import http as people
 from server.posters import http as posters
 from server.ratings import http as ratings
+from server.recordings import captions
 from server.recordings import care_http as care
 from server.recordings import http as recordings
 from server.sites import http as sites
@@ -100,6 +101,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
         *(
             recordings.add,
             care.add,
+            captions.add,
             evidence.add,
             sessions.add,
             signaling.add,

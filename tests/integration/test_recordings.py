@@ -100,6 +100,12 @@ async def test_films_are_made_after_the_end_and_play_for_the_length_of_the_sessi
         assert (answer.status, answer.headers["Cache-Control"], answer.content_type) == (200, "no-store", film["type"])
         assert abs(measure(io.BytesIO(await answer.read())).length_s - LENGTH_S) < 0.5
     assert shown["problems"] == []
+    track = await held.notary.get(f"/api/sessions/{held.id}/captions.vtt?lang=en")
+    assert (track.status, track.content_type, (await track.text())[:6]) == (200, "text/vtt", "WEBVTT")
+    mark = await (await held.notary.get(f"/api/sessions/{held.id}/view-mark?lang=en")).json()
+    assert (mark["name"], abs(mark["at"] - utc_now().timestamp()) < 60) == ("Li Wanqing", True)
+    for path in ("captions.vtt", "view-mark"):
+        assert (await held.other.get(f"/api/sessions/{held.id}/{path}")).status == 404
 
 
 async def test_a_part_of_a_film_is_answered_with_exactly_these_bytes(client: Client, db: Pool, city: City) -> None:

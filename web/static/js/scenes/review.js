@@ -42,7 +42,8 @@ const Facts = ({ session, people }) => html`<section class="card card-flat" aria
 
 /** @param {{ pack: any }} props */
 const Pack = ({ pack }) => html`<section class="card card-flat" aria-labelledby="pack"><h2 id="pack">${t("sessions.pack")}</h2><p class="muted">${t("sessions.pack_says")}</p>
-  ${pack.state === "ready" ? html`<p><a class="button" href=${pack.url} download data-testid="download-pack"><${Icon} name="download" />${t("sessions.download_pack")} <span class="figures">(${t("sessions.megabytes", { count: (pack.bytes / 1e6).toFixed(1) })})</span></a></p>`
+  ${pack.state === "ready" ? html`<p><a class="button" href=${pack.url} download data-testid="download-pack"><${Icon} name="download" />${t("sessions.download_pack")} <span class="figures">(${t("sessions.megabytes", { count: (pack.bytes / 1e6).toFixed(1) })})</span></a></p>
+      <p><a href="/verifier.html?download" download="verifier.html" data-testid="download-verifier"><${Icon} name="download" /> ${t("sessions.verifier")}</a></p>`
     : html`<p><${Icon} name=${pack.state === "failed" ? "triangle-alert" : "hourglass"} /> ${t(`sessions.pack_${pack.state}`)}</p>`}</section>`;
 
 function Review() {
@@ -62,7 +63,7 @@ function Review() {
       ${recording ? html`<${RecordingState} recording=${recording} />` : html`<span class="muted">${t("sessions.not_recorded")}</span>`}</div>
     <div class="review">
       <div class="review-main">
-        ${recording ? html`<${Films} recording=${recording} player=${player} onTime=${setAt} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
+        ${recording ? html`<${Films} recording=${recording} api=${API} player=${player} onTime=${setAt} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
         <div class="grid grid-wide review-below"><${Facts} session=${session} people=${people} />${recording && html`<${Pack} pack=${recording.pack} />`}</div>
       </div>
       <${Events} events=${events} people=${people} start=${recording?.started_at ?? session.opened_at} at_s=${at_s} canJump=${watchable} onJump=${jump} />
