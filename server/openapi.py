@@ -27,17 +27,28 @@ def add(app: web.Application) -> None:
 def document(operations: list[Operation]) -> dict[str, Any]:
     """The whole document as plain data."""
     shown = [operation for operation in operations if not operation.hidden]
-    types = _types(shown)
-    (_, components) = msgspec.json.schema_components(types, ref_template=_REF)
+    schemas = _Schemas([kind for operation in shown for kind in _types(operation)])
     paths: dict[str, dict[str, Any]] = {}
     for operation in shown:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Laizuo", "version": "1"},
         "paths": paths,
-        "components": {"schemas": components | {"Error": _ERROR}},
+        "components": {"schemas": schemas.components | {"Error": _ERROR}},
     }
+
+
+class _Schemas:
+    """The schemas of all types, made in one go: two modules may have a type of the same name, which only then get names of their own."""
+
+    def __init__(self, kinds: list[Any]) -> None:
+        schemas, self.components = msgspec.json.schema_components(kinds, ref_template=_REF)
+        # By repr, which names a class with its module: a field's annotation is another object each time it is asked for.
+        self._by_name = {repr(kind): schema for kind, schema in zip(kinds, schemas, strict=True)}
+
+    def of(self, kind: Any) -> dict[str, Any]:
+        return self._by_name[repr(kind)]
 
 
 _ERROR = {
@@ -53,33 +64,24 @@ _ERROR = {
 }
 
 
-def _types(operations: list[Operation]) -> list[Any]:
-    return [
-        kind
-        for operation in operations
-        for kind in (operation.body, operation.query, operation.reply)
-        if kind is not None
-    ]
+def _types(operation: Operation) -> list[Any]:
+    parameters = [entry.type for entry in msgspec.structs.fields(operation.query)] if operation.query else []
+    return [kind for kind in (operation.body, operation.reply, *parameters) if kind is not None]
 
 
-def _schema(kind: Any) -> dict[str, Any]:
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=_REF)
-    return schema
-
-
-def _describe(operation: Operation) -> dict[str, Any]:
+def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.handler.__name__,
         "summary": operation.summary,
         "tags": [operation.tag or operation.path.split("/")[2]],
-        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation.query)],
+        "parameters": [*_path_parameters(operation.path), *_query_parameters(operation.query, schemas)],
         "x-roles": sorted(POLICY[operation.action]),
-        "responses": {str(operation.status): _reply(operation), "default": _problem()},
+        "responses": {str(operation.status): _reply(operation, schemas), "default": _problem()},
     }
     if operation.body is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _schema(operation.body)}},
+            "content": {"application/json": {"schema": schemas.of(operation.body)}},
         }
     return described
 
@@ -89,24 +91,24 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
-def _query_parameters(kind: Any) -> list[dict[str, Any]]:
+def _query_parameters(kind: Any, schemas: _Schemas) -> list[dict[str, Any]]:
     if kind is None:
         return []
     fields = msgspec.structs.fields(kind)
     return [
-        {"name": entry.encode_name, "in": "query", "required": entry.required, "schema": _schema(entry.type)}
+        {"name": entry.encode_name, "in": "query", "required": entry.required, "schema": schemas.of(entry.type)}
         for entry in fields
     ]
 
 
-def _reply(operation: Operation) -> dict[str, Any]:
+def _reply(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.reply is None:
         return (
             {"description": "Done", "content": {operation.media_type: {}}}
             if operation.method == "GET"
             else {"description": "Done"}
         )
-    return {"description": "Done", "content": {operation.media_type: {"schema": _schema(operation.reply)}}}
+    return {"description": "Done", "content": {operation.media_type: {"schema": schemas.of(operation.reply)}}}
 
 
 def _problem() -> dict[str, Any]:
