@@ -71,7 +71,8 @@ def _types(operation: Operation) -> list[Any]:
 
 def _describe(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.handler.__name__,
+        # Unique by the module that answers: two parts may well have a handler of the same name.
+        "operationId": f"{'_'.join(operation.handler.__module__.split('.')[1:])}_{operation.handler.__name__}",
         "summary": operation.summary,
         "tags": [operation.tag or operation.path.split("/")[2]],
         "parameters": [*_path_parameters(operation.path), *_query_parameters(operation.query, schemas)],
