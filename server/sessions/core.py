@@ -52,7 +52,7 @@ class SessionState(StrEnum):
 SEAT_MOVES: Final[dict[SeatState, frozenset[SeatState]]] = {
     SeatState.INVITED: frozenset({SeatState.WAITING, SeatState.REFUSED, SeatState.LEFT}),
     SeatState.WAITING: frozenset({SeatState.ADMITTED, SeatState.REFUSED, SeatState.LEFT}),
-    # back to waiting keeps the place (lesson C-4); no message asks for it yet
+    # back to waiting keeps the place (lesson C-4)
     SeatState.ADMITTED: frozenset({SeatState.WAITING, SeatState.REMOVED, SeatState.LEFT}),
     SeatState.REFUSED: frozenset(),
     SeatState.REMOVED: frozenset(),
@@ -61,7 +61,7 @@ SEAT_MOVES: Final[dict[SeatState, frozenset[SeatState]]] = {
 
 # Client messages beyond one's own (join, offer, mute, leave, report, ping) that a role may send: the `may` of the room protocol's `welcome`.
 MAY_SAY: Final[dict[SeatRole, tuple[str, ...]]] = {
-    SeatRole.IN_CHARGE: ("admit", "refuse", "remove", "silence", "end", "name"),
+    SeatRole.IN_CHARGE: ("admit", "refuse", "remove", "wait", "silence", "end", "name"),
     SeatRole.STAFF: ("name",),
     SeatRole.SITE_WORKER: ("name",),
 }

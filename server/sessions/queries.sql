@@ -106,6 +106,11 @@ update seat set state = 'admitted', admitted_at = $3, admitted_by = $4
 where id = $1 and session_id = $2 and state = 'waiting'
 returning room_id::text
 
+-- name: send_back_seat
+update seat set state = 'waiting', admitted_at = null, admitted_by = null
+where id = $1 and session_id = $2 and state = 'admitted' and role <> 'in_charge'
+returning room_id::text
+
 -- name: turn_away_seat
 -- A refusal is for who has not been in, a removal for who has; the state before decides.
 update seat set state = $3, left_at = $4

@@ -78,6 +78,15 @@ async def remove(conn: Connection, session_id: str, seat: str, by: str, now: dat
     await _turn_away(conn, session_id, seat, by, SeatState.REMOVED, now)
 
 
+async def send_back(conn: Connection, session_id: str, seat: str, by: str, now: datetime) -> None:
+    """From the room to the waiting side; the seat and its links live on. Raises NotAllowed, NotFound."""
+    person = await leader_of(conn, session_id, by)
+    if seat == by:
+        raise NotFound()
+    room = await store.send_back_seat(conn, session_id, seat)
+    await _write(conn, session_id, room, seat, "sent_back", by, person, now)
+
+
 async def _turn_away(conn: Connection, session_id: str, seat: str, by: str, to: SeatState, now: datetime) -> None:
     person = await leader_of(conn, session_id, by)
     if seat == by:

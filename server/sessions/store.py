@@ -207,6 +207,12 @@ async def admit_seat(conn: Connection, session_id: str, seat_id: str, by_person:
     return room
 
 
+async def send_back_seat(conn: Connection, session_id: str, seat_id: str) -> str | None:
+    """From the room to the door; None when the seat is not in the room, or leads it."""
+    room: str | None = await conn.fetchval(_SQL["send_back_seat"], seat_id, session_id)
+    return room
+
+
 async def turn_away_seat(conn: Connection, session_id: str, seat_id: str, to: SeatState, now: datetime) -> str | None:
     """Refuse or remove; its tokens die. None when the seat is not in a state for that."""
     before = [state.value for state, to_states in SEAT_MOVES.items() if to in to_states]

@@ -45,6 +45,7 @@ from server.signaling.room.effects import (
     RefuseSeat,
     RemoveSeat,
     Say,
+    SendBackSeat,
     SetRecorded,
     StoreAct,
 )
@@ -293,7 +294,7 @@ async def _ask_worker(plane: MediaPlane, ask: Ask) -> Outcome:
             joined = await requests.join(plane, ask.room, seat, number, sdp, sources, label)
             return Answered(joined.answer, tuple(media.slot_message(slot) for slot in joined.slots))
         case LeaveMedia(seat, number, reason):
-            await requests.leave(plane, ask.room, seat, number, reason)
+            await requests.leave(plane, ask.room, seat, number, "left" if reason == "waiting" else reason)
         case PauseMedia(seat, source, paused):
             await requests.pause(plane, ask.room, seat, source, paused)
     return Done()
@@ -310,6 +311,8 @@ async def _write(conn: Connection, session_id: str, act: StoreAct, now: datetime
             await seats.admit(conn, session_id, act.seat, act.by, now)
         case RefuseSeat():
             await seats.refuse(conn, session_id, act.seat, act.by, now)
+        case SendBackSeat():
+            await seats.send_back(conn, session_id, act.seat, act.by, now)
         case RemoveSeat():
             await seats.remove(conn, session_id, act.seat, act.by, now)
         case NameSeat():

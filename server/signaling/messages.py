@@ -75,6 +75,10 @@ class Remove(ClientMessage, frozen=True, tag="remove"):
     seat: SeatId
 
 
+class Wait(ClientMessage, frozen=True, tag="wait"):
+    seat: SeatId
+
+
 class Silence(ClientMessage, frozen=True, tag="silence"):
     seat: SeatId
     source: Source
@@ -118,7 +122,21 @@ class Ping(ClientMessage, frozen=True, tag="ping"):
 
 
 AnyClientMessage = (
-    Join | Offer | Mute | Leave | Admit | Refuse | Remove | Silence | End | Name | AskConsent | Consent | Report | Ping
+    Join
+    | Offer
+    | Mute
+    | Leave
+    | Admit
+    | Refuse
+    | Remove
+    | Wait
+    | Silence
+    | End
+    | Name
+    | AskConsent
+    | Consent
+    | Report
+    | Ping
 )
 
 
@@ -209,7 +227,7 @@ class Welcome(ServerMessage, frozen=True, tag="welcome"):
 
 
 class Waiting(ServerMessage, frozen=True, tag="waiting"):
-    why: Literal["admission"]
+    why: Literal["admission", "sent_back"]
     session: Outside
     you: You
 

@@ -30,7 +30,7 @@ windows = st.sampled_from([f"{seat}{window}" for seat in SEATS for window in (""
 sources = st.sampled_from(["voice", "face", "document", "screen"])
 messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("mute"), "source": sources, "muted": st.booleans()}),
-    st.fixed_dictionaries({"type": st.sampled_from(["admit", "refuse", "remove"]), "seat": seats}),
+    st.fixed_dictionaries({"type": st.sampled_from(["admit", "refuse", "remove", "wait"]), "seat": seats}),
     st.fixed_dictionaries({"type": st.just("silence"), "seat": seats, "source": sources, "silenced": st.booleans()}),
     st.fixed_dictionaries({"type": st.just("name"), "seat": seats, "name": st.just("王秀兰")}),
     st.fixed_dictionaries({"type": st.just("end"), "reason": st.just("completed")}),
@@ -54,6 +54,7 @@ class Room(RuleBasedStateMachine):
 
     @initialize(here=st.sets(st.sampled_from(list(SEATS)), min_size=2))
     def open(self, here: set[str]) -> None:
+        self.views: dict[str, dict[str, str]] = {}  # what each window shows: seat -> state
         self.stage = CoreStage(Transcript("chance", "", recorded=True, core_only=True, seats=SEATS, steps=()))
         for seat in sorted(here):
             self.do({"from": seat, "say": {"type": "join", "token": f"seat:{seat}"}})
@@ -109,12 +110,33 @@ class Room(RuleBasedStateMachine):
             seat = who.partition("#")[0]
             for message in heard:
                 json.dumps(message)
+                self._draw(who, message)
                 if message.get("type") in ("welcome", "answer", "slots", "quality", "recording", "rejoin"):
                     assert self._state(seat) in (SeatState.ADMITTED, SeatState.LEFT, SeatState.REMOVED), (who, message)
                 if message.get("type") == "quality":
                     assert SEATS[seat]["role"] in ("in_charge", "site_worker"), (who, message)
                 if message.get("type") == "person" and message["person"]["state"] in ("waiting", "refused"):
                     assert seat == "a1", (who, message)
+
+    def _draw(self, who: str, message: dict[str, Any]) -> None:
+        """As a page does."""
+        kind = message.get("type", "closed")  # a line that hangs says nothing any more
+        if kind == "welcome":
+            self.views[who] = {person["seat"]: person["state"] for person in message["people"]}
+        elif kind in ("waiting", "closed"):
+            self.views.pop(who, None)
+        elif kind == "person" and who in self.views:
+            self.views[who][message["person"]["seat"]] = message["person"]["state"]
+
+    @invariant()
+    def nobody_listens_unseen(self) -> None:
+        """Whoever can be sent anything of the room is shown to everybody in it."""
+        here = {seat for seat, person in self.stage.session.people.items() if person.is_seated}
+        for who, view in self.views.items():
+            seat = who.partition("#")[0]
+            if seat in here and self.stage.session.people[seat].line == self.stage._lines.get(who):
+                shown = {other for other, state in view.items() if state not in ("left", "removed", "refused")}
+                assert here - {seat} <= shown, (who, view, here)
 
     def _look_at_what_was_asked(self, before: dict[str, SeatState]) -> None:
         """Nobody gets a peer at the worker who is not admitted."""

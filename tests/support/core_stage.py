@@ -210,9 +210,12 @@ class CoreStage:
     def _database(self, act: Act) -> Outcome:
         if self.database_is_away:
             return Refused("away")
-        to = {"AdmitSeat": SeatState.ADMITTED, "RefuseSeat": SeatState.REFUSED, "RemoveSeat": SeatState.REMOVED}.get(
-            type(act.act).__name__
-        )
+        to = {
+            "AdmitSeat": SeatState.ADMITTED,
+            "RefuseSeat": SeatState.REFUSED,
+            "RemoveSeat": SeatState.REMOVED,
+            "SendBackSeat": SeatState.WAITING,
+        }.get(type(act.act).__name__)
         if to is not None:
             self._seats[act.act.seat] = to  # type: ignore[union-attr]
         return Done()

@@ -20,6 +20,7 @@ from server.signaling.room.effects import (
     Refused,
     RefuseSeat,
     RemoveSeat,
+    SendBackSeat,
 )
 from server.signaling.room.own import refuse
 
@@ -43,6 +44,7 @@ _LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Admit: leading.on_admit,
     messages.Refuse: leading.on_refuse,
     messages.Remove: leading.on_remove,
+    messages.Wait: leading.on_wait,
     messages.Silence: leading.on_silence,
     messages.End: leading.on_end,
     messages.Name: leading.on_name,
@@ -58,6 +60,7 @@ _DONE: dict[type[Any], Callable[..., list[Effect]]] = {
     AdmitSeat: leading.admitted,
     RefuseSeat: leading.refused,
     RemoveSeat: leading.removed,
+    SendBackSeat: leading.sent_back,
     NameSeat: leading.named,
 }
 

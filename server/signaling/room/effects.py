@@ -52,7 +52,7 @@ class LeaveMedia:
 
     seat: str
     number: int
-    reason: str  # left, removed
+    reason: str  # left, removed, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,12 @@ class RemoveSeat:
 
 
 @dataclass(frozen=True, slots=True)
+class SendBackSeat:
+    seat: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class NameSeat:
     seat: str
     name: str
@@ -128,7 +134,7 @@ class AnswerConsent:
     given: bool
 
 
-StoreAct = AdmitSeat | RefuseSeat | RemoveSeat | NameSeat | EndSession | GoLive | AnswerConsent
+StoreAct = AdmitSeat | RefuseSeat | RemoveSeat | SendBackSeat | NameSeat | EndSession | GoLive | AnswerConsent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the person in charge says about others: admit, refuse, remove, silence, end, name.
+"""What the person in charge says about others: admit, refuse, remove, wait, silence, end, name.
 
 Each is one act of the database (or one request to the worker); what everybody sees changes when it is done.
 """
@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from server.sessions.core import SeatRole, SeatState, can_move
+from server.signaling.messages import Person as PersonMessage
 from server.signaling.room.effects import (
     Act,
     AdmitSeat,
@@ -20,13 +23,15 @@ from server.signaling.room.effects import (
     PauseMedia,
     RefuseSeat,
     RemoveSeat,
+    Say,
+    SendBackSeat,
 )
 from server.signaling.room.own import refuse
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from server.signaling.messages import Admit, End, Name, Refuse, Remove, Rid, Silence
+    from server.signaling.messages import Admit, End, Name, Refuse, Remove, Rid, Silence, Wait
     from server.signaling.room.people import Person
     from server.signaling.room.session import Session
 
@@ -43,6 +48,16 @@ def on_refuse(session: Session, person: Person, message: Refuse, now: datetime) 
 
 def on_remove(session: Session, person: Person, message: Remove, now: datetime) -> list[Effect]:
     return _move(session, person, message.seat, SeatState.REMOVED, message.rid)
+
+
+def on_wait(session: Session, person: Person, message: Wait, now: datetime) -> list[Effect]:
+    """Back to the door, with the seat kept: for a word without them. Who leads cannot be sent away from what they lead."""
+    other = session.people.get(message.seat)
+    if other is None or other is person or other.state is not SeatState.ADMITTED:
+        return refuse(person.line, "not_found", message.rid)
+    if other.facts.role == SeatRole.IN_CHARGE:
+        return refuse(person.line, "not_allowed", message.rid)
+    return [Act(SendBackSeat(message.seat, person.seat), person.line, message.rid)]
 
 
 def _move(session: Session, person: Person, seat: str, to: SeatState, rid: Rid) -> list[Effect]:
@@ -118,6 +133,31 @@ def show_removed(session: Session, person: Person) -> list[Effect]:
     """Sending has stopped: everybody is told."""
     person.peer = person.offered = None
     return [*session.close_person(person, "removed"), *session.tell(person)]
+
+
+def sent_back(session: Session, act: SendBackSeat, now: datetime) -> list[Effect]:
+    """Nothing is sent to the seat any more before anybody is told that it waits."""
+    person = session.people[act.seat]
+    person.state = SeatState.WAITING
+    person.away_since = None
+    log = Log("sent_back", act.seat, {"by": act.by}, journal_only=True)
+    if not person.last_number:  # never had media
+        return [log, *show_waiting(session, person)]
+    return [log, Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "waiting"))]
+
+
+def show_waiting(session: Session, person: Person) -> list[Effect]:
+    """Sending has stopped: the page shows the door, who leads sees somebody there, the others see that they have gone."""
+    if person.state is not SeatState.WAITING:  # let in again meanwhile
+        return []
+    person.peer = person.offered = None
+    gone = PersonMessage(person=msgspec.structs.replace(person.as_others_see(), state="left"))
+    others = [
+        Say(other.line, gone)
+        for other in session.seated(person.facts.room)
+        if other.line is not None and other.facts.role != SeatRole.IN_CHARGE
+    ]
+    return [*session.show_door(person), *others, *session.tell(person)]
 
 
 def named(session: Session, act: NameSeat, now: datetime) -> list[Effect]:

@@ -18,7 +18,7 @@ from server.signaling.room.effects import (
     Refused,
     Say,
 )
-from server.signaling.room.leading import set_silenced, show_removed
+from server.signaling.room.leading import set_silenced, show_removed, show_waiting
 from server.signaling.room.own import refuse
 from server.signaling.room.people import Peer
 from server.signaling.room.quality import judge
@@ -76,7 +76,8 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
 def on_leave_outcome(session: Session, ask: Ask, request: LeaveMedia, outcome: Outcome, now: datetime) -> list[Effect]:
     """Sending has stopped: by the worker's word, or because the worker itself is gone."""
     person = session.people[request.seat]
-    return show_removed(session, person) if request.reason == "removed" else []
+    shown = {"removed": show_removed, "waiting": show_waiting}.get(request.reason)
+    return shown(session, person) if shown else []
 
 
 def on_pause_outcome(session: Session, ask: Ask, request: PauseMedia, outcome: Outcome, now: datetime) -> list[Effect]:
@@ -116,7 +117,7 @@ def on_peer_state(
 
 def _make_again(person: Person, cause: str | None) -> list[Effect]:
     """The path of somebody who is still here is dead, and the page may not know: it is told to make a new one."""
-    if cause not in ("consent", "dtls") or person.line is None:
+    if cause not in ("consent", "dtls") or not person.is_seated or person.line is None:
         return []
     return [Say(person.line, Rejoin(why="media_lost"))]
 
@@ -130,7 +131,7 @@ def on_slots(
     if person is None or peer is None:
         return []
     peer.slots, peer.short = slots, short
-    if person.line is None or peer is not person.peer:
+    if not person.is_seated or person.line is None or peer is not person.peer:
         return []
     return [Say(person.line, Slots(short=short, slots=list(slots)))]
 
@@ -157,7 +158,8 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
         if person.state is SeatState.ADMITTED:
             _take_peer(person, peer, now)
         elif peer is not None:  # turned away while we were gone
-            effects.append(Ask(room, LeaveMedia(person.seat, peer.number, "removed")))
+            reason = "waiting" if person.state is SeatState.WAITING else "removed"
+            effects.append(Ask(room, LeaveMedia(person.seat, peer.number, reason)))
         if person.word() != before:
             effects += session.tell(person)
     return effects

@@ -174,6 +174,10 @@ class Session:
         self.lines.pop(line, None)
         return close(line, why)
 
+    def show_door(self, person: Person) -> list[Effect]:
+        """Somebody who was in the room waits again: the page shows the door, and nothing of the room."""
+        return [] if person.line is None else [Say(person.line, self._outside(person, "sent_back"))]
+
     def seat_in_room(self, person: Person) -> list[Effect]:
         """Somebody who waited has been admitted while here: the same words as for one who comes admitted."""
         return [] if person.line is None else [*self._welcome(person, kept=False), *self.look_live()]
@@ -257,10 +261,10 @@ class Session:
         self.lines.pop(old, None)
         return close(old, "replaced")
 
-    def _outside(self, person: Person) -> Waiting:
+    def _outside(self, person: Person, why: Literal["admission", "sent_back"] = "admission") -> Waiting:
         facts = self.facts
         return Waiting(
-            why="admission",
+            why=why,
             session=Outside(procedure=facts.procedure, site=facts.site, in_charge=facts.in_charge),
             you=person.as_you_waiting(),
         )

@@ -7,10 +7,10 @@ import pytest
 from server.sessions import core
 from server.sessions.core import SeatRole, SeatState
 
-LEADING = ["admit", "refuse", "remove", "silence", "end", "name"]
+LEADING = ["admit", "refuse", "remove", "wait", "silence", "end", "name"]
 
 MAY = {
-    "in_charge": "admit refuse remove silence end name",
+    "in_charge": "admit refuse remove wait silence end name",
     "staff": "name",
     "site_worker": "name",
     "applicant": "",

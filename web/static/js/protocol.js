@@ -91,7 +91,10 @@ const HANDLERS = {
     return [seated, [{ do: "media", state: message.media }]];
   },
   waiting(state, message) {
-    return [{ ...state, phase: "waiting", tries: 0, lost_at_ms: null, session: message.session, you: { may: [], ...message.you } }, []];
+    // Sent back from the room: nothing of it is shown any more, and its media path ends here too.
+    const back = state.phase === "seated" || message.why === "sent_back";
+    const outside = { ...state, phase: /** @type {const} */ ("waiting"), tries: 0, lost_at_ms: null, session: message.session, you: { may: [], ...message.you }, why: message.why };
+    return back ? [{ ...outside, people: {}, slots: [], quality: {} }, [{ do: "step_out" }]] : [outside, []];
   },
   answer(state, message) {
     if (message.peer !== state.peer || message.revision !== state.revision) return [state, []]; // of an offer we have given up

@@ -144,6 +144,7 @@ export class Call {
       renew: () => this.#renew(),
       media: () => this.#mediaIs(effect.state),
       answer: () => { this.peer?.answer(effect.sdp).catch((error) => this.#peerFailed(String(error))); },
+      step_out: () => { clearTimeout(this.#offerAgain); this.peer?.close(); this.media = "new"; },
       widen: () => this.#offer(false, effect.slots),
     });
     (does[effect.do] ?? (() => this.#onNotice(effect)))();

@@ -40,6 +40,11 @@ export const RemoveDialog = ({ person, onRemove, onClose }) => html`
   <${Confirm} title=${t("room.remove_title", { name: nameOf(person) })} says=${t("room.remove_says")} yes=${t("room.remove")} icon="user-x" danger testid="confirm-remove-person"
     onYes=${onRemove} onClose=${onClose} />`;
 
+/** @param {{ person: any, onWait: () => void, onClose: () => void }} props */
+export const WaitDialog = ({ person, onWait, onClose }) => html`
+  <${Confirm} title=${t("room.wait_title", { name: nameOf(person) })} says=${t("room.wait_says")} yes=${t("room.wait")} icon="door-open" testid="confirm-send-back-person"
+    onYes=${onWait} onClose=${onClose} />`;
+
 /** @param {{ person: any, onName: (name: string) => void, onClose: () => void }} props */
 export function NameDialog({ person, onName, onClose }) {
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));

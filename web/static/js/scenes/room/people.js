@@ -27,8 +27,8 @@ export const AtTheDoor = ({ person, may, say }) => html`<li class="door" data-te
     ${may("refuse") && html`<button type="button" class="button button-danger-quiet" data-testid="refuse-person" onClick=${() => say({ type: "refuse", seat: person.seat })}><${Icon} name="user-x" />${t("room.refuse")}</button>`}
   </div></li>`;
 
-/** @param {{ person: any, isYou: boolean, quality: any, may: (action: string) => boolean, say: (message: any) => void, onRemove: () => void, onName: () => void }} props */
-export function PersonRow({ person, isYou, quality, may, say, onRemove, onName }) {
+/** @param {{ person: any, isYou: boolean, quality: any, may: (action: string) => boolean, say: (message: any) => void, onRemove: () => void, onWait: () => void, onName: () => void }} props */
+export function PersonRow({ person, isYou, quality, may, say, onRemove, onWait, onName }) {
   const silenced = person.silenced.includes("voice");
   const citizen = person.role === "applicant" || person.role === "party";
   return html`<li data-testid="person" data-seat=${person.seat} data-state=${person.state}>
@@ -40,6 +40,7 @@ export function PersonRow({ person, isYou, quality, may, say, onRemove, onName }
       ${may("name") && citizen && html`<button type="button" class="button button-plain" data-testid="name-citizen" onClick=${onName}><${Icon} name="pencil" />${t(person.name ? "room.rename_person" : "room.name_person")}</button>`}
       ${may("silence") && html`<button type="button" class="button button-plain" data-testid="silence-person" aria-pressed=${silenced}
         onClick=${() => say({ type: "silence", seat: person.seat, source: "voice", silenced: !silenced })}><${Icon} name=${silenced ? "mic" : "mic-off"} />${t(silenced ? "room.let_speak" : "room.silence")}</button>`}
+      ${may("wait") && html`<button type="button" class="button button-plain" data-testid="send-back-person" onClick=${onWait}><${Icon} name="door-open" />${t("room.wait")}</button>`}
       ${may("remove") && html`<button type="button" class="button button-plain" data-testid="remove-person" onClick=${onRemove}><${Icon} name="user-x" />${t("room.remove")}</button>`}
     </div>`}
   </li>`;
@@ -47,12 +48,12 @@ export function PersonRow({ person, isYou, quality, may, say, onRemove, onName }
 
 /**
  * @param {{ people: any[], knocking: any[], you: any, quality: Record<string, any>, may: (action: string) => boolean, say: (message: any) => void,
- *           onRemove: (person: any) => void, onName: (person: any) => void }} props
+ *           onRemove: (person: any) => void, onWait: (person: any) => void, onName: (person: any) => void }} props
  */
-export const PeoplePanel = ({ people, knocking, you, quality, may, say, onRemove, onName }) => html`
+export const PeoplePanel = ({ people, knocking, you, quality, may, say, onRemove, onWait, onName }) => html`
   <aside class="people-panel" aria-label=${t("room.people")}>
     ${knocking.length > 0 && html`<h2>${t("room.at_the_door")}</h2><ul class="plain">${knocking.map((person) => html`<${AtTheDoor} key=${person.seat} person=${person} may=${may} say=${say} />`)}</ul>`}
     <h2>${t("room.people_here", { count: people.length })}</h2>
     <ul class="lines">${people.map((person) => html`<${PersonRow} key=${person.seat} person=${person} isYou=${person.seat === you?.seat} quality=${quality[person.seat]}
-      may=${may} say=${say} onRemove=${() => onRemove(person)} onName=${() => onName(person)} />`)}</ul>
+      may=${may} say=${say} onRemove=${() => onRemove(person)} onWait=${() => onWait(person)} onName=${() => onName(person)} />`)}</ul>
   </aside>`;

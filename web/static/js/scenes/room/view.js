@@ -10,7 +10,7 @@ import { chime } from "../../speech.js";
 import { clock } from "../../time.js";
 import { Banner, Icon, Reconnecting, State, useLanguage, useNow } from "../../ui.js";
 import { Bar } from "./bar.js";
-import { ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog } from "./dialogs.js";
+import { ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog, WaitDialog } from "./dialogs.js";
 import { PeoplePanel } from "./people.js";
 import { PersonTile, SelfTile, nameOf } from "./tiles.js";
 
@@ -104,7 +104,7 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
       <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${people.length === 0} />
     </ul>
     ${panel && html`<${PeoplePanel} people=${[...(state.you ? [ownPerson(state)] : []), ...people]} knocking=${knocking} you=${state.you} quality=${state.quality} may=${may}
-      say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} />`}
+      say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onWait=${(/** @type {any} */ person) => setAsking({ what: "wait", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} />`}
     <${Bar} muted=${made.muted} may=${may} canInvite=${session !== undefined && may("admit")} panel=${place === "kiosk" ? null : panel} knocking=${knocking.length} on=${on} />
     ${asking && html`<${Asking} asking=${asking} call=${made} session=${session} close=${close} />`}
   </div>`;
@@ -120,6 +120,7 @@ function Asking({ asking, call, session, close }) {
   if (asking.what === "leave") return html`<${LeaveDialog} inCharge=${protocol.may(call.state, "end")} onLeave=${then(() => call.leave())} onClose=${close} />`;
   if (asking.what === "end") return html`<${EndDialog} onEnd=${(/** @type {string} */ reason) => then(() => call.say({ type: "end", reason }))()} onClose=${close} />`;
   if (asking.what === "name") return html`<${NameDialog} person=${asking.person} onName=${(/** @type {string} */ name) => then(() => call.say({ type: "name", seat: asking.person.seat, name }))()} onClose=${close} />`;
+  if (asking.what === "wait") return html`<${WaitDialog} person=${asking.person} onWait=${then(() => call.say({ type: "wait", seat: asking.person.seat }))} onClose=${close} />`;
   return html`<${RemoveDialog} person=${asking.person} onRemove=${then(() => call.say({ type: "remove", seat: asking.person.seat }))} onClose=${close} />`;
 }
 
@@ -169,8 +170,8 @@ function useSince(holds) {
 /** Not admitted yet. @param {{ state: protocol.State, devices: any, onLeave: () => void }} props */
 function AtDoor({ state, devices, onLeave }) {
   return html`<div class="door-wait" data-testid="waiting-for-admission">
-    <h1 tabindex="-1">${t("room.door_title")}</h1>
-    <p class="type-lead">${t("room.door_says", { name: state.session?.in_charge ?? "" })}</p>
+    <h1 tabindex="-1">${t(state.why === "sent_back" ? "room.back_title" : "room.door_title")}</h1>
+    <p class="type-lead" role="status">${t(state.why === "sent_back" ? "room.back_says" : "room.door_says", { name: state.session?.in_charge ?? "" })}</p>
     <p class="muted">${state.session ? `${t(`names.service_${state.session.procedure}`)} · ${state.session.site}` : ""}</p>
     <ul class="faces faces-one" style=${{ "--others": "1" }}><${SelfTile} stream=${devices?.stream ?? null} muted=${{ voice: false, face: false }} alone /></ul>
     <${ConnectionState} line="waiting" />
