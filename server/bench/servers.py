@@ -97,6 +97,8 @@ def write_janus_config(folder: Path, port: int, event_loops: int) -> None:
 
 def janus_version() -> str:
     """Version of the installed Janus and what its libsrtp computes with: NSS (Debian) is dearer than OpenSSL."""
+    if shutil.which("janus") is None:
+        return "not installed"
     text = subprocess.run(["janus", "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"\(([\d.]+)\)", text)
     return f"{found[1] if found else 'unknown'}, libsrtp on {_libsrtp_flavour()}"

@@ -42,6 +42,7 @@ def main(argv: list[str]) -> int:
                 "Firefox was not found: the Firefox tests will not run (as root: apt-get install -y firefox-esr)",
                 file=sys.stderr,
             )
+    browsers.bring_compiler()
     os.chdir(ROOT)
     places = [place for place in (*QUICK, *(() if options.quick else THE_REST)) if Path(place).exists()]
     arguments = options.pytest or places

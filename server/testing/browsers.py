@@ -14,6 +14,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrom
 FIREFOX_NAMES = ("firefox-esr", "firefox")
 # The font too: without one, screenshots of Chinese pages show boxes
 DEBIAN_PACKAGES = ("chromium", "fonts-noto-cjk")
+COMPILER_PACKAGES = ("gcc", "libc6-dev")
 
 
 class NoBrowser(Exception):
@@ -58,7 +59,7 @@ def bring_chromium(cache: Path) -> Path:
     tried = []
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium for the browser tests (apt-get, about 200 MB).", file=sys.stderr)
-        if _apt_install() and (found := find_chromium()):
+        if _apt_install(DEBIAN_PACKAGES) and (found := find_chromium()):
             return found
         tried.append("apt-get could not install it")
     else:
@@ -71,9 +72,9 @@ def bring_chromium(cache: Path) -> Path:
         raise NoBrowser([*tried, f"npm: {error}"]) from error
 
 
-def _apt_install() -> bool:
+def _apt_install(packages: tuple[str, ...]) -> bool:
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *DEBIAN_PACKAGES]
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
     for command in (install, ["apt-get", "update", "-q"], install):  # a fresh image has no package lists yet
         if subprocess.run(command, env=environ, stdout=sys.stderr, check=False).returncode == 0 and command is install:
             return True
@@ -88,3 +89,11 @@ def _of_playwright() -> Path | None:
     home = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright")
     found = sorted(home.glob("chromium-*/chrome-linux*/chrome"))
     return found[-1] if found else None
+
+
+def bring_compiler() -> None:
+    """Install a C compiler for the tests of the packet path in C where apt can be used; without one those tests say what to run."""
+    if _on_path(("cc", "gcc", "clang")) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    print("Installing a C compiler for the tests of the packet path (apt-get, about 60 MB).", file=sys.stderr)
+    _apt_install(COMPILER_PACKAGES)

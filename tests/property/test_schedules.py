@@ -212,6 +212,9 @@ def test_every_assignment_says_why_in_both_languages(inputs: Inputs) -> None:
                 assert seat.person is None or names[seat.person][language] in said
 
 
+HOURS = 3  # of each shift below
+
+
 @given(
     members=st.integers(1, 12),
     weekdays=st.frozensets(st.integers(1, 7), min_size=1),
@@ -240,7 +243,7 @@ def test_a_year_differs_by_at_most_one_turn_when_nobody_is_away(
         title="",
         weekdays=weekdays,
         starts=time(9),
-        ends=time(12),
+        ends=time(9 + HOURS),
         posts=(Post("lawyer"),),
         members=tuple((person,) for person in ids),
         anchor=date(2026, 6, 1) + timedelta(days=anchor),
@@ -252,10 +255,17 @@ def test_a_year_differs_by_at_most_one_turn_when_nobody_is_away(
 
     made = plan(Inputs(SITE, window, CALENDAR, (rule,), tuple(Person(person) for person in ids)))
 
+    book = ledger(made.slots)
+    if (
+        turn is Turn.FAIR
+    ):  # evens what people bear, a holiday counting three times: nobody is more than one such shift ahead
+        borne = [book[person].burden if person in book else 0 for person in ids]
+        assert max(borne) - min(borne) <= 3 * HOURS * 60
+        return
     turns = {person: len({s.seats[0].why.turn for s in made.slots if s.seats[0].person == person}) for person in ids}
     assert max(turns.values()) - min(turns.values()) <= 1
     if turn is Turn.SHIFT:
-        assert spread(ledger(made.slots), ids) <= 1
+        assert spread(book, ids) <= 1
 
 
 @given(all_inputs())
