@@ -77,8 +77,10 @@ def test_a_clean_line_gives_a_film_of_the_sessions_length_with_lips_and_voice_to
     assert (film.frames, of_seat(made, "a")["frames_lost"]) == (200, 0)
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
-def test_loss_and_duplicates_cost_pictures_but_no_time(tmp_path: Path, codec: str) -> None:
+# A lost flash is seen when the next whole key frame comes. One a second here; of H.264 each takes about a dozen packets, so at 5 % loss every
+# second one is torn, and the picture may wait for several.
+@pytest.mark.parametrize(("codec", "late_s"), [("VP8", 1.1), ("H264", 5.1)])
+def test_loss_and_duplicates_cost_pictures_but_no_time(tmp_path: Path, codec: str, late_s: float) -> None:
     lossy = Person("a", codec, loss=0.05, duplicates=0.05, jitter_ms=40, leaves=20.0, key_every_s=1.0)
 
     made = films(tmp_path, [lossy], 20.0)
@@ -88,9 +90,7 @@ def test_loss_and_duplicates_cost_pictures_but_no_time(tmp_path: Path, codec: st
     assert abs(film.length_s - 20.0) < LENGTH_TOLERANCE_S
     assert entry["frames_lost"] > 0
     assert film.frames == entry["frames"] > 60
-    assert (
-        max(min(abs(flash - at) for flash in film.flashes) for at in film.beeps) < 1.1
-    )  # a lost flash is seen a key frame later
+    assert max(min(abs(flash - at) for flash in film.flashes) for at in film.beeps) < late_s
     assert near(film.beeps, [index * FLASH_EVERY_S for index in range(10)])
     assert entry["voice"]["filled"] > 10
 
