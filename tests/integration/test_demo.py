@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def demo(aiohttp_client: AiohttpClient, settings: Settings) -> Client:
+async def demo(
+    settings: Settings, aiohttp_client: AiohttpClient
+) -> Client:  # in this order: the application ends before its database
     return await aiohttp_client(build_app(msgspec.structs.replace(settings, demo=True)))
 
 
