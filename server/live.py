@@ -18,6 +18,7 @@ from aiohttp import web
 from server.db.notify import Missed, Notifications
 from server.db.pool import DatabaseAway, open_pool
 from server.keys import POOL, SETTINGS
+from server.tasks import end
 
 if TYPE_CHECKING:
     from server.api import Call
@@ -83,9 +84,7 @@ async def _database(app: web.Application) -> AsyncIterator[None]:
     await notifications.start()
     follower = asyncio.create_task(_follow(app, notifications), name="notices")
     yield
-    follower.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await follower
+    await end(follower)
     await notifications.close()
     await app[POOL].close()
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
 from typing import TYPE_CHECKING
 
-import asyncpg
 from aiohttp import web
 
 from server.bookings import service
-from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
-from server.keys import CLOCK, POOL
+from server.keys import CLOCK
+from server.rounds import rounds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from datetime import datetime
 
     from server.db import Connection
@@ -24,7 +19,6 @@ EVERY_S = 30.0  # a ticket is made ten minutes before its time: half a minute is
 REMIND: web.AppKey[service.Remind] = web.AppKey(
     "remind"
 )  # who sends messages puts this in; nobody has: reminders are only marked
-log = logging.getLogger("laizuo.bookings")
 
 
 async def make_round(conn: Connection, now: datetime, remind: service.Remind | None = None) -> None:
@@ -33,21 +27,8 @@ async def make_round(conn: Connection, now: datetime, remind: service.Remind | N
     await service.send_reminders(conn, now, remind)
 
 
-async def keep_going(app: web.Application) -> AsyncIterator[None]:
-    """Rounds from the application's start until its end."""
-    task = asyncio.create_task(_rounds(app), name="bookings")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _make_round(app: web.Application, conn: Connection) -> None:
+    await make_round(conn, app[CLOCK](), app.get(REMIND))
 
 
-async def _rounds(app: web.Application) -> None:
-    while True:
-        await asyncio.sleep(EVERY_S)
-        try:
-            await in_transaction(app[POOL], lambda conn: make_round(conn, app[CLOCK](), app.get(REMIND)))
-        except (DatabaseAway, CommitUnknown):
-            continue  # the next round finds the same
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            log.exception("a round of the appointments failed")
+keep_going = rounds("bookings", EVERY_S, _make_round)  # from the application's start until its end

@@ -15,6 +15,8 @@ from typing import Final
 
 import asyncpg
 
+from server.tasks import end
+
 MAX_WAITING = 256  # payloads a subscriber may lag behind; then it gets MISSED instead of all of them
 CONNECT_TIMEOUT_S = 5.0
 CHECK_EVERY_S = 10.0  # an idle connection that died without a word (a pulled cable) is noticed after that
@@ -48,10 +50,7 @@ class Notifications:
 
     async def close(self) -> None:
         if self._task:
-            self._task.cancel()
-            # asyncpg answers a cancellation in the middle of LISTEN with an error of its own; the connection is terminated either way
-            with contextlib.suppress(asyncio.CancelledError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-                await self._task
+            await end(self._task)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, channel: str) -> AsyncIterator[Subscription]:

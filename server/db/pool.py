@@ -68,6 +68,7 @@ async def connection(pool: Pool, patience_s: float = PATIENCE_S) -> AsyncIterato
     try:
         yield taken
     except Exception as error:
+        _mind_cancellation(error, taken)
         if _is_lost(error, taken):
             raise DatabaseAway from error
         raise
@@ -112,6 +113,7 @@ async def _attempt(pool: Pool, work: Callable[[Connection], Awaitable[T]], deadl
         taken.terminate()  # perhaps in the middle of a statement: a connection in that state goes to nobody else
         raise
     except BaseException as error:
+        _mind_cancellation(error, taken)
         if not _is_lost(error, taken):
             await _roll_back(transaction, taken)
             raise
@@ -143,6 +145,15 @@ async def _roll_back(transaction: asyncpg.transaction.Transaction, taken: Connec
         return
     with contextlib.suppress(*_CANNOT_CONNECT, asyncpg.InterfaceError):  # the server rolls back what it lost
         await transaction.rollback()
+
+
+def _mind_cancellation(error: BaseException, taken: Connection) -> None:
+    """The driver may answer the cancellation of a task with an error of its own; that is no lost connection."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        with contextlib.suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+            taken.terminate()
+        raise asyncio.CancelledError from error
 
 
 def _is_lost(error: BaseException, taken: Connection) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import contextlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ from server.pages import Page, add_pages
 from server.recordings import store as recordings_store
 from server.recordings.http import RECORDINGS
 from server.recordings.making import run_maker
+from server.tasks import running
 
 if TYPE_CHECKING:
     from server.db import Connection
@@ -53,11 +52,8 @@ async def _anchor(app: web.Application) -> AsyncIterator[None]:
     anchoring = Anchoring(
         app[POOL], clock, authority, app[RECORDINGS].journal_directory, service.anchor_folders(settings), add_late
     )
-    task = asyncio.create_task(anchoring.run(), name="anchoring")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running("anchoring", anchoring.run()):
+        yield
 
 
 async def _add_late(app: web.Application, session: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from schedules.store.feeds import FeedOf, save_feed
 from schedules.store.releases import lock_publishing
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.keys import CLOCK, POOL
+from server.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,11 +44,8 @@ async def save_day_feeds(conn: Connection, calendar: Calendar, now: datetime) ->
 
 async def kept(app: web.Application) -> AsyncIterator[None]:
     """Save them once the database is there; the application does not wait for it."""
-    task = asyncio.create_task(_save_once(app), name="day feeds")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running("day feeds", _save_once(app)):
+        yield
 
 
 async def _save_once(app: web.Application) -> None:

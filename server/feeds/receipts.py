@@ -7,7 +7,6 @@ killed process had not written yet is lost; the device asks again within hours a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from aiohttp import web
 from schedules.store.feed_history import Fetch, save_fetches
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.keys import POOL
+from server.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,11 +99,8 @@ RECEIPTS: web.AppKey[Receipts] = web.AppKey("feed_receipts", Receipts)
 async def written(app: web.Application) -> AsyncIterator[None]:
     """The task that writes; what is left is written when the application stops."""
     app[RECEIPTS] = Receipts()
-    task = asyncio.create_task(_write_for_ever(app), name="feed receipts")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running("feed receipts", _write_for_ever(app)):
+        yield
     if app[RECEIPTS].waiting:
         await app[RECEIPTS].write(app[POOL])
 

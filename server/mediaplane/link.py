@@ -15,6 +15,7 @@ import msgspec
 from media.control import codec
 from media.control.frames import FrameReader, FrameTooLarge, frame
 from media.control.messages import PROTOCOL, AnyEvent, Hello, Message, Ping, Reply, Request, WorkerState
+from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,9 +126,7 @@ class Link:
             await self._close(reading, watching)
 
     async def _close(self, *tasks: asyncio.Task[None]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
         if self._writer is not None:
             self._writer.transport.abort()
         was_up, self._writer, self.state = self.is_up, None, None

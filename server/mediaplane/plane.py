@@ -39,6 +39,7 @@ from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosed
 from server.mediaplane.link import Link, WorkerAway, WorkerRefused
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
 from server.mediaplane.requests import hand_over, record, record_facts, record_message, standing_peers
+from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -101,9 +102,7 @@ class MediaPlane:
         """Let go of everything; rooms go on at their workers."""
         for timer in self._down.values():
             timer.cancel()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     # ------------------------------------------------------------ rooms
 

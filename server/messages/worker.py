@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from server.keys import CLOCK, POOL, SETTINGS
 from server.messages import store
 from server.messages.adapters import LogAdapter, MailAdapter, SendFailed
 from server.messages.core import Channel, next_try
+from server.tasks import running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -62,13 +62,10 @@ async def _send(conn: Connection, adapter: Adapter, entry: Waiting, now: datetim
         await store.mark_sent(conn, entry.id, now)
 
 
-async def running(app: web.Application) -> AsyncIterator[None]:
+async def sending(app: web.Application) -> AsyncIterator[None]:
     """The worker's task, as long as the application runs."""
-    task = asyncio.create_task(_work_for_ever(app), name="outbox")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running("outbox", _work_for_ever(app)):
+        yield
 
 
 async def _work_for_ever(app: web.Application) -> None:
@@ -98,4 +95,4 @@ async def _forget(app: web.Application) -> None:
 
 def add(app: web.Application) -> None:
     """Plug in."""
-    app.cleanup_ctx.append(running)
+    app.cleanup_ctx.append(sending)

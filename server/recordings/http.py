@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator
 
@@ -19,6 +18,7 @@ from server.recordings import core
 from server.recordings.jobs import FilmJobs
 from server.recordings.service import Recordings, Watched
 from server.sessions.recording import SESSION_KEY, SHOW_RECORDING
+from server.tasks import running
 
 log = logging.getLogger("laizuo.recordings")
 
@@ -122,8 +122,5 @@ def add(app: web.Application) -> None:
 async def _make_films(app: web.Application) -> AsyncIterator[None]:
     await asyncio.to_thread(app[RECORDINGS].load_keys)
     app[RECORDINGS].open_authority(await asyncio.to_thread(authority_of, app[SETTINGS], app[CLOCK]))
-    task = asyncio.create_task(FilmJobs(app, app[RECORDINGS]).run(), name="film jobs")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running("film jobs", FilmJobs(app, app[RECORDINGS]).run()):
+        yield

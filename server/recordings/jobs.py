@@ -20,6 +20,7 @@ from server.keys import CLOCK, POOL, TEMPLATES
 from server.live import NOTICES
 from server.recordings import core, making, store
 from server.recordings.service import NOT_RECORDED
+from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -86,9 +87,7 @@ class FilmJobs:
         try:
             await self._make(job)
         finally:
-            keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+            await end(keeper)
         return True
 
     async def _keep(self, job: Job) -> None:

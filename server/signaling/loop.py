@@ -50,6 +50,7 @@ from server.signaling.room.effects import (
     StoreAct,
 )
 from server.signaling.room.session import Recording, Session
+from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -97,9 +98,7 @@ class SessionLoop:
     async def close(self) -> None:
         """Let go of everything without ending the session: this process stops."""
         self.is_over = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
 
     # ------------------------------------------------------------ inputs
 

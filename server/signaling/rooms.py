@@ -31,6 +31,7 @@ from server.signaling.metrics import RoomFigures
 from server.signaling.room.effects import LineId
 from server.signaling.room.people import SeatFacts
 from server.signaling.room.session import Recording, SessionFacts, open_session_state
+from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -151,9 +152,7 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
         for work, name in ((events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended"))
     ]
     yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(*tasks)
     await rooms.close()
     await events.flush(FLUSH_S)
     await plane.close()

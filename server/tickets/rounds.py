@@ -10,20 +10,17 @@ Each is one transaction under one advisory lock: several web processes make the 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-import asyncpg
 from aiohttp import web
 
 from server.access.core import Actor
 from server.access.require import as_uuid
-from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.errors import Conflict
-from server.keys import CLOCK, POOL
+from server.keys import CLOCK
+from server.rounds import rounds
 from server.tickets import service, store
 from server.waiting import core
 from server.waiting import store as line_store
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
 
 STEWARD = Actor("system", "steward")
 EVERY_S = 5.0  # the shortest limit a line can have is 10 s
-log = logging.getLogger("laizuo.rounds")
 
 # How people are told who do not look at their desk (SMS, e-mail): (connection, people, alert level, area, ticket), inside the transaction
 # that raises the alert, so that an outbox row is there exactly when the alert is. Nobody has put one in: the desk's stream is all there is.
@@ -91,21 +87,8 @@ async def end_day(conn: Connection, now: datetime) -> None:
         await service.tell(conn, STEWARD, row["id"], Move.END_DAY, store.Moved(row["area_id"], row["endpoint_id"]), now)
 
 
-async def keep_going(app: web.Application) -> AsyncIterator[None]:
-    """Rounds from the application's start until its end."""
-    task = asyncio.create_task(_rounds(app), name="steward")
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+async def _make_round(app: web.Application, conn: Connection) -> None:
+    await make_round(conn, app[CLOCK](), app.get(TELL_PEOPLE))
 
 
-async def _rounds(app: web.Application) -> None:
-    while True:
-        await asyncio.sleep(EVERY_S)
-        try:
-            await in_transaction(app[POOL], lambda conn: make_round(conn, app[CLOCK](), app.get(TELL_PEOPLE)))
-        except (DatabaseAway, CommitUnknown):
-            continue  # the next round finds the same
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            log.exception("a round of the hall failed")
+keep_going = rounds("steward", EVERY_S, _make_round)  # from the application's start until its end
