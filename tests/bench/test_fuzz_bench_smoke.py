@@ -1,0 +1,42 @@
+"""`bench fuzz` in small: it tries inputs, and a broken promise is kept and makes it fail."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+from server.bench import main
+from server.bench.fuzz import fuzz
+from server.bench.servers import ROOT
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this platform")
+def test_it_tries_inputs_and_says_how_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(
+        ["fuzz", "--json", "--seconds", "1", "--only", "rtcp", "--corpus", f"{tmp_path}", "--crashes", f"{tmp_path}/x"]
+    )
+
+    figures = json.loads(capsys.readouterr().out)["figures"]
+    assert code == 0
+    assert figures["rtcp_inputs"]["value"] > 100
+    assert figures["rtcp_edges"]["value"] > 50
+    assert figures["crashes"]["value"] == 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this platform")
+def test_a_broken_promise_is_kept_as_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site file makes the child's parser of RTCP raise what is not documented."""
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})\nimport media.core.rtcp as broken\n\n\ndef parse_compound(data):\n    raise KeyError(3)\n\n\n"
+        "broken.parse_compound = parse_compound\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    found = fuzz("rtcp", tmp_path / "corpus", tmp_path / "crashes", 1, 1)
+
+    assert found.crash is not None
+    assert found.crash.parent == tmp_path / "crashes" / "rtcp"
+    assert "KeyError" in found.says
