@@ -1,4 +1,4 @@
-"""Posters as PDF: a site's month of duty, a theme day, a lecture."""
+"""Posters: a site's month of duty, a theme day, a lecture. As PDF to print, as a picture to look at and to send into a chat group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from server.errors import BadInput, NotFound
 from server.events.api import base_url
 from server.events.pages import views_of
 from server.i18n import language_of
-from server.posters.making import POSTERS, Poster, Posters
+from server.posters.making import POSTERS, Kind, Poster, Posters
 
 if TYPE_CHECKING:
     from server.duty.public import PublicDuty
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from server.events.views import EventView
 
 _PDF = "application/pdf"
+_PNG = "image/png"
+# A browser shows a lone picture in a page of its own making, with inline style. There is nothing else in that page.
+_PICTURE_ALONE = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
 async def roster_poster(call: Call[None]) -> web.StreamResponse:
@@ -36,7 +39,7 @@ async def roster_poster(call: Call[None]) -> web.StreamResponse:
         duty = await load_public_duty(conn, call.actor, call.path("slug"), month, language, call.now)
     if duty.version is None:
         raise NotFound()
-    return await _answer(call, of_roster(duty, base_url(call), language), f"{duty.site.slug}.pdf")
+    return await _answer(call, of_roster(duty, base_url(call), language), duty.site.slug)
 
 
 def _month(text: str | None) -> date | None:
@@ -54,13 +57,16 @@ async def event_poster(call: Call[None]) -> web.StreamResponse:
         if event is None or event.published_at is None:
             raise NotFound()
         [view] = await views_of(conn, [event], base_url(call), language, call.now)
-    return await _answer(call, of_event(view, base_url(call), language), "poster.pdf")
+    return await _answer(call, of_event(view, base_url(call), language), "poster")
 
 
 async def _answer(call: Call[None], poster: Poster, name: str) -> web.Response:
-    body = await call.app[POSTERS].pdf(poster)
-    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-cache"}
-    return web.Response(body=body, content_type=_PDF, headers=headers)
+    kind: Kind = "png" if call.request.path.endswith(".png") else "pdf"
+    body = await call.app[POSTERS].draw(poster, kind)
+    headers = {"Content-Disposition": f'inline; filename="{name}.{kind}"', "Cache-Control": "no-cache"}
+    if kind == "png":
+        headers["Content-Security-Policy"] = _PICTURE_ALONE
+    return web.Response(body=body, content_type=_PNG if kind == "png" else _PDF, headers=headers)
 
 
 def of_roster(duty: PublicDuty, base: str, language: Language) -> Poster:
@@ -165,18 +171,12 @@ def of_event(view: EventView, base: str, language: Language) -> Poster:
     )
 
 
+_SITE, _EVENT, _SEE = "/sites/{slug}/poster", "/events/{event}/poster", Action.SEE_PUBLIC
 OPERATIONS = [
-    Operation(
-        "GET",
-        "/sites/{slug}/poster.pdf",
-        roster_poster,
-        Action.SEE_PUBLIC,
-        "A month of duty for the notice board",
-        media_type=_PDF,
-    ),
-    Operation(
-        "GET", "/events/{event}/poster.pdf", event_poster, Action.SEE_PUBLIC, "An event's poster", media_type=_PDF
-    ),
+    Operation("GET", _SITE + ".pdf", roster_poster, _SEE, "A month of duty for the notice board", media_type=_PDF),
+    Operation("GET", _SITE + ".png", roster_poster, _SEE, "The same as a picture", media_type=_PNG),
+    Operation("GET", _EVENT + ".pdf", event_poster, _SEE, "An event's poster", media_type=_PDF),
+    Operation("GET", _EVENT + ".png", event_poster, _SEE, "The same as a picture", media_type=_PNG),
 ]
 
 

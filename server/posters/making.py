@@ -18,6 +18,7 @@ from server.errors import Conflict
 from server.posters.type import NoGlyph, check_text, font_file, known_characters
 
 TEMPLATE = Path(__file__).parent / "poster.typ"
+Kind = Literal["pdf", "png"]
 KEPT = 32  # finished posters; each is some 60 KB
 
 
@@ -45,7 +46,7 @@ class Poster:
     stamp: str = ""
 
 
-def make(poster: Poster, kind: Literal["pdf", "png"] = "pdf") -> bytes:
+def make(poster: Poster, kind: Kind = "pdf") -> bytes:
     """Draw it. `png` is the first page, for looking at. Raises NoGlyph, NoFont."""
     known = known_characters()
     values = asdict(poster)
@@ -70,13 +71,13 @@ class Posters:
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._one = asyncio.Semaphore(1)
 
-    async def pdf(self, poster: Poster) -> bytes:
-        """Its PDF. Raises Conflict('no_glyph') naming the character."""
-        key = hashlib.sha256(json.dumps(asdict(poster)).encode()).hexdigest()
+    async def draw(self, poster: Poster, kind: Kind) -> bytes:
+        """Its bytes. Raises Conflict('no_glyph') naming the character."""
+        key = kind + hashlib.sha256(json.dumps(asdict(poster)).encode()).hexdigest()
         async with self._one:
             if key not in self._kept:
                 try:
-                    self._kept[key] = await asyncio.to_thread(make, poster)
+                    self._kept[key] = await asyncio.to_thread(make, poster, kind)
                 except NoGlyph as error:
                     raise Conflict("no_glyph", detail=error.character) from error
             self._kept.move_to_end(key)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser
+from PIL import Image, ImageChops
+from playwright.async_api import Browser, Locator
 
 from schedules.core import ical
 from schedules.core.model import CHINA
@@ -41,44 +44,70 @@ async def register(browser: Browser, size: tuple[int, int], event: str, name: st
     return tab
 
 
+TITLE = "公司合规第一课"
+
+
+async def draft_and_publish(coordinator: Tab, url: str) -> None:
+    """A lecture that begins within the hour, with one seat: refused where it is empty, drafted, published."""
+    page = coordinator.page
+    soon = datetime.now(UTC).astimezone(CHINA) + timedelta(minutes=50)
+    ends = min(soon + timedelta(hours=1), soon.replace(hour=23, minute=59))
+    await page.goto(f"{url}/events-board?site=rongchuan-park")
+    await coordinator.press("add-lecture")
+    await coordinator.press("save-event")
+    await page.get_by_role("alert").wait_for()
+    for name, value in (
+        ("title", TITLE),
+        ("on", soon.date().isoformat()),
+        ("starts", f"{soon:%H:%M}"),
+        ("ends", f"{ends:%H:%M}"),
+        ("venue", "二楼会议室"),
+        ("capacity", "1"),
+    ):
+        await page.get_by_test_id(f"event-{name}").fill(value)
+    await coordinator.press("save-event")
+    await coordinator.see("drafts")
+    draft = on_board(coordinator)
+    await draft.get_by_test_id("publish-event").click()
+    await draft.get_by_test_id("cancel-event").wait_for()
+
+
+def on_board(coordinator: Tab) -> Locator:
+    return coordinator.page.get_by_test_id("board-event").filter(has_text=TITLE)
+
+
+async def call_off(coordinator: Tab, url: str, reason: str) -> None:
+    await coordinator.page.goto(f"{url}/events-board?site=rongchuan-park")
+    await on_board(coordinator).get_by_test_id("cancel-event").click()
+    await coordinator.page.get_by_test_id("cancel-reason").fill(reason)
+    await coordinator.press("confirm-cancel")
+    await on_board(coordinator).get_by_test_id("publish-event").wait_for()
+
+
+async def check_in(coordinator: Tab, event: str) -> None:
+    await coordinator.page.goto(f"{event}/people")
+    await coordinator.press("check-in")
+    await coordinator.page.get_by_test_id("attended-count").filter(has_text="1").wait_for()
+
+
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desktop"])
 async def test_a_full_lecture_moves_up_and_has_its_poster(
     start_product: ProductFactory, chromium: Browser, size: tuple[int, int]
 ) -> None:
     product = start_product("--workers", "0").wait_ready()
-    demo = await facts(product.url)
     coordinator = await open_tab(chromium, *size)
-    page = coordinator.page
-    await sign_in(coordinator, demo, "sun.hui")
-
-    # A lecture that begins in an hour, with one seat: drafted, refused where it is wrong, published
-    soon = datetime.now(UTC).astimezone(CHINA) + timedelta(minutes=50)
-    ends = min(soon + timedelta(hours=1), soon.replace(hour=23, minute=59))
-    await page.goto(f"{product.url}/events-board?site=rongchuan-park")
-    await coordinator.press("add-lecture")
-    await coordinator.press("save-event")
-    await page.get_by_role("alert").wait_for()
-    await page.get_by_test_id("event-title").fill("公司合规第一课")
-    await page.get_by_test_id("event-on").fill(soon.date().isoformat())
-    await page.get_by_test_id("event-starts").fill(f"{soon:%H:%M}")
-    await page.get_by_test_id("event-ends").fill(f"{ends:%H:%M}")
-    await page.get_by_test_id("event-venue").fill("二楼会议室")
-    await page.get_by_test_id("event-capacity").fill("1")
-    await coordinator.press("save-event")
-    await coordinator.see("drafts")
-    draft = page.get_by_test_id("board-event").filter(has_text="公司合规第一课")
-    await draft.get_by_test_id("publish-event").click()
-    await draft.get_by_test_id("cancel-event").wait_for()
+    await sign_in(coordinator, await facts(product.url), "sun.hui")
+    await draft_and_publish(coordinator, product.url)
 
     # Two register without an account; the second waits
     visitor = await open_tab(chromium, *size)
     await visitor.page.goto(f"{product.url}/events")
-    await visitor.page.get_by_test_id("event").filter(has_text="公司合规第一课").click()
+    await visitor.page.get_by_test_id("event").filter(has_text=TITLE).click()
     await visitor.see("event-state")
     event = visitor.page.url
     first = await register(chromium, size, event, "王先生")
     await first.see("place-registered")
-    second = await register(chromium, PHONE, event, "李女士")
+    second = await register(chromium, size, event, "李女士")
     await second.see("place-waiting")
     assert "0" in await second.page.get_by_test_id("waiting-before").inner_text()
 
@@ -90,32 +119,50 @@ async def test_a_full_lecture_moves_up_and_has_its_poster(
     await second.see("moved-up")
     assert await second.page.get_by_test_id("door-qr").evaluate("image => image.naturalWidth") > 100
 
-    # At the door, and afterwards the count
-    await page.goto(f"{event}/people")
-    await coordinator.press("check-in")
-    await page.get_by_test_id("attended-count").filter(has_text="1").wait_for()
+    await check_in(coordinator, event)
     await second.see("place-attended", timeout_s=20)
+    assert [e.summary for e in (await read_feed(product.url)).events] == [TITLE]
 
-    # The poster and the calendar
-    link = await visitor.page.get_by_test_id("event-poster").get_attribute("href")
-    async with aiohttp.ClientSession() as session:
-        async with session.get(f"{product.url}{link}") as answer:
-            assert (answer.status, answer.content_type) == (200, "application/pdf")
-            assert (await answer.read()).startswith(b"%PDF-")
-        async with session.get(f"{product.url}/feeds/rongchuan-park.law-lectures.ics") as answer:
-            assert [e.summary for e in ical.parse(await answer.read()).events] == ["公司合规第一课"]
+    poster = await print_poster(visitor)
+    assert ink_of(poster, HEADLINE) > 0.02
 
-    # Called off: everybody who looks reads why
-    await page.goto(f"{product.url}/events-board?site=rongchuan-park")
-    await page.get_by_test_id("board-event").filter(has_text="公司合规第一课").get_by_test_id("cancel-event").click()
-    await page.get_by_test_id("cancel-reason").fill("停电")
-    await coordinator.press("confirm-cancel")
-    await (
-        page.get_by_test_id("board-event").filter(has_text="公司合规第一课").get_by_test_id("publish-event").wait_for()
-    )
-    await visitor.page.reload()
+    # Called off: everybody who looks reads why, and the poster has its stamp
+    await call_off(coordinator, product.url, "停电")
+    await visitor.page.goto(event)
     assert "停电" in await visitor.page.locator("main").inner_text()
+    assert ImageChops.difference(poster, await print_poster(visitor)).getbbox() is not None
     assert coordinator.errors == first.errors == second.errors == visitor.errors == []
+
+
+HEADLINE = (0.0, 0.05, 1.0, 0.4)  # of the paper: left, top, right, bottom
+
+
+async def print_poster(tab: Tab) -> Image.Image:
+    """The poster behind the page's links: a PDF of one A4 page, and its picture, as it was drawn."""
+    link = await tab.page.get_by_test_id("event-poster").get_attribute("href")
+    paper = await tab.page.request.get(urljoin(tab.page.url, link or ""))
+    assert paper.headers["content-type"] == "application/pdf"
+    assert b"/Type/Pages/Count 1/" in await paper.body()
+    await tab.press("poster-picture")
+    await tab.page.wait_for_function("document.images.length === 1 && document.images[0].complete")
+    picture = Image.open(BytesIO(await (await tab.page.request.get(tab.page.url)).body())).convert("RGB")
+    assert picture.width / picture.height == pytest.approx(210 / 297, abs=0.01)
+    await tab.page.go_back()
+    return picture
+
+
+def ink_of(picture: Image.Image, part: tuple[float, float, float, float]) -> float:
+    """Which share of a part of the picture is dark: 0 is an empty paper."""
+    left, top, right, bottom = part
+    box = (left * picture.width, top * picture.height, right * picture.width, bottom * picture.height)
+    grey = picture.crop(tuple(map(int, box))).convert("L")  # type: ignore[arg-type]  # four numbers
+    return sum(grey.histogram()[:96]) / (grey.width * grey.height)
+
+
+async def read_feed(url: str) -> ical.Feed:
+    address = f"{url}/feeds/rongchuan-park.law-lectures.ics"
+    async with aiohttp.ClientSession() as session, session.get(address) as answer:
+        return ical.parse(await answer.read())
 
 
 async def test_a_monthly_rule_drafts_theme_days_with_their_reason(
