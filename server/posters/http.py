@@ -42,6 +42,11 @@ async def roster_poster(call: Call[None]) -> web.StreamResponse:
     return await _answer(call, of_roster(duty, base_url(call), language), duty.site.slug)
 
 
+async def roster_picture(call: Call[None]) -> web.StreamResponse:
+    """The same as a picture."""
+    return await roster_poster(call)
+
+
 def _month(text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(f"{text}-01")
@@ -58,6 +63,11 @@ async def event_poster(call: Call[None]) -> web.StreamResponse:
             raise NotFound()
         [view] = await views_of(conn, [event], base_url(call), language, call.now)
     return await _answer(call, of_event(view, base_url(call), language), "poster")
+
+
+async def event_picture(call: Call[None]) -> web.StreamResponse:
+    """The same as a picture."""
+    return await event_poster(call)
 
 
 async def _answer(call: Call[None], poster: Poster, name: str) -> web.Response:
@@ -174,9 +184,9 @@ def of_event(view: EventView, base: str, language: Language) -> Poster:
 _SITE, _EVENT, _SEE = "/sites/{slug}/poster", "/events/{event}/poster", Action.SEE_PUBLIC
 OPERATIONS = [
     Operation("GET", _SITE + ".pdf", roster_poster, _SEE, "A month of duty for the notice board", media_type=_PDF),
-    Operation("GET", _SITE + ".png", roster_poster, _SEE, "The same as a picture", media_type=_PNG),
+    Operation("GET", _SITE + ".png", roster_picture, _SEE, "The same as a picture", media_type=_PNG),
     Operation("GET", _EVENT + ".pdf", event_poster, _SEE, "An event's poster", media_type=_PDF),
-    Operation("GET", _EVENT + ".png", event_poster, _SEE, "The same as a picture", media_type=_PNG),
+    Operation("GET", _EVENT + ".png", event_picture, _SEE, "The same as a picture", media_type=_PNG),
 ]
 
 
