@@ -35,6 +35,7 @@ from server.recordings import captions
 from server.recordings import care_http as care
 from server.recordings import http as recordings
 from server.sites import http as sites
+from server.storage import http as storage
 from server.tickets import http as tickets
 from server.waiting import http as waiting
 from server.watch import http as watch
@@ -105,6 +106,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
             evidence.add,
             sessions.add,
             signaling.add,
+            storage.add,
             duty.add,
             feeds.add,
             caldav.add,

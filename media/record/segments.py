@@ -119,8 +119,15 @@ def segment_number(path: Path) -> int:
     return int(path.stem.removeprefix("journal-"))
 
 
+def _read_from_disk(path: Path) -> bytes:
+    """What the disk has. After a failed fsync the page cache shows as clean what was never written; it is thrown away first."""
+    with path.open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return file.read()
+
+
 def _tail_of(path: Path, last: int, torn: list[dict[str, Any]]) -> Tail | None:
-    data = path.read_bytes()
+    data = _read_from_disk(path)
     opened = read_segment_header(data)
     if opened is None:
         torn.append(_torn(path, data, 0))

@@ -6,6 +6,7 @@ a notarial act that is not recorded is none, and everybody in the room is told w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ from aiohttp import web
 
 from server.mediaplane.facts import JournalPlace
 from server.mediaplane.hold import CannotRecord
+from server.storage.core import BEGIN_BYTES
+from server.storage.space import free_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +40,8 @@ class JournalPlan:
         """Raises CannotRecord."""
         if self._session_key is None:
             raise CannotRecord("no key for the journal: this product has no recordings part")
+        if (free := await asyncio.to_thread(free_bytes, self._root)) < BEGIN_BYTES:
+            raise CannotRecord(f"no space for the journal: {free >> 20} MB are left")
         key = await self._session_key(conn, spec.session)
         return JournalPlace(self._root / spec.session / spec.room, key, {"procedure": spec.procedure})
 

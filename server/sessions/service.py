@@ -18,6 +18,7 @@ from server.recordings.core import records_from_start
 from server.sessions import core, store
 from server.sessions.core import Citizen, EndReason, OpenedSession, Procedure, SeatRole
 from server.sessions.store import CurrentSession
+from server.storage.space import require_space
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,8 +55,11 @@ async def open_session(
     """Open the session of a called ticket, inside the caller's transaction; both seats are admitted by the call.
 
     site_id  the site of those who serve
-    Raises   Conflict `session_running`: the person leads another session, or the device sits in one (the transaction is lost).
+    Raises   Conflict `session_running`: the person leads another session, or the device sits in one (the transaction is lost);
+             Conflict `no_space`: a recording of it could not be stored in full.
     """
+    if records_from_start(procedure):
+        await require_space(conn, procedure, now)
     try:
         session_id = await store.insert_session(conn, procedure, site_id, ticket_id, in_charge, now)
         room_id = await store.insert_room(conn, session_id, records_from_start(procedure), now)

@@ -6,6 +6,7 @@ Everything here runs on the event loop between two awaits, so the session's stat
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("laizuo.signaling")
 
+# A journal that failed is begun again, at first soon (a line to a disk that blinked), then at the pace of somebody who makes space.
+RESTORE_AFTER_S = (1.0, 2.0, 5.0)
 ACT_PATIENCE_S = 3.0  # then the person is told to try again; a page waits no longer for a press
 
 
@@ -87,6 +90,7 @@ class SessionLoop:
         self._around = around
         self._lines: dict[LineId, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._restoring: dict[str, asyncio.Task[None]] = {}
         self.is_over = False
 
     def open_rooms(self) -> None:
@@ -147,6 +151,8 @@ class SessionLoop:
     def room_adopted(self, room: str, record: RecordFacts | None, peers: list[StandingPeer]) -> None:
         self.take(lambda session, now: media.adopt(session, room, peers, now))
         self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
+        if record is not None and record.state == "failed":
+            self._restore(room)
 
     def room_lost(self, room: str) -> None:
         self.take(lambda session, now: session.room_lost(room, now))
@@ -169,6 +175,27 @@ class SessionLoop:
 
     def record_changed(self, room: str, record: RecordFacts) -> None:
         self.take(lambda session, now: session.set_recording(room, self._recording(room, record, now)))
+        if record.state == "failed" and not self.is_over:
+            self._restore(room)
+
+    def space_is_low(self, is_low: bool) -> None:
+        """Whether the recordings have ten minutes of space left."""
+        self.take(lambda session, _: session.space_is_low(is_low))
+
+    def _restore(self, room: str) -> None:
+        """Begin the room's journal again until it goes on, at most one task a room."""
+        if (running := self._restoring.get(room)) is None or running.done():
+            self._restoring[room] = self._spawn(self._begin_again(room))
+
+    async def _begin_again(self, room: str) -> None:
+        for wait_s in itertools.chain(RESTORE_AFTER_S, itertools.repeat(RESTORE_AFTER_S[-1])):
+            await asyncio.sleep(wait_s)
+            if not self.session.facts.rooms.get(room) or self.session.recording_of(room).state != "failed":
+                return
+            try:
+                await self._around.plane.set_recorded(room, True, "restored")
+            except (WorkerAway, WorkerRefused, CannotRecord, DatabaseAway, CommitUnknown) as error:
+                log.warning("the recording of room %s does not go on yet: %s", room, error)
 
     def _recording(self, room: str, record: RecordFacts | None, now: datetime) -> Recording:
         before = self.session.recording_of(room)
@@ -268,6 +295,7 @@ class SessionLoop:
 
     async def _finish(self, reason: str) -> None:
         """Close the rooms after everything that was asked before; then this shell is done."""
+        await end(*self._restoring.values())
         others = [task for task in self._tasks if task is not asyncio.current_task()]
         if others:
             await asyncio.wait(others, timeout=ACT_PATIENCE_S)
@@ -276,10 +304,11 @@ class SessionLoop:
         self.is_over = True
         self._around.finished(self.session.facts.id)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=f"session-{self.session.facts.id}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -106,6 +106,11 @@ class Rooms:
         for loop in list(self._loops.values()):
             loop.tick()
 
+    def space_is_low(self, is_low: bool) -> None:
+        """Whether the recordings have ten minutes of space left."""
+        for loop in list(self._loops.values()):
+            loop.space_is_low(is_low)
+
     async def close(self) -> None:
         """This process stops; the sessions go on."""
         for loop in list(self._loops.values()):

@@ -38,6 +38,7 @@ class Running:
     opened_at: datetime
     recording: str
     is_gone: bool = False
+    is_space_low: bool = False
     people: tuple[Present, ...] = field(default=())
 
 
@@ -57,6 +58,8 @@ def alerts(session: Running, now: datetime) -> list[Alert]:
 def _of_session(session: Running, now: datetime) -> Iterator[Alert]:
     if session.recording == "failed":
         yield Alert("recording_failed")
+    if session.is_space_low:
+        yield Alert("low_space")
     if session.is_gone:
         yield Alert("citizen_gone")
     leads = [person for person in session.people if person.role == "in_charge"]

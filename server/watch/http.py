@@ -15,6 +15,7 @@ from server.errors import NotFound
 from server.i18n import language_of
 from server.keys import CLOCK
 from server.live import Notice, stream
+from server.signaling.room.session import LOW_SPACE
 from server.signaling.rooms import ROOMS
 from server.waiting.desk_http import Done
 from server.watch import core, service
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 HelpKind = Literal["help", "urgent", "devices"]
 AlertKind = Literal[
-    "recording_failed", "citizen_gone", "suspended", "nobody_came", "disconnected", "device_failed", "loss"
+    "recording_failed", "low_space", "citizen_gone", "suspended", "nobody_came", "disconnected", "device_failed", "loss"
 ]
 
 
@@ -241,8 +242,10 @@ def _room(
     now: datetime,
 ) -> RoomShown:
     loop = rooms.running(row["id"])
-    recording = next((one.state for one in loop.session.recordings.values()), "none") if loop else "none"
-    facts = core.Running(row["id"], row["state"], row["opened_at"], recording, row["is_gone"], people)
+    shown_recording = next(iter(loop.session.recordings.values()), None) if loop else None
+    recording = shown_recording.state if shown_recording else "none"
+    is_low = shown_recording is not None and shown_recording.cause == LOW_SPACE
+    facts = core.Running(row["id"], row["state"], row["opened_at"], recording, row["is_gone"], is_low, people)
     by_seat = {person.seat: person for person in people}
     alerts = []
     for alert in core.alerts(facts, now):

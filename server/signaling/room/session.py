@@ -46,6 +46,9 @@ class SessionFacts:
     ice: tuple[dict[str, str | list[str]], ...] = ()
 
 
+LOW_SPACE = "low_space"  # a recording's cause while it goes on
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What everybody sees of a room's recording. `since` in unix seconds; `cause` names a sentence."""
@@ -234,6 +237,18 @@ class Session:
             *self.hear(room, message),
             Log(f"recording_{recording.state}", None, {"cause": recording.cause} if recording.cause else {}),
         ]
+
+    def space_is_low(self, is_low: bool) -> list[Effect]:
+        """Whether what is being recorded has ten minutes of space left: shown to all lines, a page tells it to staff. No change, no words."""
+        effects: list[Effect] = []
+        for room, before in self.recordings.items():
+            cause = LOW_SPACE if is_low else None
+            if before.state != "recording" or before.cause == cause:
+                continue
+            now = self.recordings[room] = Recording(before.state, before.since, cause)
+            effects += self.hear(room, RecordingMessage(state="recording", since=now.since, cause=now.cause))
+            effects += [Log(LOW_SPACE)] if is_low else []
+        return effects
 
     # ------------------------------------------------------------ inside
 

@@ -149,7 +149,7 @@ function Notes({ call, line, people, blocked, onHear, onFix }) {
     ${since !== null && html`<${Reconnecting} since_ms=${since} says=${t("room.reconnecting_says")} />`}
     ${blocked && html`<button type="button" class="button button-big button-wide" data-testid="hear-room" onClick=${onHear}><${Icon} name="volume-2" />${t("room.tap_to_hear")}</button>`}
     ${line === "connected" && !people.some((person) => person.state === "connected") && html`<div role="status"><${Banner} kind="info" icon="hourglass"><p>${t("room.nobody_yet")}</p><//></div>`}
-    ${cause && has(`errors.${cause}`) && html`<div role="status"><${Banner} kind="bad" icon="triangle-alert"><p>${t(`errors.${cause}`)}</p><//></div>`}
+    ${cause && has(`errors.${cause}`) && (cause !== "low_space" || protocol.may(call.state, "end")) && html`<div role="status" data-testid="recording-cause" data-cause=${cause}><${Banner} kind=${cause === "low_space" ? "wait" : "bad"} icon="triangle-alert"><p>${t(`errors.${cause}`)}</p><//></div>`}
     ${fault && html`<div role="status"><${Banner} kind="wait" icon="video-off"><p>${t(`room.fault_${fault}`)}</p>
       ${onFix && html`<p><button type="button" class="button button-quiet" data-testid="try-devices" onClick=${onFix}><${Icon} name="refresh-cw" />${t("common.try_again")}</button></p>`}<//></div>`}
   </div>`;
