@@ -121,6 +121,19 @@ def test_a_reconnect_goes_on_in_the_same_film_at_the_right_moment(tmp_path: Path
     assert abs(gap["to_us"] / 1e6 - 7.5) < 0.1
 
 
+def test_what_stood_behind_a_hole_before_a_reconnect_stays_before_it(tmp_path: Path) -> None:
+    """The stream ends while it still waits for a lost packet, and no other packet of it will come to end the wait."""
+    torn = Person("a", leaves=20.0, away=[(9.0, 11.5)], loss=0.05, key_every_s=0.2, size=(160, 120), numbered=True)
+
+    made = films(tmp_path, [torn], 20.0)
+
+    film = measure(str(tmp_path / "films" / "a-face.webm"), numbered=True)
+    placed = [at - index / 25 for at, index in film.numbers]
+    assert max(placed) - min(placed) < 0.04
+    assert max(at for at, _ in film.numbers if at < 10) > 8.5
+    assert of_seat(made, "a")["voice"]["dropped"] == 0
+
+
 def test_another_codec_begins_another_part_of_the_same_length(tmp_path: Path) -> None:
     first, second = Person("a", "VP8", leaves=4.0), Person("a", "H264", joins=4.5, leaves=9.0)
 

@@ -24,6 +24,8 @@ NTP_1970 = 2_208_988_800
 FLASH_EVERY_S = 2.0
 FLASH_S = 0.2
 MTU = 1100
+# Enough for an hour at 25 pictures a second.
+NUMBER_BITS = 20
 KEY = bytes(range(32))
 START_WALL_US = 1_790_000_000_000_000
 START_MONO_US = 5_000_000_000
@@ -64,6 +66,7 @@ class Person:
     voice: bool = True
     reports: bool = True
     key_every_s: float = 2.0
+    numbered: bool = False
 
 
 @dataclass(order=True)
@@ -79,12 +82,28 @@ def flashes(at_s: float) -> bool:
     return at_s % FLASH_EVERY_S < FLASH_S
 
 
-def picture(size: tuple[int, int], index: int, *, white: bool) -> av.VideoFrame:
+def picture(size: tuple[int, int], index: int, *, white: bool, numbered: bool = False) -> av.VideoFrame:
+    """One shade; when numbered, the lowest sixth shows the index in bars, the highest bit at the left."""
     frame = av.VideoFrame(*size, "yuv420p")
     level = 235 if white else 40 + index % 7
     for number, plane in enumerate(frame.planes):
         plane.update(bytes([level if number == 0 else 128]) * plane.buffer_size)
+    if numbered:
+        plane = frame.planes[0]
+        shades = (235 if index >> bit & 1 else 16 for bit in reversed(range(NUMBER_BITS)))
+        line = b"".join(bytes([shade]) * (size[0] // NUMBER_BITS) for shade in shades).ljust(plane.line_size, b"\x10")
+        above = size[1] - size[1] // 6
+        plane.update(bytes([level]) * plane.line_size * above + line * (size[1] - above))
     return frame
+
+
+def number_of(frame: Any) -> int:
+    """The index that a numbered picture shows."""
+    plane = frame.reformat(format="gray").planes[0]
+    content, width = bytes(plane), frame.width // NUMBER_BITS
+    row = plane.line_size * (frame.height - frame.height // 12)
+    bits = (content[row + width * bit + width // 2] > 128 for bit in range(NUMBER_BITS))
+    return sum(1 << NUMBER_BITS - 1 - place for place, on in enumerate(bits) if on)
 
 
 def sound(at_sample: int, samples: int) -> av.AudioFrame:
@@ -112,7 +131,7 @@ def encode_video(person: Person, start_s: float, end_s: float) -> Iterator[tuple
     )
     first = math.ceil(start_s * person.fps)
     for index in range(first, math.floor(end_s * person.fps)):
-        frame = picture(person.size, index, white=flashes(index / person.fps))
+        frame = picture(person.size, index, white=flashes(index / person.fps), numbered=person.numbered)
         frame.pts = index - first
         for packet in encoder.encode(frame):
             yield index / person.fps, bytes(packet)
@@ -315,30 +334,34 @@ def _append(journal: Journal, streams: dict[tuple[str, str], int], arrival: Arri
 
 @dataclass
 class Measured:
-    """What decoding a film shows: its length, the moments of flashes and beeps, in seconds."""
+    """What decoding a film shows: its length, the moments of flashes and beeps, in seconds. numbers: (moment, index) of numbered pictures."""
 
     length_s: float
     flashes: list[float]
     beeps: list[float]
     frames: int
+    numbers: list[tuple[float, int]] = field(default_factory=list)
 
 
-def measure(source: Any) -> Measured:
+def measure(source: Any, *, numbered: bool = False) -> Measured:
     """Decode the whole film. A flash or beep is counted at its first frame or sample."""
     with av.open(source) as container:
         video = next(iter(container.streams.video), None)
         audio = next(iter(container.streams.audio), None)
         bright: list[tuple[float, bool]] = []
         loud: list[tuple[float, bool]] = []
+        numbers: list[tuple[float, int]] = []
         end = 0.0
         for packet in container.demux():
             for frame in packet.decode():
                 if packet.stream is video:
                     bright.append((float(frame.time), _brightness(frame) > 150))
+                    numbers += [(float(frame.time), number_of(frame))] if numbered else []
                 elif packet.stream is audio:
                     loud += _loudness(frame)
                     end = max(end, float(frame.time) + frame.samples / frame.sample_rate)
-        return Measured(max(end, bright[-1][0] if bright else 0.0), _rises(bright), _rises(loud), len(bright))
+        length_s = max(end, bright[-1][0] if bright else 0.0)
+        return Measured(length_s, _rises(bright), _rises(loud), len(bright), numbers)
 
 
 def _brightness(frame: Any) -> int:

@@ -24,6 +24,7 @@ BEGIN_US = 200_000
 # Two streams of a seat whose clocks differ by more than this come from two devices, or the wall clock was set between them.
 SAME_CLOCK_US = 500_000
 _FIRST_CYCLE = 1 << 32
+_EVER_US = 1 << 62
 
 
 @dataclass(slots=True)
@@ -240,9 +241,15 @@ def _clock_groups(tape: Tape) -> list[list[Stream]]:
 
 
 class _Order:
-    """One stream's packets in rising sequence, each once; holes wait LATE_US for a late packet."""
+    """One stream's packets in rising sequence, each once; holes wait LATE_US for a late packet.
 
-    def __init__(self) -> None:
+    left    packets of the stream that the journal still holds: with none left nothing is worth waiting for
+    before  the orders of streams that this one continues: a reconnect begins when they are through, or after LATE_US
+    """
+
+    def __init__(self, left: int, before: Sequence[_Order]) -> None:
+        self.left = left
+        self.before = before
         self.next: int | None = None
         self.newest = 0
         self.last_ts = 0
@@ -264,10 +271,20 @@ class _Order:
     def _begin(self, at_us: int, packet: Packet) -> list[Packet]:
         """The first to arrive need not be the first sent: for a moment all wait, then the lowest number begins."""
         self.waiting.setdefault(packet.seq, (at_us, packet))
-        if at_us - min(arrived for arrived, _ in self.waiting.values()) < BEGIN_US:
+        waited_us = at_us - min(arrived for arrived, _ in self.waiting.values())
+        return [] if waited_us < BEGIN_US or not self._is_turn(waited_us) else self.release(at_us - LATE_US)
+
+    def _is_turn(self, waited_us: int) -> bool:
+        return waited_us >= LATE_US or not any(order.left for order in self.before)
+
+    def settle(self, now_us: int) -> list[Packet]:
+        """What needs no other packet to be settled: the rest of a stream that ended, or what stood behind a hole for LATE_US."""
+        if not self.waiting:
             return []
-        self.next = min(self.waiting)
-        return self.release(at_us - LATE_US)
+        waited_us = now_us - min(arrived for arrived, _ in self.waiting.values())
+        if self.next is None and not (self._is_turn(waited_us) and (not self.left or waited_us >= BEGIN_US)):
+            return []
+        return self.release(now_us - LATE_US if self.left else _EVER_US)
 
     def release(self, older_than_us: int) -> list[Packet]:
         """The run that is complete now; over a hole when what lies behind it came before this time."""
@@ -292,7 +309,10 @@ class Replay:
         self._tape = tape
         self._segments = segments
         self._keys = keys
-        self._orders = {number: _Order() for number in tape.streams}
+        self._orders: dict[int, _Order] = {}
+        for number, stream in sorted(tape.streams.items()):
+            before = [self._orders[n] for n in self._orders if _same_source(tape.streams[n], stream)]
+            self._orders[number] = _Order(stream.received, before)
         self.blocks_done = 0
         self.now_us = 0
 
@@ -304,8 +324,13 @@ class Replay:
                 offset_us = clock.offset_us(seen.segment)
                 self.now_us = max(self.now_us, seen.block.mono_us + offset_us)
                 yield from self._block(seen, offset_us)
+                yield from self._settled(self.now_us)
+        yield from self._settled(_EVER_US)
+
+    def _settled(self, now_us: int) -> Iterator[tuple[Stream, Packet]]:
+        """Without this the last seconds of a stream that ended behind a hole would come at the end of the film."""
         for number, order in self._orders.items():
-            for packet in order.release(1 << 62):
+            for packet in order.settle(now_us):
                 yield self._tape.streams[number], packet
 
     def _block(self, seen: BlockSeen, offset_us: int) -> Iterator[tuple[Stream, Packet]]:
@@ -320,9 +345,14 @@ class Replay:
                     yield stream, ready
 
 
+def _same_source(a: Stream, b: Stream) -> bool:
+    return (a.seat, a.source, a.kind) == (b.seat, b.source, b.kind)
+
+
 def _packets(stream: Stream, order: _Order, plaintext: bytes, offset_us: int) -> Iterator[tuple[int, Packet]]:
     for record in split_records(plaintext):
         if record.kind == layout.RTP:
+            order.left -= 1
             packet = _parse(order, record.body, stream.payload_type)
             if packet is not None:
                 yield record.arrival_us + offset_us, packet
