@@ -67,6 +67,20 @@ class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "" if self.password_file is None else self.password_file.read_text("utf-8").strip()
 
 
+class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The gateway that takes text messages, as server/messages/MESSAGES.md describes it. Without it they are only noted.
+
+    token_file  holds the bearer token and nothing else; settings hold no secret
+    """
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s]+$")]
+    token_file: Path | None = None
+
+    def token(self) -> str:
+        """Read it now: it may be changed while we run."""
+        return "" if self.token_file is None else self.token_file.read_text("utf-8").strip()
+
+
 class ObjectStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A second place for what was recorded: an S3 bucket with Object Lock. Its keys come from the environment or the machine's role.
 
@@ -117,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tls: Literal["self-signed"] | Tls | None = None
     media: Media = Media()
     mail: Mail | None = None
+    sms: Sms | None = None
     evidence: Evidence = Evidence()
     trusted_proxies: tuple[str, ...] = ()
     demo: bool = False  # may seed the fictional city when the database is empty

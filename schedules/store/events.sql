@@ -67,22 +67,22 @@ select site_id::text, topic, lower(during) as starts, upper(during) as ends, sta
 from public_event where series_id = $1::text::uuid and state <> 'draft' order by lower(during)
 
 -- name: add_registration
-insert into registration (id, event_id, name, phone, language, token_hash, request_key, state, made_at)
-values ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9)
+insert into registration (id, event_id, name, phone, language, token_hash, request_key, state, made_at, mail)
+values ($1::text::uuid, $2::text::uuid, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: find_request
 select id::text from registration where event_id = $1::text::uuid and request_key = $2
 
 -- name: find_registration
-select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
+select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.mail, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
 from registration r where r.token_hash = $1
 
 -- name: load_registration
-select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
+select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.mail, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
 from registration r where r.id = $1::text::uuid
 
 -- name: list_registrations
-select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
+select r.id::text, r.event_id::text, r.arrival, r.name, r.phone, r.mail, r.language, r.state, r.made_at, r.moved_up_at, r.attended_at, r.rating, r.feedback
 from registration r where r.event_id = $1::text::uuid order by r.arrival
 
 -- name: cancel_registration
@@ -97,7 +97,7 @@ update registration set state = 'registered', moved_up_at = $2
 where id in (
     select r.id from registration r where r.event_id = $1::text::uuid and r.state = 'waiting' order by r.arrival
     limit (select case when e.state = 'published' and upper(e.during) > $2 then greatest(0, e.capacity - e.taken) else 0 end from public_event e where e.id = $1::text::uuid)
-) returning id::text, phone, language
+) returning id::text, phone, mail, language
 
 -- name: check_in
 update registration set state = 'attended', attended_at = $2 where id = $1::text::uuid and state = 'registered' returning 1
@@ -107,7 +107,7 @@ update registration set rating = $2, feedback = $3 where id = $1::text::uuid and
 
 -- name: forget_registrations
 -- Names and phones are needed until the event is over; two weeks later nobody needs them.
-update registration r set name = '', phone = '', forgotten_at = $1 from public_event e
+update registration r set name = '', phone = '', mail = '', forgotten_at = $1 from public_event e
 where e.id = r.event_id and r.forgotten_at is null and upper(e.during) < $2 returning 1
 
 -- name: save_screening

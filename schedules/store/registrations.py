@@ -18,7 +18,11 @@ FORGOTTEN_AFTER = timedelta(days=14)
 
 
 class AlreadyRegistered(Exception):
-    """Somebody with this phone has a place already."""
+    """Somebody with this phone or mail has a place already; `field` says which."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
 
 
 class Overbooked(Exception):
@@ -34,6 +38,7 @@ class Registration:
     arrival: int
     name: str
     phone: str
+    mail: str
     language: str
     place: Place
     made_at: datetime
@@ -45,7 +50,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who registers; both name and phone may be empty."""
+    """Who registers; name, phone and mail may be empty."""
 
     id: str
     event: str
@@ -54,6 +59,7 @@ class Newcomer:
     language: str
     token_hash: bytes
     request_key: str
+    mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ class MovedUp:
 
     id: str
     phone: str
+    mail: str
     language: str
 
 
@@ -69,9 +76,9 @@ async def add(conn: Connection, who: Newcomer, place: Place, now: datetime) -> N
     """Store a registration. Raises AlreadyRegistered, Overbooked."""
     values = (who.id, who.event, who.name, who.phone, who.language, who.token_hash, who.request_key)
     try:
-        await conn.execute(QUERIES["add_registration"], *values, place.value, now)
+        await conn.execute(QUERIES["add_registration"], *values, place.value, now, who.mail)
     except asyncpg.UniqueViolationError as error:
-        raise AlreadyRegistered from error
+        raise AlreadyRegistered("mail" if error.constraint_name == "registration_mail_once" else "phone") from error
     except asyncpg.CheckViolationError as error:
         if error.constraint_name != "event_never_overbooked":
             raise
@@ -109,7 +116,7 @@ def _registration(row: Mapping[str, Any] | None) -> Registration | None:
         made_at=row["made_at"].astimezone(UTC),
         moved_up_at=moved and moved.astimezone(UTC),
         attended_at=attended and attended.astimezone(UTC),
-        **{name: row[name] for name in ("arrival", "name", "phone", "language", "rating", "feedback")},
+        **{name: row[name] for name in ("arrival", "name", "phone", "mail", "language", "rating", "feedback")},
     )
 
 
@@ -127,7 +134,7 @@ async def waiting_before(conn: Connection, who: Registration) -> int:
 async def move_up(conn: Connection, event: str, now: datetime) -> tuple[MovedUp, ...]:
     """Give free seats to those who wait longest."""
     rows = await conn.fetch(QUERIES["move_up"], event, now)
-    return tuple(MovedUp(row["id"], row["phone"], row["language"]) for row in rows)
+    return tuple(MovedUp(row["id"], row["phone"], row["mail"], row["language"]) for row in rows)
 
 
 async def check_in(conn: Connection, identifier: str, now: datetime) -> bool:
@@ -140,5 +147,5 @@ async def give_feedback(conn: Connection, identifier: str, rating: int, text: st
 
 
 async def forget(conn: Connection, now: datetime) -> int:
-    """Remove names and phones of events that were over two weeks ago; how many."""
+    """Remove names, phones and mail addresses of events that were over two weeks ago; how many."""
     return len(await conn.fetch(QUERIES["forget_registrations"], now, now - FORGOTTEN_AFTER))

@@ -22,6 +22,7 @@ from server.duty.api import OPERATIONS, names_for
 from server.duty.planning import board, people
 from server.duty.planning import http as planning_http
 from server.duty.public import load_public_duty
+from server.duty.shifts import absence
 from server.duty.shifts import http as shifts_http
 from server.duty.views import preview_view, released_view
 from server.errors import BadInput, NotFound
@@ -254,3 +255,4 @@ def add(app: web.Application) -> None:
     add_operations(app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + people.OPERATIONS)
     add_operations(app, shifts_http.OPERATIONS)
     add_pages(app, PAGES + board.PAGES + shifts_http.PAGES)
+    app.cleanup_ctx.append(absence.keep_going)

@@ -26,3 +26,28 @@ select token_hash from endpoint where site_id = $1::text::uuid and revoked_at is
 
 -- name: team_exists
 select exists (select from service_team where slug = $1)
+
+-- name: watched_sites
+-- Sites with somebody on duty now and a device whose code shows that one has come: elsewhere nobody could check in, and everybody would be missed.
+select distinct c.site_id::text as id from duty_current c
+where c.during @> $1::timestamptz
+  and exists (select from endpoint e where e.site_id = c.site_id and e.revoked_at is null and e.token_hash is not null)
+
+-- name: try_absences
+select pg_try_advisory_xact_lock(hashtext('absences'))
+
+-- name: raise_absence
+insert into absence_alarm (site_id, slot_key, post, person_id, raised_at) values ($1::text::uuid, $2, $3, $4::text::uuid, $5)
+on conflict do nothing returning 1
+
+-- name: load_absence
+select asked::text[] as asked, asked_at from absence_alarm
+where site_id = $1::text::uuid and slot_key = $2 and post = $3 and person_id = $4::text::uuid
+
+-- name: note_asked
+update absence_alarm set asked = asked || $5::text::uuid, asked_at = $6
+where site_id = $1::text::uuid and slot_key = $2 and post = $3 and person_id = $4::text::uuid
+
+-- name: coordinators_of
+select distinct g.person_id::text as id from role_grant g join person p on p.id = g.person_id
+where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid))

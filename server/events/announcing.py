@@ -14,14 +14,15 @@ from schedules.core.public_events import EventKind, EventState
 from schedules.store import events, inputs, registrations
 from schedules.store.feeds import FeedOf, save_feed
 from server.messages import store as outbox
-from server.messages.core import Channel, Message
+from server.messages.core import Message
+from server.messages.people import way_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from schedules.core.public_events import PublicEvent
-    from schedules.store.registrations import MovedUp
+    from schedules.store.registrations import MovedUp, Newcomer, Registration
     from server.access.require import SiteRef
     from server.db import Connection
 
@@ -69,15 +70,26 @@ def _of(site: SiteRef, shown: Iterable[PublicEvent]) -> list[PublicEvent]:
 
 # ---------------------------------------------------------------- messages
 
+_CONFIRMED = Words("报名成功", "You are registered")
+_IN_LINE = Words("您在候补名单上，有空位会自动递补并通知您", "You wait for a seat; we tell you when you move up")
 _MOVED_UP = Words("您已从候补转为报名成功", "You have a seat now")
 _CANCELLED = Words("活动取消", "The event is called off")
 _CHANGED = Words("活动有变动", "The event has changed")
 
 
+async def tell_confirmed(
+    conn: Connection, event: PublicEvent, who: Newcomer, place: Standing, link: str, now: datetime
+) -> None:
+    """Confirm a registration to whoever left a way; the link is how they come back to it. It is erased once it was sent."""
+    if who.mail or who.phone:
+        words = _CONFIRMED if place is Standing.REGISTERED else _IN_LINE
+        await _tell(conn, event, "registration_confirmed", words, who, now, link)
+
+
 async def tell_moved_up(conn: Connection, event: PublicEvent, moved: Iterable[MovedUp], now: datetime) -> None:
     """Tell those who waited."""
     for who in moved:
-        await _tell(conn, event, "moved_up", _MOVED_UP, who.phone, who.language, now)
+        await _tell(conn, event, "moved_up", _MOVED_UP, who, now)
 
 
 async def tell_registered(conn: Connection, event: PublicEvent, now: datetime) -> None:
@@ -86,16 +98,22 @@ async def tell_registered(conn: Connection, event: PublicEvent, now: datetime) -
     kind, words = ("event_cancelled", _CANCELLED) if off else ("event_changed", _CHANGED)
     for who in await registrations.list_of(conn, event.id):
         if who.place in (Standing.REGISTERED, Standing.WAITING):
-            await _tell(conn, event, kind, words, who.phone, who.language, now)
+            await _tell(conn, event, kind, words, who, now)
 
 
 async def _tell(
-    conn: Connection, event: PublicEvent, kind: str, words: Words, phone: str, language_text: str, now: datetime
+    conn: Connection,
+    event: PublicEvent,
+    kind: str,
+    words: Words,
+    who: MovedUp | Newcomer | Registration,
+    now: datetime,
+    link: str = "",
 ) -> None:
-    language = Language(language_text)
+    language = Language(who.language)
     content = event.content
     title = event_feeds.title_of(event, language)
     when = f"{day_name(local_day(content.during.start), language)} {clock(content.during.start)}-{clock(content.during.end)}"
-    body = "\n".join(part for part in (words[language], title, when, content.venue, event.reason) if part)
-    channel = Channel.PHONE if phone else Channel.LOG
-    await outbox.put(conn, Message(channel, phone, kind, f"{words[language]}: {title}"[:200], body), now)
+    body = "\n".join(part for part in (words[language], title, when, content.venue, event.reason, link) if part)
+    channel, address = way_to(who.mail, who.phone)
+    await outbox.put(conn, Message(channel, address, kind, f"{words[language]}: {title}"[:200], body), now)

@@ -159,8 +159,8 @@ async def register(call: Call[RegisterBody]) -> Registered:
     body = call.body
 
     async def work(conn: Connection) -> tuple[Place, int, str]:
-        who = (body.name, body.phone, language_of(call.request), body.request_key)
-        return await registering.register(conn, call.path("event"), *who, call.now)
+        who = registering.Applicant(body.name, body.phone, language_of(call.request), body.request_key, body.mail)
+        return await registering.register(conn, call.path("event"), who, base_url(call), call.now)
 
     place, before, secret = await in_transaction(call.pool, work)
     state: Literal["registered", "waiting"] = "registered" if place is Place.REGISTERED else "waiting"

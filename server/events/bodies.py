@@ -155,6 +155,9 @@ class RegisterBody(msgspec.Struct, forbid_unknown_fields=True):
     request_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16,64}$")]
     name: Annotated[str, msgspec.Meta(max_length=40, pattern=_LINE)] = ""
     phone: Annotated[str, msgspec.Meta(max_length=24, pattern=r"^[+0-9 ()-]*$")] = ""
+    mail: Annotated[
+        str, msgspec.Meta(max_length=254, pattern=r"^([^@\s\x00-\x1f<>\"',;]+@[^@\s\x00-\x1f<>\"',;]+)?$")
+    ] = ""
 
 
 class FeedbackBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -38,33 +38,50 @@ def facts_of(event: PublicEvent) -> Open:
     return Open(event.content.during, event.content.capacity, event.taken, event.is_on)
 
 
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """What somebody entered; name, phone and mail may be empty."""
+
+    name: str
+    phone: str
+    language: str
+    request_key: str
+    mail: str = ""
+
+
 async def register(
-    conn: Connection, identifier: str, name: str, phone: str, language: str, request_key: str, now: datetime
+    conn: Connection, identifier: str, applicant: Applicant, base_url: str, now: datetime
 ) -> tuple[Place, int, str]:
-    """A seat or a place in the line: (place, how many wait before, secret of the personal link).
+    """A seat or a place in the line: (place, how many wait before, secret of the personal link); confirmed by message where a way is known.
 
     Raises  Conflict('registration_closed', 'no_registration_needed', 'already_registered', 'same_request'), NotFound
     """
     event = await _locked(conn, identifier)
-    if await registrations.was_requested(conn, event.id, request_key):
+    if await registrations.was_requested(conn, event.id, applicant.request_key):
         raise Conflict("same_request")
     place = place_for(facts_of(event), now)
     if isinstance(place, Refusal):
         raise Conflict(place.value)
     secret = new_token()
-    digits = "".join(c for c in phone if c.isdigit() or c == "+")
-    who = Newcomer(str(uuid4()), event.id, name.strip(), digits, language, token_hash(secret), request_key)
+    who = _newcomer(event, applicant, token_hash(secret))
     try:
         await registrations.add(conn, who, place, now)
     except AlreadyRegistered as error:
-        raise Conflict("already_registered", field="phone") from error
+        raise Conflict("already_registered", field=error.field) from error
     except (
         Overbooked
     ) as error:  # the row is locked, so this would be a defect of ours; the seat is not given twice all the same
         raise Conflict("registration_closed") from error
+    await announcing.tell_confirmed(conn, event, who, place, f"{base_url}/my-registration/{secret}", now)
     stored = await registrations.load(conn, who.id)
     before = await registrations.waiting_before(conn, stored) if stored and place is Place.WAITING else 0
     return place, before, secret
+
+
+def _newcomer(event: PublicEvent, applicant: Applicant, link: bytes) -> Newcomer:
+    digits = "".join(c for c in applicant.phone if c.isdigit() or c == "+")
+    name, mail = applicant.name.strip(), applicant.mail.strip()
+    return Newcomer(str(uuid4()), event.id, name, digits, applicant.language, link, applicant.request_key, mail)
 
 
 async def _locked(conn: Connection, identifier: str) -> PublicEvent:

@@ -1,7 +1,7 @@
-"""Ways to send: mail by SMTP, and the log where no way is configured.
+"""Ways to send: mail by SMTP, text messages by a gateway over HTTP, and the log where no way is configured.
 
 A server that takes a message and dies before it says so gets it again: the Message-ID is made of the row's number, so that the receiving
-side can tell (RFC 5322 3.6.4).
+side can tell (RFC 5322 3.6.4); so is the Idempotency-Key of a text message.
 """
 
 from __future__ import annotations
@@ -14,11 +14,20 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Protocol
 
+import aiohttp
+
 if TYPE_CHECKING:
-    from server.config import Mail
+    from server.config import Mail, Sms
     from server.messages.core import Waiting
 
 TIMEOUT_S = 15.0  # per step of the dialogue; a mail server that thinks longer is asked again later
+_NEVER = (
+    400,
+    404,
+    410,
+    413,
+    422,
+)  # a gateway will not take this message later either; a refused token is mended by people
 
 log = logging.getLogger("laizuo.messages")
 
@@ -43,6 +52,31 @@ class LogAdapter:
 
     async def send(self, waiting: Waiting) -> None:
         log.info("message %d (%s) has no way out but the person's own page", waiting.id, waiting.message.kind)
+
+
+class SmsAdapter:
+    """Text messages by the city's gateway. What is posted, and what its answers mean, stands in MESSAGES.md."""
+
+    def __init__(self, settings: Sms) -> None:
+        self._settings = settings
+
+    async def send(self, waiting: Waiting) -> None:
+        headers = {"Idempotency-Key": f"laizuo-{waiting.id}-{waiting.made_at:%Y%m%d%H%M%S%f}"}
+        if token := self._settings.token():
+            headers["Authorization"] = f"Bearer {token}"
+        message = waiting.message
+        body = {"to": message.address, "text": message.body, "kind": message.kind}
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.post(self._settings.url, json=body, headers=headers, allow_redirects=False) as answer,
+            ):
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise SendFailed(type(error).__name__) from error
+        if not 200 <= status < 300:
+            raise SendFailed(f"answered {status}", is_final=status in _NEVER)
 
 
 class MailAdapter:

@@ -31,3 +31,7 @@ update outbox set attempts = attempts + 1, given_up_at = $2, last_error = $3, ad
 
 -- name: count_waiting
 select count(*) from outbox where sent_at is null and given_up_at is null
+
+-- name: line_of_alert
+select a.service, s.name_zh, s.name_en, t.number
+from waiting_area a join site s on s.id = a.site_id, ticket t where a.id = $1::text::uuid and t.id = $2::text::uuid

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from schedules.store import registrations
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.keys import CLOCK, POOL, SETTINGS
-from server.messages import store
-from server.messages.adapters import LogAdapter, MailAdapter, SendFailed
+from server.messages import seams, store
+from server.messages.adapters import LogAdapter, MailAdapter, SendFailed, SmsAdapter
 from server.messages.core import Channel, next_try
 from server.tasks import running
 
@@ -36,7 +36,8 @@ def adapters_of(settings: Settings) -> dict[Channel, Adapter]:
     """The ways that are configured."""
     silent = LogAdapter()
     mail: Adapter = MailAdapter(settings.mail) if settings.mail else silent
-    return {Channel.MAIL: mail, Channel.PHONE: silent, Channel.LOG: silent}
+    sms: Adapter = SmsAdapter(settings.sms) if settings.sms else silent
+    return {Channel.MAIL: mail, Channel.PHONE: sms, Channel.LOG: silent}
 
 
 async def send_due(pool: Pool, adapters: Mapping[Channel, Adapter], now: datetime) -> int:
@@ -95,4 +96,5 @@ async def _forget(app: web.Application) -> None:
 
 def add(app: web.Application) -> None:
     """Plug in."""
+    seams.add(app)
     app.cleanup_ctx.append(sending)

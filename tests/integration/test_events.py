@@ -129,7 +129,9 @@ async def test_the_line_moves_up_in_order_and_is_told(db: Pool, city: DutyCity) 
         outbox = await conn.fetch("select channel, address, kind from outbox")
     assert (now_second.registration.place, now_second.registration.moved_up_at) == (Place.REGISTERED, NOW)
     assert (now_third.registration.place, now_third.waiting_before) == (Place.WAITING, 0)
-    assert [tuple(row) for row in outbox] == [("phone", "13800000002", "moved_up")]
+    assert [tuple(row) for row in outbox] == [
+        ("phone", "13800000002", kind) for kind in ("registration_confirmed", "moved_up")
+    ]
     with pytest.raises(Conflict, match="registration_given_up"):
         await give_up(db, first[2])
 

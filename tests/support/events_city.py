@@ -10,6 +10,7 @@ from schedules.core.model import Interval, SiteId, local
 from schedules.core.public_events import Content, EventKind, PublicEvent
 from server.db.pool import in_transaction
 from server.events import registering, service
+from server.events.registering import Applicant
 from tests.support.duty_city import NOW
 
 if TYPE_CHECKING:
@@ -56,12 +57,12 @@ async def change(
 
 
 async def register(
-    db: Pool, event: PublicEvent, name: str = "", phone: str = "", now: datetime = NOW
+    db: Pool, event: PublicEvent, name: str = "", phone: str = "", now: datetime = NOW, mail: str = ""
 ) -> tuple[Place, int, str]:
     """One press of the button."""
 
     async def work(conn: Connection) -> tuple[Place, int, str]:
-        return await registering.register(conn, event.id, name, phone, "zh-CN", uuid4().hex, now)
+        return await registering.register(conn, event.id, Applicant(name, phone, "zh-CN", uuid4().hex, mail), BASE, now)
 
     return await in_transaction(db, work)
 

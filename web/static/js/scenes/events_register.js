@@ -18,6 +18,7 @@ async function register(filled) {
   try {
     const place = await post(`/api/events/${event}/registrations`, {
       request_key: key, name: String(entered.get("name") ?? ""), phone: String(entered.get("phone") ?? ""),
+      mail: String(entered.get("mail") ?? "").trim(),
     });
     location.assign(new URL(place.url).pathname);
   } catch (error) {
