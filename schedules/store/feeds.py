@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,6 +59,15 @@ class FeedOf:
         return "site" if self.service is None else "service"
 
 
+@dataclass(frozen=True, slots=True)
+class FeedName:
+    """How somebody names a feed: by its public slug, or by the hash of a secret; and in which language."""
+
+    variant: str
+    slug: str | None = None
+    token_hash: bytes | None = None
+
+
 def etag_of(body: bytes) -> str:
     """Strong: equal bytes, equal tag."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -92,6 +101,15 @@ async def find_public_feed(conn: Connection, slug: str, variant: str) -> FeedHea
 async def find_secret_feed(conn: Connection, token_hash: bytes, variant: str) -> FeedHead | None:
     """The same of a personal feed; None once the token is revoked."""
     return _head(await conn.fetchrow(QUERIES["find_secret_feed"], token_hash, variant))
+
+
+async def find_feeds(conn: Connection, names: Sequence[FeedName]) -> list[FeedHead | None]:
+    """What these feeds are now, in the order asked; None where there is none, or the token is revoked."""
+    found: list[FeedHead | None] = [None] * len(names)
+    asked = zip(*((name.slug, name.token_hash, name.variant) for name in names), strict=True)
+    for row in await conn.fetch(QUERIES["find_feeds"], *asked) if names else ():
+        found[row["place"] - 1] = _head(row)
+    return found
 
 
 def _head(row: Mapping[str, Any] | None) -> FeedHead | None:

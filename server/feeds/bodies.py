@@ -30,9 +30,14 @@ class Bodies:
         self._kept: OrderedDict[tuple[object, ...], tuple[int, Any]] = OrderedDict()
         self._room = kept_bytes
 
+    def kept(self, head: FeedHead) -> bytes | None:
+        """The bytes of a head, where they are in memory."""
+        found: bytes | None = self._get(("body", head.etag))
+        return found
+
     async def load(self, conn: Connection, head: FeedHead, variant: str) -> bytes | None:
         """The bytes of a head; None where it was replaced a moment ago: find the head anew."""
-        body: bytes | None = self._get(("body", head.etag))
+        body = self.kept(head)
         if body is None:
             body = await load_feed_bytes(conn, head.feed, variant, head.etag)
             if body is not None:

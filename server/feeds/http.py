@@ -16,6 +16,7 @@ from server.errors import BadInput
 from server.feeds import service
 from server.feeds.bodies import BODIES, Bodies
 from server.feeds.days import kept
+from server.feeds.heads import HEADS, answered
 from server.feeds.links import name_and_variant, subscription
 from server.feeds.receipts import RECEIPTS, program_of, written
 from server.i18n import language_of
@@ -51,15 +52,14 @@ class FeedQuery(msgspec.Struct, forbid_unknown_fields=False):
 async def get_feed(call: Call[None]) -> web.StreamResponse:
     """A calendar feed; 304 where the client has these bytes."""
     wish = _wish(call.query)
-    name, variant = name_and_variant(call.path("name"))
-    bodies = call.app[BODIES]
-    async with call.connection() as conn:
-        found = await service.find_feed(conn, name, variant, call.query.device)
-        body: bytes | None = None
-        etag = found.head.etag if wish.is_plain else bodies.tag_of_wish(found.head.etag, wish)
-        if etag is None or not _has_it(call.request, etag, found.head):
-            found, whole = await service.load_feed(conn, name, variant, call.query.device, bodies)
-            body, etag = bodies.fulfilled(found.head.etag, whole, wish)
+    heads, bodies = call.app[HEADS], call.app[BODIES]
+    asked = (*name_and_variant(call.path("name")), call.query.device)
+    found = await service.find_feed(heads, *asked)
+    body: bytes | None = None
+    etag = found.head.etag if wish.is_plain else bodies.tag_of_wish(found.head.etag, wish)
+    if etag is None or not _has_it(call.request, etag, found.head):
+        found, whole = await service.load_feed(call.pool, heads, found, asked, bodies)
+        body, etag = bodies.fulfilled(found.head.etag, whole, wish)
     _note(call, found)
     headers = _headers(found, etag)
     if body is None or _has_it(call.request, etag, found.head):
@@ -156,6 +156,7 @@ OPERATIONS = [
 def add(app: web.Application) -> None:
     """Plug in."""
     app[BODIES] = Bodies()
+    app.cleanup_ctx.append(answered)
     app.cleanup_ctx.append(written)
     app.cleanup_ctx.append(kept)
     add_operations(app, OPERATIONS)

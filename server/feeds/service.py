@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from schedules.core.model import PersonId
 from schedules.store import feeds as feed_store
+from schedules.store.feeds import FeedName
 from server import audit
 from server.access.core import Action
 from server.access.require import require_own
 from server.access.tokens import looks_like_token, new_token, token_hash
+from server.db.pool import connection
 from server.duty.publishing import ensure_person_feed
 from server.errors import NotFound, ServiceAway
 
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
 
     from schedules.store.feeds import FeedHead
     from server.access.core import Actor
-    from server.db import Connection
+    from server.db import Connection, Pool
     from server.feeds.bodies import Bodies
+    from server.feeds.heads import Heads
+
+    Again = tuple[str, str, str]
 
 _ATTEMPTS = 20  # publishes in a row that a read may meet; one is already rare
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._-]{0,120}")
@@ -37,28 +42,36 @@ class FoundFeed:
     device: bytes | None
 
 
-async def find_feed(conn: Connection, name: str, variant: str, device: str) -> FoundFeed:
+async def find_feed(heads: Heads, name: str, variant: str, device: str) -> FoundFeed:
     """A feed's row. Raises NotFound: unknown, revoked and not yet published look the same.
 
     device   the id that a public link was given, or ''
     """
     if looks_like_token(name):
-        head = await feed_store.find_secret_feed(conn, token_hash(name), variant)
+        head = await heads.find(FeedName(variant, token_hash=token_hash(name)))
         if head is not None:
             return FoundFeed(head, variant, False, token_hash(name))
-    head = await feed_store.find_public_feed(conn, name, variant) if _SLUG.fullmatch(name) else None
+    head = await heads.find(FeedName(variant, slug=name)) if _SLUG.fullmatch(name) else None
     if head is None:
         raise NotFound()
     return FoundFeed(head, variant, True, token_hash(device) if looks_like_token(device) else None)
 
 
-async def load_feed(conn: Connection, name: str, variant: str, device: str, bodies: Bodies) -> tuple[FoundFeed, bytes]:
-    """A feed with its bytes. Raises NotFound."""
+async def load_feed(
+    pool: Pool, heads: Heads, found: FoundFeed, again: Again, bodies: Bodies
+) -> tuple[FoundFeed, bytes]:
+    """A feed with its bytes. Raises NotFound.
+
+    again   the words it was found by, for a feed that was replaced since
+    """
     for _ in range(_ATTEMPTS):
-        found = await find_feed(conn, name, variant, device)
-        body = await bodies.load(conn, found.head, variant)
+        body = bodies.kept(found.head)
+        if body is None:
+            async with connection(pool) as conn:
+                body = await bodies.load(conn, found.head, found.variant)
         if body is not None:
             return found, body
+        found = await find_feed(heads, *again)
     raise ServiceAway()  # replaced again and again between two statements: come back in a second
 
 

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
 
     from server.config import Settings
-    from server.db import Connection
-    from server.db.pool import Pool
+    from server.db import Connection, Pool
 
     Client = TestClient[Any, Any]
 
