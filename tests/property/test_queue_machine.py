@@ -1,26 +1,19 @@
 """The line under chance, on a real PostgreSQL: nobody is lost, nobody is served twice, order holds within a priority.
 
-The model is a plain list. It knows who was told that they have a ticket, where each stands, who is with which clerk. After every step the
-database must say the same; whom *call next* yields must be the first of the model's own order.
+After every step the database must say what the model says (tests/support/queue_model.py, a plain list of people); whom *call next* yields must
+be the first of the model's own order.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import rule, run_state_machine_as_test
 
 from server.errors import Conflict, NotAllowed
 from server.sessions import service as sessions
@@ -28,48 +21,16 @@ from server.tickets import offline
 from server.tickets import service as tickets
 from server.waiting import core, service, store
 from tests.support.hall_stage import HallStage
+from tests.support.queue_model import CLERKS, KIOSKS, Person, QueueModel
 
-STATES = {state.value for state in core.TicketState}
-KIOSKS, CLERKS = 4, 3
 groups = st.sampled_from(["", "", "elderly", "disabled"])
 services = st.sampled_from(["notarization", "notarization", "mediation"])
 picks = st.integers(0, 999)
 LINES = {"notarization": "county notarization", "mediation": "county mediation"}
 
 
-@dataclass(slots=True)
-class Person:
-    """Somebody who was told that they have a ticket."""
-
-    id: str
-    area: str
-    priority: int
-    place: int
-    arrival: int  # in the order in which they were told
-    state: str = "waiting"
-    kiosk: str | None = None  # holds the ticket
-    near: str | None = None  # is called to this kiosk when it is free
-    clerk: int | None = None
-    served: int = 0
-
-    @property
-    def order(self) -> tuple[int, int, int]:
-        return (-self.priority, self.place, self.arrival)
-
-
-class Queue(RuleBasedStateMachine):
+class Queue(QueueModel):
     """Chance plays kiosks, clerks and the clock."""
-
-    stage: HallStage
-
-    @initialize()
-    def open(self) -> None:
-        self.hall = self.stage.open_hall(KIOSKS, CLERKS)
-        self.people: dict[str, Person] = {}
-        self.last_place = dict.fromkeys(self.hall.areas.values(), 0)
-        self.arrivals = 0
-        self.sessions: dict[int, str] = {}
-        self.given_out: dict[str, int] = {}
 
     # ---------------------------------------------------------------- coming
 
@@ -99,18 +60,6 @@ class Queue(RuleBasedStateMachine):
         clerk = self.hall.clerks[0]
         facts, _ = self.stage.do(lambda conn: tickets.take_for(conn, clerk, self.hall.site, name, wish, self.stage.now))
         self.add(facts.id, self.hall.areas[LINES[name]], core.PRIORITIES[group])
-
-    def add(self, ticket: str, area: str, priority: int) -> Person:
-        """At the end of the line, whatever the clock says."""
-        assert ticket not in self.people
-        place = max(self.last_place[area] + 1, core.place_at(self.stage.now))
-        self.last_place[area] = place
-        return self.insert(ticket, area, priority, place)
-
-    def insert(self, ticket: str, area: str, priority: int, place: int) -> Person:
-        self.arrivals += 1
-        self.people[ticket] = Person(ticket, area, priority, place, self.arrivals)
-        return self.people[ticket]
 
     @rule(
         kiosk=st.integers(0, KIOSKS - 1),
@@ -144,18 +93,6 @@ class Queue(RuleBasedStateMachine):
 
     # ---------------------------------------------------------------- being called
 
-    def callable_by(self, clerk: int) -> list[Person]:
-        """Who may be called, first one first."""
-        free = [one for one in self.people.values() if one.state == "waiting" and self.can_come(one)]
-        return sorted(free, key=lambda one: one.order)
-
-    def can_come(self, person: Person) -> bool:
-        return person.near is None or self.holder(person.near) is None
-
-    def holder(self, kiosk: str | None) -> Person | None:
-        live = ("waiting", "held", "called", "serving")
-        return next((one for one in self.people.values() if one.kiosk == kiosk and one.state in live), None)
-
     @rule(clerk=st.integers(0, CLERKS - 1))
     def call_next(self, clerk: int) -> None:
         expected = self.callable_by(clerk)
@@ -167,17 +104,6 @@ class Queue(RuleBasedStateMachine):
                 assert (called, expected) == ("nobody_waiting", [])
             return
         self.called(clerk, called, expected[0])
-
-    def kiosk_is_in_a_room(self, expected: list[Person]) -> bool:
-        return bool(expected) and any(
-            one.kiosk == expected[0].kiosk and one.clerk is not None for one in self.people.values()
-        )
-
-    def called(self, clerk: int, called: Any, expected: Person) -> None:
-        assert called.ticket.id == expected.id
-        expected.state, expected.clerk = "called", clerk
-        expected.kiosk = expected.kiosk or expected.near
-        self.sessions[clerk] = called.session.session_id
 
     @rule()
     def all_clerks_press_at_once(self) -> None:
@@ -218,10 +144,6 @@ class Queue(RuleBasedStateMachine):
         assert person.state == "waiting"
         self.called(clerk, called, person)
 
-    def pick(self, number: int, *states: str) -> Person | None:
-        found = [one for one in self.people.values() if not states or one.state in states]
-        return found[number % len(found)] if found else None
-
     # ---------------------------------------------------------------- with a clerk
 
     @rule(
@@ -246,9 +168,6 @@ class Queue(RuleBasedStateMachine):
         person.clerk = None
         person.served += 1
 
-    def with_clerk(self, clerk: int) -> Person | None:
-        return next((one for one in self.people.values() if one.clerk == clerk), None)
-
     @rule(clerk=st.integers(0, CLERKS - 1), by=st.integers(0, CLERKS - 1))
     def put_back(self, clerk: int, by: int) -> None:
         person = self.with_clerk(clerk)
@@ -261,13 +180,6 @@ class Queue(RuleBasedStateMachine):
             return
         assert by == clerk
         self.back_in_line(person)
-
-    def back_in_line(self, person: Person) -> None:
-        assert person.clerk is not None
-        self.sessions.pop(person.clerk)
-        person.state, person.clerk = "waiting", None
-        if person.near:
-            person.kiosk = None
 
     @rule(
         pick=picks,
@@ -368,40 +280,6 @@ class Queue(RuleBasedStateMachine):
                 assert person.area == self.hall.areas["county notarization"], "only this line overflows"
                 assert row["area"] == self.hall.areas["city notarization"]
                 person.area = row["area"]
-
-    def rows(self) -> list[dict[str, Any]]:
-        return self.stage.rows(
-            "select id::text, state, area_id::text as area, place, called_by::text, called_at from ticket where area_id = any ($1)",
-            list(self.hall.areas.values()),
-        )
-
-    def row(self, ticket: str) -> dict[str, Any]:
-        return next(row for row in self.rows() if row["id"] == ticket)
-
-    # ---------------------------------------------------------------- what always holds
-
-    @invariant()
-    def nobody_is_lost(self) -> None:
-        if not hasattr(self, "people"):
-            return
-        told = {one.id: (one.state, one.area, one.place) for one in self.people.values()}
-        kept = {
-            row["id"]: (row["state"] if row["state"] != "serving" else "called", row["area"], row["place"])
-            for row in self.rows()
-        }
-        assert kept == told
-
-    @invariant()
-    def nobody_is_served_twice(self) -> None:
-        if not hasattr(self, "people"):
-            return
-        assert all(one.served <= 1 for one in self.people.values())
-        twice = self.stage.rows(
-            "select t.id from ticket t join session n on n.ticket_id = t.id where t.area_id = any ($1) and (n.state <> 'ended' "
-            "or n.end_reason in ('completed', 'no_show')) group by t.id having count(*) > 1",
-            list(self.hall.areas.values()),
-        )
-        assert twice == []
 
 
 @pytest.fixture
