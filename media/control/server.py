@@ -65,6 +65,8 @@ class ControlServer:
             self._send(writer, body)
 
     def _send(self, writer: asyncio.StreamWriter, framed: bytes) -> None:
+        if writer.is_closing():
+            return  # the controller went away while its request was being answered; uvloop would raise
         if writer.transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
             log.warning("a controller does not read; ending its connection")
             self._greeted.discard(writer)
