@@ -37,6 +37,7 @@ from server.recordings import http as recordings
 from server.sites import http as sites
 from server.storage import http as storage
 from server.tickets import http as tickets
+from server.viewings import http as viewings
 from server.waiting import http as waiting
 from server.watch import http as watch
 
@@ -103,6 +104,7 @@ def _parts() -> list[Callable[[web.Application], None]]:
             recordings.add,
             care.add,
             captions.add,
+            viewings.add,
             evidence.add,
             sessions.add,
             signaling.add,

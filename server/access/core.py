@@ -66,6 +66,9 @@ class Action(StrEnum):
     SEE_SESSION = "see_session"
     WATCH_RECORDING = "watch_recording"
     DOWNLOAD_PACK = "download_pack"
+    SEE_RECORDINGS = "see_recordings"  # that they are there, how long they are kept, who saw them; no names of citizens
+    ASK_RECORDING = "ask_recording"  # to see one that somebody else led, with a reason
+    AGREE_RECORDING = "agree_recording"  # the second person
     HOLD_RECORDING = "hold_recording"
     DESTROY_RECORDING = "destroy_recording"  # two people of these
     SEE_ROSTER_BOARD = "see_roster_board"
@@ -79,6 +82,7 @@ class Action(StrEnum):
     MANAGE_SITES = "manage_sites"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_ENDPOINTS = "manage_endpoints"
+    SEE_STORAGE = "see_storage"  # space, copies, the monthly look: no word of what was recorded
     READ_AUDIT = "read_audit"
 
 
@@ -140,6 +144,9 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.SEE_SESSION: _give(Reach.IN_CHARGE, *_LEADERS),
     Action.WATCH_RECORDING: _give(Reach.IN_CHARGE, *_LEADERS),
     Action.DOWNLOAD_PACK: _give(Reach.IN_CHARGE, *_LEADERS),
+    Action.SEE_RECORDINGS: _give(Reach.SITE, *_LEADERS, Role.COORDINATOR, Role.ADMINISTRATOR),
+    Action.ASK_RECORDING: _give(Reach.SITE, *_LEADERS, Role.COORDINATOR),
+    Action.AGREE_RECORDING: _give(Reach.IN_CHARGE, *_LEADERS) | _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.HOLD_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.DESTROY_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.SEE_ROSTER_BOARD: _give(Reach.SITE, Role.COORDINATOR),
@@ -153,6 +160,7 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.MANAGE_SITES: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_ENDPOINTS: _give(Reach.SITE, Role.ADMINISTRATOR),
+    Action.SEE_STORAGE: _give(Reach.ANY, Role.ADMINISTRATOR),
     Action.READ_AUDIT: _give(Reach.SITE, Role.ADMINISTRATOR),
 }
 

@@ -9,13 +9,13 @@ import msgspec
 from aiohttp import web
 
 from server.access.core import Action
-from server.access.require import require_session
 from server.api import Call, Operation, add_operations
 from server.errors import NotFound
 from server.i18n import Catalog, language_of
 from server.keys import TEMPLATES
 from server.people.store import load_person
 from server.recordings import store
+from server.viewings.service import require_viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +67,7 @@ async def film_captions(call: Call[None]) -> web.Response:
     """What happened, as captions of the session's films."""
     session = call.path("session")
     async with call.connection() as conn:
-        await require_session(conn, call.actor, Action.WATCH_RECORDING, session)
+        await require_viewer(conn, call.actor, Action.WATCH_RECORDING, session, call.now)
         row = await store.recording(conn, session)
         people = await store.people(conn, session)
     if row is None:
@@ -81,15 +81,15 @@ async def film_captions(call: Call[None]) -> web.Response:
 async def view_mark(call: Call[None]) -> ViewMark:
     """The mark of whoever asks."""
     async with call.connection() as conn:
-        await require_session(conn, call.actor, Action.WATCH_RECORDING, call.path("session"))
+        await require_viewer(conn, call.actor, Action.WATCH_RECORDING, call.path("session"), call.now)
         person = await load_person(conn, str(call.actor.id))
     return ViewMark(person.name(language_of(call.request)), call.now.timestamp())
 
 
 _SESSION = "/api/sessions/{session}"
 OPERATIONS = [
-    Operation("GET", f"{_SESSION}/captions.vtt", film_captions, Action.WATCH_RECORDING, "Captions of a session's films", media_type="text/vtt"),
-    Operation("GET", f"{_SESSION}/view-mark", view_mark, Action.WATCH_RECORDING, "The mark of whoever watches", reply=ViewMark),
+    Operation("GET", f"{_SESSION}/captions.vtt", film_captions, Action.SEE_RECORDINGS, "Captions of a session's films", media_type="text/vtt"),
+    Operation("GET", f"{_SESSION}/view-mark", view_mark, Action.SEE_RECORDINGS, "The mark of whoever watches", reply=ViewMark),
 ]  # fmt: skip
 
 

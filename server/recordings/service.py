@@ -11,11 +11,12 @@ from media.record.journal import new_session_key
 from media.record.keys import KeyProblem, MasterKeys, load_master_keys
 from server import audit
 from server.access.core import Action
-from server.access.require import as_uuid, require_session
+from server.access.require import as_uuid
 from server.config import ConfigError
 from server.errors import NotFound
 from server.mediaplane.hold import CannotRecord
 from server.recordings import core, store
+from server.viewings.service import require_viewer, write_entry
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -111,7 +112,7 @@ class Recordings:
 
     async def watch(self, conn: Connection, actor: Actor, session_id: str, film_id: str, now: datetime) -> Watched:
         """A film for somebody who may watch it; the view goes into the audit trail. Raises NotFound, NotAllowed."""
-        await require_session(conn, actor, Action.WATCH_RECORDING, session_id)
+        await require_viewer(conn, actor, Action.WATCH_RECORDING, session_id, now)
         film = await store.film(conn, session_id, str(as_uuid(film_id)))
         if film is None or film.kind == "pack":
             raise NotFound()
@@ -119,7 +120,7 @@ class Recordings:
 
     async def take_pack(self, conn: Connection, actor: Actor, session_id: str, now: datetime) -> Watched:
         """The evidence pack. Raises NotFound (also: not made yet), NotAllowed."""
-        await require_session(conn, actor, Action.DOWNLOAD_PACK, session_id)
+        await require_viewer(conn, actor, Action.DOWNLOAD_PACK, session_id, now)
         film = await store.pack(conn, session_id)
         if film is None:
             raise NotFound()
@@ -133,6 +134,9 @@ class Recordings:
             raise NotFound()
         if not await store.watched_lately(conn, actor.id, action, film.id, now - ONE_VIEW):
             await audit.append(conn, actor, action, "film", film.id, now, {"session": session_id})
+            await write_entry(
+                conn, actor, session_id, film.kind if film.kind == "pack" else "film", now, {"film": film.id}
+            )
         return Watched(film, self.data / film.path, self.unwrap(wrapped, session_id))
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from server.access.core import Action
-from server.access.require import require_session
 from server.api import Call, Operation
 from server.i18n import language_of
 from server.keys import POOL, SETTINGS
 from server.sessions import service, store
 from server.sessions.core import SeatRole
 from server.sessions.recording import SHOW_RECORDING
+from server.viewings.service import require_viewer
 
 MAX_LISTED = 200
 MAX_EVENTS = 5000  # a day-long hearing stays below
@@ -142,7 +142,7 @@ async def session_facts(call: Call[None]) -> SessionWhole:
     """One session with its people and events."""
     session_id = call.path("session")
     async with call.connection() as conn:
-        await require_session(conn, call.actor, Action.SEE_SESSION, session_id)
+        await require_viewer(conn, call.actor, Action.SEE_SESSION, session_id, call.now)
         row = await store.session_shown(conn, session_id)
         people = await store.people_shown(conn, session_id)
         events = await store.events_shown(conn, session_id, MAX_EVENTS)
@@ -181,7 +181,7 @@ _SESSION = "/api/sessions/{session}"
 OPERATIONS = [
     Operation("GET", "/api/sessions", list_sessions, Action.SEE_SESSION, "Sessions that I led", reply=SessionList),
     Operation(
-        "GET", _SESSION, session_facts, Action.SEE_SESSION, "A session, its people and events", reply=SessionWhole
+        "GET", _SESSION, session_facts, Action.SEE_RECORDINGS, "A session, its people and events", reply=SessionWhole
     ),
     Operation(
         "POST",

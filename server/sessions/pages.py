@@ -37,5 +37,5 @@ PAGES = [
     Page("/room/{session}", room_page, Action.SEE_DESK),
     Page("/join/{token}", join_page, Action.SEE_PUBLIC),
     Page("/sessions", sessions_page, Action.SEE_SESSION),
-    Page("/sessions/{session}", review_page, Action.SEE_SESSION),
+    Page("/sessions/{session}", review_page, Action.SEE_RECORDINGS),
 ]

@@ -43,6 +43,9 @@ end_session       - - - - i - i i - -
 see_session       - - - - i - i i - -
 watch_recording   - - - - i - i i - -
 download_pack     - - - - i - i i - -
+see_recordings    - - - - s - s s s s
+ask_recording     - - - - s - s s s -
+agree_recording   - - - - i - i i s s
 hold_recording    - - - - - - - - s s
 destroy_recording - - - - - - - - s s
 see_roster_board  - - - - - - - - s -
@@ -56,6 +59,7 @@ check_in_attendee - - - s - - - - s -
 manage_sites      - - - - - - - - - s
 manage_people     - - - - - - - - - s
 manage_endpoints  - - - - - - - - - s
+see_storage       - - - - - - - - - a
 read_audit        - - - - - - - - - s
 """
 ORDER = list(Role)

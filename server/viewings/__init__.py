@@ -1,0 +1,1 @@
+"""Seeing recordings that are not one's own, and the access journal of each recording."""

@@ -1,0 +1,59 @@
+"""Rules of seeing somebody else's recording, and the chain of its access journal. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+# One sitting; who needs longer asks again, with a reason.
+OPEN_FOR: Final = timedelta(hours=8)
+# Procedures where a reason is enough. Elsewhere a second person agrees: what is said in mediation and advice is confidential, and that it
+# got out is a ground for complaint (online mediation rules, article 29).
+REASON_IS_ENOUGH: Final = frozenset({"notarization"})
+BEGINNING: Final = "0" * 64
+# Tells these hashes apart from those of a journal's chain (0x00 to 0x03).
+_PREFIX: Final = b"\x04"
+
+
+def needs_second(procedure: str) -> bool:
+    """Whether a second person has to agree before somebody who did not lead the session sees it."""
+    return procedure not in REASON_IS_ENOUGH
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of an access journal: the line as it was hashed, and the head after it."""
+
+    line: str
+    head: str
+
+
+def line_of(session: str, n: int, at: datetime, kind: str, actor: str | None, facts: Mapping[str, str]) -> str:
+    """The JSON of one entry: sorted keys, no blanks. facts may not take the other names."""
+    told = {**facts, "session": session, "n": n, "at": at.isoformat(), "kind": kind, "actor": actor}
+    return json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def moment(at: str) -> datetime:
+    """The time of an entry."""
+    return datetime.fromisoformat(at)
+
+
+def head_after(previous: str, line: str) -> str:
+    """SHA-256(0x04, the head before, the line), in hex."""
+    return hashlib.sha256(_PREFIX + bytes.fromhex(previous) + line.encode()).hexdigest()
+
+
+def first_wrong(session: str, entries: Sequence[Entry]) -> int | None:
+    """The number of the first entry that does not follow from those before it; None: all do."""
+    head = BEGINNING
+    for n, entry in enumerate(entries):
+        head = head_after(head, entry.line)
+        told = json.loads(entry.line)
+        if (entry.head, told.get("n"), told.get("session")) != (head, n, session):
+            return n
+    return None
