@@ -17,7 +17,7 @@ from server.keys import SETTINGS
 from server.pages import Page, add_pages, page
 from server.people import service as people_service
 from server.people import store as people
-from server.sites import store
+from server.sites import places_http, store
 from server.sites.service import add_site
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
@@ -287,5 +287,5 @@ PAGES = [Page("/admin", admin_page, Action.MANAGE_SITES)]
 
 def add(app: web.Application) -> None:
     """Plug in."""
-    add_operations(app, OPERATIONS)
-    add_pages(app, PAGES)
+    add_operations(app, OPERATIONS + places_http.OPERATIONS)
+    add_pages(app, PAGES + places_http.PAGES)

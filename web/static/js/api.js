@@ -37,12 +37,12 @@ function csrf() {
 export async function ask(method, path, body) {
   const headers = new Headers({ Accept: "application/json" });
   if (method !== "GET") headers.set("X-CSRF-Token", csrf());
-  if (body !== undefined) headers.set("Content-Type", "application/json");
+  if (body !== undefined) headers.set("Content-Type", body instanceof Blob ? body.type : "application/json");
   let answer;
   try {
     answer = await fetch(path, {
       method, headers, credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch {
     throw new ApiError(0, "offline", null, "");
@@ -63,6 +63,10 @@ async function readJson(answer) {
 export const get = (path) => ask("GET", path);
 /** @param {string} path @param {unknown} [body] */
 export const post = (path, body) => ask("POST", path, body);
+/** @param {string} path @param {unknown} [body] */
+export const put = (path, body) => ask("PUT", path, body);
+/** A file as it is. @param {string} path @param {Blob} file */
+export const sendFile = (path, file) => ask("PUT", path, file);
 /** @param {string} path */
 export const remove = (path) => ask("DELETE", path);
 

@@ -4,12 +4,11 @@ import { ApiError, get, post } from "../api.js";
 import { html, render, useEffect, useState } from "../html.js";
 import { loadWords, t } from "../i18n.js";
 import { say } from "../live.js";
-import { spokenDateTime } from "../time.js";
-import { Banner, Confirm, Dialog, Empty, Icon, State } from "../ui.js";
+import { Banner, Confirm, Dialog, Icon, State } from "../ui.js";
 import { AddDialog } from "./admin/add.js";
+import { Endpoints } from "./admin/endpoints.js";
 
-/** @type {Record<string, [string, string]>} */
-const ENDPOINT_LOOKS = { enrolled: ["good", "circle-check"], waiting: ["wait", "hourglass"], revoked: ["quiet", "circle-x"] };
+const LOOK_MS = 30_000; // as often as devices report
 
 /** @param {{ code: any, onClose: () => void }} props */
 const CodeDialog = ({ code, onClose }) => html`<${Dialog} title=${t("admin.code_title")} onClose=${onClose}>
@@ -21,17 +20,8 @@ const CodeDialog = ({ code, onClose }) => html`<${Dialog} title=${t("admin.code_
 const Sites = ({ sites, onAdd }) => html`<section class="card" aria-labelledby="sites"><div class="card-head"><h2 id="sites">${t("admin.sites")}</h2>
     <button type="button" class="button button-quiet" data-testid="add-site" onClick=${() => onAdd()}><${Icon} name="plus" />${t("admin.add_site")}</button></div>
   <ul class="lines admin-tree">${sites.map((site) => html`<li key=${site.id} style=${{ "--depth": String(site.depth) }}><span class="admin-branch"><strong>${site.name}</strong> <span class="muted">${t(`names.kind_${site.kind}`)}</span>
-    <a class="type-small" href=${`/sites/${site.slug}`}>${t("admin.public_page")}<span class="visually-hidden"> ${site.name}</span></a></span></li>`)}</ul></section>`;
-
-/** @param {{ endpoints: any[], onAdd: () => void, onCode: (endpoint: any) => void, onRevoke: (endpoint: any) => void }} props */
-const Endpoints = ({ endpoints, onAdd, onCode, onRevoke }) => html`<section class="card" aria-labelledby="endpoints"><div class="card-head"><h2 id="endpoints">${t("admin.endpoints")}</h2>
-    <button type="button" class="button button-quiet" data-testid="add-endpoint" onClick=${onAdd}><${Icon} name="plus" />${t("admin.add_endpoint")}</button></div>
-  ${endpoints.length === 0 ? html`<${Empty} icon="monitor">${t("admin.no_endpoints")}<//>` : html`<ul class="lines">${endpoints.map((endpoint) => html`<li key=${endpoint.id} data-testid="endpoint" data-state=${endpoint.state}>
-    <div class="row row-apart"><span><strong>${endpoint.name}</strong> <span class="muted">${endpoint.site_name} · ${t(`names.endpoint_${endpoint.kind}`)}</span>
-      ${endpoint.last_seen_at && html`<br /><span class="muted type-small">${t("admin.seen", { time: spokenDateTime(endpoint.last_seen_at) })}</span>`}</span>
-      <span class="row"><${State} kind=${ENDPOINT_LOOKS[endpoint.state]?.[0] ?? "quiet"} icon=${ENDPOINT_LOOKS[endpoint.state]?.[1] ?? "circle"}>${t(`admin.endpoint_${endpoint.state}`)}<//>
-      <button type="button" class="button button-plain" data-testid="renew-code" onClick=${() => onCode(endpoint)}>${t("admin.new_code")}<span class="visually-hidden"> ${endpoint.name}</span></button>
-      ${endpoint.state === "enrolled" && html`<button type="button" class="button button-plain" data-testid="revoke-endpoint" onClick=${() => onRevoke(endpoint)}>${t("admin.revoke")}<span class="visually-hidden"> ${endpoint.name}</span></button>`}</span></div></li>`)}</ul>`}</section>`;
+    <span class="row type-small"><a href=${`/admin/sites/${site.id}`} data-testid="open-place">${t("admin.place")}<span class="visually-hidden"> ${site.name}</span></a>
+      <a href=${`/sites/${site.slug}`}>${t("admin.public_page")}<span class="visually-hidden"> ${site.name}</span></a></span></span></li>`)}</ul></section>`;
 
 /** @param {string} role */
 const roleName = (role) => t(`names.role_${role.split("@")[0]}`);
@@ -46,8 +36,10 @@ function Admin() {
   const [all, setAll] = useState(/** @type {any} */ (null));
   const [wrong, setWrong] = useState("");
   const [asking, setAsking] = useState(/** @type {any} */ (null));
-  const load = () => get("/api/admin").then(setAll, (/** @type {ApiError} */ error) => setWrong(error.message));
-  useEffect(() => { load(); }, []);
+  const [health, setHealth] = useState(/** @type {any[]} */ ([]));
+  const look = () => get("/api/admin/health").then((reply) => setHealth(reply.endpoints), () => {});
+  const load = () => { look(); return get("/api/admin").then(setAll, (/** @type {ApiError} */ error) => setWrong(error.message)); };
+  useEffect(() => { load(); const timer = setInterval(look, LOOK_MS); return () => clearInterval(timer); }, []);
   const act = async (/** @type {() => Promise<any>} */ does) => {
     setAsking(null);
     try {
@@ -61,8 +53,9 @@ function Admin() {
   const close = () => setAsking(null);
   return html`<div class="admin">
     <${Sites} sites=${all.sites} onAdd=${() => setAsking({ what: "site" })} />
-    <div class="admin-right"><${Endpoints} endpoints=${all.endpoints} onAdd=${() => setAsking({ what: "endpoint" })}
-        onCode=${(/** @type {any} */ one) => act(() => post(`/api/admin/endpoints/${one.id}/code`))} onRevoke=${(/** @type {any} */ one) => setAsking({ what: "revoke", one })} />
+    <div class="admin-right"><${Endpoints} endpoints=${all.endpoints} health=${health} onAdd=${() => setAsking({ what: "endpoint" })}
+        onCode=${(/** @type {any} */ one) => act(() => post(`/api/admin/endpoints/${one.id}/code`))} onRevoke=${(/** @type {any} */ one) => setAsking({ what: "revoke", one })}
+        onReload=${(/** @type {any} */ one) => act(async () => { await post(`/api/admin/endpoints/${one.id}/reload`); say(t("admin.reload_asked")); })} />
       <${People} people=${all.people} onAdd=${() => setAsking({ what: "person" })} /></div>
     ${["site", "endpoint", "person"].includes(asking?.what) && html`<${AddDialog} what=${asking.what} sites=${all.sites} onClose=${close}
       onDone=${(/** @type {any} */ reply) => { setAsking(reply?.code ? { what: "code", code: reply } : null); load(); }} />`}
