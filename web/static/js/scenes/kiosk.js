@@ -8,6 +8,7 @@ import { say } from "../live.js";
 import { chime, hush, speak } from "../speech.js";
 import { Banner, Confirm, Icon, useLanguage } from "../ui.js";
 import { Frame, setLarge, speakLanguage } from "./kiosk/frame.js";
+import { useHealth } from "./kiosk/health.js";
 import { Idle } from "./kiosk/idle.js";
 import { useLine } from "./kiosk/line.js";
 import { Menu } from "./kiosk/menu.js";
@@ -20,7 +21,8 @@ import { Rating } from "./rating.js";
 import { Closed } from "./room/closed.js";
 import { Room } from "./room/view.js";
 
-const API = `/api/kiosk/${location.pathname.split("/")[2]}`;
+const ENDPOINT = location.pathname.split("/")[2] ?? "";
+const API = `/api/kiosk/${ENDPOINT}`;
 const CALLED_MS = 3500;
 const THANKS_MS = 15_000;
 const RATING_MS = 30_000; // five faces want to be heard before one is pressed
@@ -108,9 +110,12 @@ function Kiosk() {
 
   const line = useLine(API, onTicket);
   const lost_ms = useTicketStream(onTicket, line.look);
+  useHealth(ENDPOINT, devices, step === "menu");
+  useEffect(() => { if (line.shutOut) { clear(); hush(); } }, [line.shutOut]);
   useGreeting(step === "menu" && !line.down);
   useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, why === "ended" && !rated ? RATING_MS : THANKS_MS); return () => clearTimeout(timer); }, [step, rated]);
 
+  if (line.shutOut) return html`<${ShutOut} />`;
   const { offer } = line;
   const duty = offer?.services.find((/** @type {any} */ one) => one.service === ticket?.service)?.on_duty ?? [];
   const changed = lang() !== HOME_LANGUAGE || document.documentElement.dataset.size === "large";
@@ -131,6 +136,10 @@ function Kiosk() {
     ${(step === "check" || step === "offline" || (step === "menu" && changed)) && html`<${Idle} onOver=${clear} />`}
   <//>`;
 }
+
+/** The administrator has shut this device out; nothing of anybody is left on it. */
+const ShutOut = () => html`<div class="kiosk-shut-out" role="alert" data-testid="shut-out"><${Icon} name="circle-x" /><h1>${t("kiosk.shut_out_title")}</h1><p>${t("kiosk.shut_out_says")}</p>
+  <p><a class="button button-big" href="/kiosk/enrol" data-testid="enrol-again">${t("kiosk.shut_out_enrol")}</a></p></div>`;
 
 /** Whose room was entered; put back into the line, it is entered anew. @param {any} ticket */
 const roomOf = (ticket) => ticket.id;

@@ -44,13 +44,14 @@ async function handIn(api, kept) {
 /**
  * @param {string} api @param {(ticket: any) => void} onTicket
  * @returns {{ offer: any, lost_ms: number | null, down: boolean, unmerged: number, merged: { numbers: string[], gap_s: number, refused: number } | null,
- *             look: () => void, take: (service: string, group: string) => Promise<string | null>, seen: () => void, roster: any }}
+ *             shutOut: boolean, look: () => void, take: (service: string, group: string) => Promise<string | null>, seen: () => void, roster: any }}
  */
 export function useLine(api, onTicket) {
   const [offer, setOffer] = useState(/** @type {any} */ (null));
   const [lost_ms, setLost] = useState(/** @type {number | null} */ (null));
   const [down, setDown] = useState(false);
   const [merged, setMerged] = useState(/** @type {any} */ (null));
+  const [shutOut, setShutOut] = useState(false);
   const [, draw] = useState(0);
   const kept = useRef(/** @type {keeper.Kept | null} */ (null));
   const told = useRef(onTicket);
@@ -95,12 +96,21 @@ export function useLine(api, onTicket) {
       setOffer((/** @type {any} */ before) => before ?? now.offer);
     }
 
+    /** The device was shut out: it gives out nothing more and keeps nothing but numbers that somebody still holds. */
+    async function refused() {
+      ended = true;
+      const now = kept.current ?? (await keeper.load());
+      await keep({ ...now, kit: null, offer: null });
+      setShutOut(true);
+    }
+
     async function ask() {
       if (asking || ended) return;
       asking = true;
       clearTimeout(timer);
       let again = REFRESH_MS;
       try { await reached(await get(api)); } catch (error) {
+        if (error instanceof ApiError && error.status === 401) { await refused(); return; }
         if (!isAway(error)) console.warn("the service refuses this kiosk", error);
         await lost();
         again = LOOK_AGAIN_MS;
@@ -122,7 +132,7 @@ export function useLine(api, onTicket) {
     return given.number;
   };
   return {
-    offer, lost_ms, down, merged, look: () => look.current(), take, seen: () => setMerged(null),
+    offer, lost_ms, down, merged, shutOut, look: () => look.current(), take, seen: () => setMerged(null),
     unmerged: kept.current ? keeper.waiting(kept.current) : 0, roster: kept.current?.kit ?? null,
   };
 }
