@@ -37,6 +37,7 @@ _GOING = (
     asyncpg.CannotConnectNowError,
 )
 _CANNOT_CONNECT = (*_GOING, asyncpg.TooManyConnectionsError, OSError, TimeoutError)
+_DRIVER = (asyncpg.InterfaceError, asyncpg.InternalClientError)  # the driver lost track: such a connection is good for nothing
 _REFUSED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
@@ -136,14 +137,14 @@ async def _acquire(pool: Pool, deadline: float) -> Connection:
 
 
 async def _release(pool: Pool, taken: Connection) -> None:
-    with contextlib.suppress(*_CANNOT_CONNECT, asyncpg.InterfaceError):  # a dead one is dropped, which is what we want
+    with contextlib.suppress(*_CANNOT_CONNECT, *_DRIVER):  # a dead one is dropped, which is what we want
         await pool.release(taken)
 
 
 async def _roll_back(transaction: asyncpg.transaction.Transaction, taken: Connection) -> None:
     if _is_closed(taken):
         return
-    with contextlib.suppress(*_CANNOT_CONNECT, asyncpg.InterfaceError):  # the server rolls back what it lost
+    with contextlib.suppress(*_CANNOT_CONNECT, *_DRIVER):  # the server rolls back what it lost
         await transaction.rollback()
 
 
@@ -151,8 +152,7 @@ def _mind_cancellation(error: BaseException, taken: Connection) -> None:
     """The driver may answer the cancellation of a task with an error of its own; that is no lost connection."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
-        with contextlib.suppress(asyncpg.InterfaceError):  # the pool has taken it back already
-            taken.terminate()
+        _drop(taken)
         raise asyncio.CancelledError from error
 
 
@@ -160,7 +160,14 @@ def _is_lost(error: BaseException, taken: Connection) -> bool:
     """True when this error says that the connection is gone, not that the work was wrong."""
     if isinstance(error, _GOING):
         return True
-    return isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)) and _is_closed(taken)
+    if isinstance(error, asyncpg.InternalClientError):
+        _drop(taken)
+    return isinstance(error, (OSError, *_DRIVER)) and _is_closed(taken)
+
+
+def _drop(taken: Connection) -> None:
+    with contextlib.suppress(asyncpg.InterfaceError):  # the pool has taken it back already
+        taken.terminate()
 
 
 def _is_closed(taken: Connection) -> bool:
