@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _VDIRSYNCER = """
@@ -49,11 +50,31 @@ path = "{home}/events/"
 fileext = ".ics"
 """
 
+_FOLLOWED = """
+[pair {name}]
+a = "{name}_remote"
+b = "{name}_local"
+collections = null
+
+[storage {name}_remote]
+type = "http"
+url = "{url}"
+
+[storage {name}_local]
+type = "filesystem"
+path = "{home}/events/{name}/"
+fileext = ".ics"
+"""
+
+_CALENDAR = """
+[[{name}]]
+path = {home}/events/{folder}
+readonly = True
+"""
+
 _KHAL = """
 [calendars]
-[[duty]]
-path = {home}/events/
-readonly = True
+{calendars}
 
 [locale]
 local_timezone = Asia/Shanghai
@@ -76,7 +97,18 @@ class CalendarClients:
         self.home = home
         (home / "events").mkdir(parents=True)
         (home / "vdirsyncer.conf").write_text(_VDIRSYNCER.format(home=home, url=url))
-        (home / "khal.conf").write_text(_KHAL.format(home=home))
+        self._show({"duty": ""})
+
+    def _show(self, folders: Mapping[str, str]) -> None:
+        """khal's calendars by name, each a folder below `events`."""
+        each = "".join(_CALENDAR.format(home=self.home, name=name, folder=folder) for name, folder in folders.items())
+        (self.home / "khal.conf").write_text(_KHAL.format(home=self.home, calendars=each))
+
+    def follow(self, urls: Mapping[str, str]) -> None:
+        """Several feeds at once, each a calendar of this name."""
+        pairs = "".join(_FOLLOWED.format(home=self.home, name=name, url=url) for name, url in urls.items())
+        (self.home / "vdirsyncer.conf").write_text(f'[general]\nstatus_path = "{self.home}/status/"\n{pairs}')
+        self._show({name: name for name in urls})
 
     def use_caldav(self, url: str, user: str, password: str) -> None:
         """Mirror collections instead of a file, each in a folder of its own."""
@@ -95,11 +127,12 @@ class CalendarClients:
         await self._run("vdirsyncer", "-c", "vdirsyncer.conf", "sync")
         return [path.read_text("utf-8") for path in (self.home / "events" / collection).glob("*.ics")]
 
-    async def agenda(self, first: str, days: int) -> list[str]:
-        """khal's occurrences as `2026-11-23 09:00 12:00 title`, in order."""
-        line = "{start-date} {start-time} {end-time} {title}"
+    async def agenda(self, first: str, days: int, *, named: bool = False) -> list[str]:
+        """khal's occurrences as `2026-11-23 09:00 12:00 title`, in order; with the calendar's name in front where `named`."""
+        line = ("{calendar} " if named else "") + "{start-date} {start-time} {end-time} {title}"
+        more = ["--once"] if named else []  # a bar of several days is one occurrence
         out = await self._run(
-            "khal", "-c", "khal.conf", "list", "--day-format", "", "--format", line, first, f"{days}d"
+            "khal", "-c", "khal.conf", "list", *more, "--day-format", "", "--format", line, first, f"{days}d"
         )
         return sorted(entry for entry in out.splitlines() if entry)
 
