@@ -14,10 +14,11 @@ from server.access.core import Action
 from server.access.rates import Rate
 from server.access.tokens import looks_like_token
 from server.api import Call, Operation, add_operations
-from server.bookings import entries, rounds, service, store
+from server.bookings import entries, pages, rounds, service, store
 from server.errors import BadInput, NotFound, TooMany
 from server.i18n import language_of
 from server.keys import SETTINGS
+from server.pages import add_pages
 from server.tickets import store as tickets
 from server.waiting import service as waiting
 
@@ -55,14 +56,17 @@ class Slots(msgspec.Struct):
 
 
 class Book(msgspec.Struct, forbid_unknown_fields=True):
-    """An appointment. `space`, `endpoint`: the village room or device that is needed too; `request_key`: a secret of the page."""
+    """An appointment. `space`, `endpoint`: the village room or device that is needed too; `request_key`: a secret of the page.
+
+    `contact`: a telephone number or an address; who has none keeps the personal link.
+    """
 
     service: Service
     starts_at: Instant
     professional: str
     citizen_name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    contact: Annotated[str, msgspec.Meta(min_length=5, max_length=80)]
     request_key: Secret
+    contact: Annotated[str, msgspec.Meta(max_length=80, pattern="^(.{5,})?$")] = ""
     space: str | None = None
     endpoint: str | None = None
     note: Annotated[str, msgspec.Meta(max_length=400)] = ""
@@ -315,4 +319,5 @@ def add(app: web.Application) -> None:
     """Plug in, with reminders and the way into the line."""
     app[BOOK_RATE] = Rate(burst=6, every_s=120.0)
     add_operations(app, OPERATIONS)
+    add_pages(app, pages.PAGES)
     app.cleanup_ctx.append(rounds.keep_going)

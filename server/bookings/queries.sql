@@ -67,3 +67,8 @@ insert into site_space (site_id, kind, name_zh, name_en, services) values ($1, $
 
 -- name: space_site
 select site_id::text from site_space where id = $1 and closed_at is null
+
+-- name: village_rooms
+-- Devices of a site at which somebody can sit for an appointment.
+select id::text as id, name_zh, name_en from endpoint
+where site_id = $1 and kind in ('kiosk', 'room_system') and revoked_at is null and enrolled_at is not null order by name_zh

@@ -100,7 +100,7 @@ async def book(
     slot = await _slot(conn, line, wish, by_staff, now)
     await _check_room(conn, site_id, wish)
     new = store.NewBooking(
-        line.id, slot.person, citizen_key(wish.citizen_contact), wish.citizen_name.strip(), wish.citizen_contact.strip(),
+        line.id, slot.person, citizen_key(wish.citizen_contact.strip() or token), wish.citizen_name.strip(), wish.citizen_contact.strip(),
         site_id, slot.start, slot.end, token_hash(token), wish.space_id, wish.endpoint_id, wish.note.strip(),
     )  # fmt: skip
     try:
@@ -115,7 +115,7 @@ async def book(
 
 
 def citizen_key(contact: str) -> bytes:
-    """One person by their telephone number or address, however it is written."""
+    """One person by their telephone number or address, however it is written; who gives none is known by the link alone."""
     plain = "".join(letter for letter in contact.lower() if letter.isalnum() or letter == "@")
     return hashlib.sha256(b"laizuo citizen " + plain.encode()).digest()
 

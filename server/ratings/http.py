@@ -17,7 +17,8 @@ from server.access.tokens import looks_like_token, token_hash
 from server.api import Call, Operation, add_operations
 from server.errors import NotFound, TooMany
 from server.i18n import language_of
-from server.ratings import core, service, store
+from server.pages import add_pages
+from server.ratings import core, pages, service, store
 from server.tickets import store as tickets
 from server.waiting.desk_http import Done
 
@@ -288,3 +289,4 @@ def add(app: web.Application) -> None:
     """Plug in."""
     app[OPINION_RATE] = Rate(burst=3, every_s=300.0)
     add_operations(app, OPERATIONS)
+    add_pages(app, pages.PAGES)

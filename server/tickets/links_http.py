@@ -17,8 +17,9 @@ from server.errors import NotFound, TooMany
 from server.i18n import language_of
 from server.keys import CLOCK
 from server.live import Notice, stream
+from server.pages import add_pages
 from server.sessions import store as sessions
-from server.tickets import service, store
+from server.tickets import link_pages, service, store
 from server.tickets.kiosk_http import Answer
 from server.waiting import core
 from server.waiting import service as waiting
@@ -156,3 +157,4 @@ def add(app: web.Application) -> None:
     """Plug in. From one address at most six tickets at once, then one every two minutes: a family, not a flood."""
     app[WEB_RATE] = Rate(burst=6, every_s=120.0)
     add_operations(app, OPERATIONS)
+    add_pages(app, link_pages.PAGES)
