@@ -20,6 +20,8 @@ from media.forward.native_memory import NativeUnusable
 from media.timing import Timing
 from media.worker import run_worker
 
+log = logging.getLogger(__name__)
+
 WILDCARDS = ("0.0.0.0", "::")
 
 
@@ -45,11 +47,21 @@ async def _serve(options: argparse.Namespace) -> None:
     try:
         announce = options.announce or [host]
         engine = Engine(host, port, announce, timing, options.path, options.compiled or options.data / "compiled")
+        if options.tcp is not None:
+            await _listen_tcp(engine, *options.tcp)
         await run_worker(options.name, engine, options.control, options.data, stop)
     except OSError as error:
         sys.exit(f"media: cannot listen: {error}")
     except NativeUnusable as reason:
         sys.exit(f"media: --path native: {reason}")
+
+
+async def _listen_tcp(engine: Engine, host: str, port: int) -> None:
+    """Without it lines that block UDP are lost, and all others are not: no reason not to start."""
+    try:
+        await engine.listen_tcp(host, port)
+    except OSError as error:
+        log.warning("nobody is reached over TCP: %s", error)
 
 
 def _runner() -> asyncio.Runner:
@@ -66,6 +78,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="how controllers call it")
     parser.add_argument("--control", required=True, type=_control_path, help="unix:PATH of the control socket")
     parser.add_argument("--udp", required=True, type=_host_port, help="HOST:PORT to bind; port 0 takes any free one")
+    parser.add_argument(
+        "--tcp",
+        type=_host_port,
+        help="HOST:PORT to be reached at over TCP, by lines that block UDP; without it: not at all",
+    )
     parser.add_argument(
         "--announce", action="append", help="address that browsers are told (repeat for several); HOST if absent"
     )

@@ -17,6 +17,7 @@ from media.forward.path import NOWHERE, ForwardPath, Lane
 from media.net.answer import Candidate
 from media.net.dtls import Certificate
 from media.net.ice_lite import Address, Credentials, Drop, IceLite
+from media.net.tcp import TcpPort
 from media.net.udp import UdpPort
 from media.timing import Timing
 
@@ -46,16 +47,25 @@ class Engine:
         self.feedback = Feedback(self.loop, WorkerClock(time.time() - time.monotonic()))
         self.path: ForwardPath = choose_path(path, folder, self.port, self.dropped, self.feedback)
         self.feedback.path = self.path
+        self.tcp = TcpPort(self.port, self.path.take_sealed, self.dropped)
         self._ice: IceLite[Checked] = IceLite()
         self._ssrcs: set[int] = set()
         self._handles = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.path.start(self.loop, self.port)
 
+    async def listen_tcp(self, host: str, port: int) -> None:
+        """Be reached over TCP too, at the same announced addresses. Raises OSError when the address cannot be bound."""
+        await self.tcp.start(host, port)
+        self.port.socket.send_stream = self.tcp.send
+        announced = [candidate.host for candidate in self.candidates]
+        self.candidates += [Candidate(address, self.tcp.address[1], "tcp") for address in announced]
+
     async def close(self) -> None:
         """Let the good-byes out, then close the port."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.path.close()
+        self.tcp.close()
         self.port.close(self.loop)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:

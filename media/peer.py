@@ -177,11 +177,11 @@ class Peer:
         """A valid connectivity check came from `source`.
 
         The first one opens the lane, because a browser sends its ClientHello before it nominates and would repeat it only
-        50 ms later; from then on nominations alone move it.
+        50 ms later; from then on nominations alone move it. A connection must be nominated: where UDP works, it is not meant.
         """
         if self.phase is Phase.GONE:
             return
-        if source != self.lane.address and (nominates or self.lane.address is NOWHERE):
+        if source != self.lane.address and (nominates or (self.lane.address is NOWHERE and len(source) != 3)):
             self._engine.use_address(self.lane, source, now)
         if source == self.lane.address:
             self._heard(now)

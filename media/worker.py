@@ -117,6 +117,7 @@ class Worker:
     def _watch(self) -> None:
         now = time.monotonic()
         self._engine.feedback.tick(now)
+        self._engine.tcp.watch(now)
         for room in list(self._rooms.values()):
             room.watch(now)
 

@@ -50,6 +50,7 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_MEDIA_HOST": "address on which media workers receive UDP (default: the same as host)",
     "LAIZUO_MEDIA_ANNOUNCE": "addresses told to browsers, comma-separated, when they differ (behind NAT)",
     "LAIZUO_MEDIA_PORT": "UDP port of the first media worker, the next ones count up (default 40000)",
+    "LAIZUO_MEDIA_TCP": "TCP ports for lines that block UDP, one per media worker: 443,8443; off (default: the numbers of UDP)",
     "LAIZUO_MEDIA_PATH": "how media workers forward packets: auto (C where it can be had), native (C or not at all), python",
     "LAIZUO_MEDIA_LINKS": "workers run elsewhere: w0=unix:/path/w0.sock,w1=unix:/path/w1.sock (with LAIZUO_WORKERS=0)",
     "LAIZUO_DEMO": "on or off: seed a fictional city into an empty database (default: only on loopback without a config)",

@@ -41,12 +41,15 @@ class Media(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where media workers receive: `host` is bound, `announce` is what browsers are told, ports count up from `port`.
 
     path  how they forward: in C where that can be compiled or is there already, or in Python
+    tcp   whether lines that block UDP get in over TCP: the port of the same number, or of `tcp_ports`, one per worker (443 passes most)
     """
 
     host: str = ""  # empty: the same as the product's host
     announce: tuple[str, ...] = ()  # empty: host, or this machine's own address when host is the wildcard
     port: Port = MEDIA_PORT
     path: Literal["auto", "native", "python"] = "auto"
+    tcp: bool = True
+    tcp_ports: tuple[Port, ...] = ()
 
 
 class Mail(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -265,6 +268,10 @@ def _media(said: Mapping[str, str]) -> dict[str, Any]:
         values["announce"] = _list(said["LAIZUO_MEDIA_ANNOUNCE"])
     if "LAIZUO_MEDIA_PORT" in said:
         values["port"] = _number("LAIZUO_MEDIA_PORT", said["LAIZUO_MEDIA_PORT"])
+    if said.get("LAIZUO_MEDIA_TCP") == "off":
+        values["tcp"] = False
+    elif "LAIZUO_MEDIA_TCP" in said:
+        values["tcp_ports"] = [_number("LAIZUO_MEDIA_TCP", port) for port in _list(said["LAIZUO_MEDIA_TCP"])]
     if "LAIZUO_MEDIA_PATH" in said:
         values["path"] = said["LAIZUO_MEDIA_PATH"]
     return values

@@ -53,10 +53,10 @@ def mirrored(base: type, name: str, push: Callable[[Any, Any], None]) -> Any:
 
 
 def sockaddr(address: Address) -> bytes:
-    """As the kernel wants it; empty for NOWHERE. An address with a colon is IPv6."""
-    host, port, *rest = address
-    if not host:
+    """As the kernel wants it; empty for NOWHERE and for a connection. An address with a colon is IPv6."""
+    if len(address) == 3 or not address[0]:
         return b""
+    host, port, *rest = address
     if ":" in host:
         flow, scope = rest or (0, 0)
         return struct.pack(
@@ -94,6 +94,7 @@ def _push_address(lane: NativeLane, address: Address) -> None:
     lane.memory.address[: len(packed)] = packed
     lane.memory.address_size = len(packed)
     lane.memory.no_gso = False
+    lane.memory.by_python = len(address) == 3
 
 
 class NativeLane(Lane):

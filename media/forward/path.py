@@ -243,6 +243,10 @@ class ForwardPath(Protocol):
         """Take packets from now on; called once."""
         ...
 
+    def take_sealed(self, lane: Lane, packet: bytes, now: float) -> None:
+        """One SRTP or SRTCP packet of a lane, at least 12 and at most 1500 bytes, that another way than the socket brought."""
+        ...
+
     def use_addresses(self, lanes: Mapping[Address, Lane]) -> None:
         """Whom the port belongs to from now on; called after each change of it."""
         ...

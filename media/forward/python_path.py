@@ -82,6 +82,15 @@ class PythonPath:
 
     # --- packets --------------------------------------------------------------------------------------------------
 
+    def take_sealed(self, lane: Lane, packet: bytes, now: float) -> None:
+        """One SRTP or SRTCP packet of a lane that another way than the socket brought."""
+        size = len(packet)
+        self._received.data[:size] = packet
+        if 192 <= packet[1] <= 223:
+            self.on_rtcp(lane, size, now)
+        else:
+            self.on_rtp(lane, size, now)
+
     def on_rtp(self, lane: Lane, size: int, now: float) -> None:
         """One SRTP packet of a lane, in the receive buffer."""
         if lane.rx is None:

@@ -53,7 +53,7 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A host address of ours. `protocol` udp, or tcp (passive, RFC 6544) in a later version."""
+    """A host address of ours. `protocol` udp, or tcp (passive, RFC 6544)."""
 
     host: str
     port: int
@@ -292,11 +292,11 @@ def _write_down(line: Negotiated, own: OwnSide) -> list[str]:
 
 
 def _write_candidates(candidates: Sequence[Candidate]) -> list[str]:
-    """Host candidates, in order of preference. Source: RFC 8839 §5.1, priority RFC 8445 §5.1.2.1."""
+    """Host candidates, in order of preference. Source: RFC 8839 §5.1, priority RFC 8445 §5.1.2.1, of TCP RFC 6544 §4.2."""
     text: list[str] = []
     for i, candidate in enumerate(candidates):
-        preference = 65535 - i
-        priority = 126 << 24 | preference << 8 | 255
-        kind = "typ host tcptype passive" if candidate.protocol == "tcp" else "typ host"
+        stream = candidate.protocol == "tcp"
+        priority = (90 << 24 | 4 << 21 | 8191 - i << 8 | 255) if stream else (126 << 24 | 65535 - i << 8 | 255)
+        kind = "typ host tcptype passive" if stream else "typ host"
         text.append(f"a=candidate:{i + 1} 1 {candidate.protocol} {priority} {candidate.host} {candidate.port} {kind}")
     return [*text, "a=end-of-candidates"]

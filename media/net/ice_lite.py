@@ -17,7 +17,8 @@ from aioice import stun
 
 from media.net.limits import RateLimit
 
-Address = tuple[str, int] | tuple[str, int, int, int]
+StreamAddress = tuple[str, int, str]  # host, port, "tcp": a connection (tcp.py)
+Address = tuple[str, int] | tuple[str, int, int, int] | StreamAddress
 Owner = TypeVar("Owner")
 
 COOKIE: Final = 0x2112A442

@@ -126,7 +126,7 @@ def _read_line(line: str, number: int, section: Section) -> None:
 
 def _read_media(value: str, number: int) -> Section:
     parts = value.split(" ")
-    if len(value) > MAX_LINE_CHARS or len(parts) < 4 or not all(map(TOKEN.match, (parts[0], *parts[3:]))):
+    if len(value) > MAX_LINE_CHARS or len(parts) < 4 or not all(map(TOKEN.match, _tokens(parts))):
         raise SdpError("m=: needs kind, port, protocol and formats")
     return Section(
         line=number,
@@ -135,6 +135,11 @@ def _read_media(value: str, number: int) -> Section:
         protocol=parts[2],
         formats=tuple(parts[3:]),
     )
+
+
+def _tokens(parts: list[str]) -> list[str]:
+    """What of a media line stands in the answer again."""
+    return [parts[0], *parts[2].split("/"), *parts[3:]]
 
 
 def _freeze_offer(session: Section, sections: list[Section]) -> Offer:

@@ -19,8 +19,9 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+from media.core.rtp import Buffer
 from media.forward.path import Lane
 from media.net.ice_lite import Address
 from media.net.limits import RateLimit
@@ -37,6 +38,24 @@ RTP_HEADER: Final = 12
 
 # Takes the packet in `UdpPort.buffer`: whose it is, its size, and when it came (monotonic seconds).
 PacketHandler = Callable[[Lane, int, float], None]
+
+
+class MediaSocket(socket.socket):
+    """The UDP socket, which also knows the way to who is reached over TCP: whoever sends need not ask how."""
+
+    __slots__ = ("send_stream",)
+    send_stream: Callable[[Buffer, Address], int] | None
+
+    def sendto(self, packet: Buffer, address: Any) -> int:  # type: ignore[override]  # never with flags
+        """As socket.sendto; an address of three parts is a connection's (tcp.py)."""
+        if len(address) != 3:
+            return _sendto(self, packet, address)
+        if self.send_stream is None:
+            raise OSError("there are no connections")
+        return self.send_stream(packet, address)
+
+
+_sendto: Final = socket.socket.sendto
 
 
 class UdpPort:
@@ -138,11 +157,12 @@ class UdpPort:
         return "unknown_kind"
 
 
-def _open(host: str, port: int) -> socket.socket:
+def _open(host: str, port: int) -> MediaSocket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
     )[0]
-    opened = socket.socket(family, kind, protocol)
+    opened = MediaSocket(family, kind, protocol)
+    opened.send_stream = None
     try:
         opened.setblocking(False)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)

@@ -20,7 +20,15 @@ from server.db.embedded import EmbeddedPostgres
 from server.supervise import core
 from server.supervise.child import CannotStart, Plan
 from server.supervise.home import Home
-from server.supervise.listen import PortTaken, announced, media_host, media_port, public_url
+from server.supervise.listen import (
+    PortTaken,
+    announced,
+    media_host,
+    media_port,
+    public_url,
+    socket_address,
+    tcp_port,
+)
 from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -68,8 +76,11 @@ async def _prepare_worker(settings: Settings, host: str, index: int, control: st
         port = ports[index] = media_port(settings, host, index, others)
     except PortTaken as error:
         raise CannotStart(str(error)) from error
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control, "--udp", address]
+    argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control]
+    argv += ["--udp", socket_address(host, port)]
+    tcp = tcp_port(settings, index, port)
+    if tcp is not None:
+        argv += ["--tcp", socket_address(host, tcp)]
     argv += ["--data", str(settings.data), "--log-level", settings.log_level, "--path", settings.media.path]
     argv += [word for address in announced(settings, host) for word in ("--announce", address)]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}

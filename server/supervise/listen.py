@@ -93,6 +93,21 @@ def media_port(settings: Settings, host: str, index: int, taken: set[int]) -> in
     return port
 
 
+def tcp_port(settings: Settings, index: int, udp_port: int) -> int | None:
+    """The TCP port of that worker, None for none. A taken one is said by the worker, which goes on without."""
+    if not settings.media.tcp:
+        return None
+    ports = settings.media.tcp_ports
+    if ports:
+        return ports[index] if index < len(ports) else None
+    return udp_port
+
+
+def socket_address(host: str, port: int) -> str:
+    """As on a worker's command line."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _free_udp_port(host: str, port: int) -> int | None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

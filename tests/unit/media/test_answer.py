@@ -58,7 +58,7 @@ a=rtpmap:111 opus/48000/2
 a=fmtp:111 minptime=10;useinbandfec=1
 a=candidate:1 1 udp 2130706431 192.0.2.7 40000 typ host
 a=candidate:2 1 udp 2130706175 2001:db8::7 40000 typ host
-a=candidate:3 1 tcp 2130705919 192.0.2.7 443 typ host tcptype passive
+a=candidate:3 1 tcp 1520434687 192.0.2.7 443 typ host tcptype passive
 a=end-of-candidates
 m=video 9 UDP/TLS/RTP/SAVPF 96 97 108 109
 c=IN IP4 0.0.0.0

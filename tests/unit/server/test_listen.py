@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import pytest
 
 from server.config import Media, Settings
-from server.supervise.listen import PortTaken, announced, listen, media_host, media_port, public_url
+from server.supervise.listen import PortTaken, announced, listen, media_host, media_port, public_url, tcp_port
 
 
 @pytest.fixture
@@ -73,3 +73,10 @@ def test_links_lead_to_where_other_machines_get_to() -> None:
     assert public_url(Settings(), 8080) == "http://127.0.0.1:8080"
     assert public_url(Settings(public_url="https://sit.example/"), 8080) == "https://sit.example"
     assert "0.0.0.0" not in public_url(Settings(host="0.0.0.0"), 8080)
+
+
+def test_a_worker_is_reached_over_tcp_at_the_number_of_udp_or_at_its_own_port_or_not_at_all() -> None:
+    assert tcp_port(Settings(), 1, 40001) == 40001
+    configured = Settings(media=Media(tcp_ports=(443, 8443)))
+    assert [tcp_port(configured, index, 40000 + index) for index in range(3)] == [443, 8443, None]
+    assert tcp_port(Settings(media=Media(tcp=False)), 0, 40000) is None

@@ -1,0 +1,177 @@
+"""ICE over TCP for lines that block UDP (RFC 6544, passive): the same gate, lanes and checks, on a second port.
+
+A browser opens the connection; each packet on it stands behind its length (RFC 4571). What comes is judged exactly as a datagram is
+(udp.py), under an address of three parts, so that a lane is either here or there and a nomination moves it between them.
+
+A stream never loses a packet, it delays: behind a line that takes less than we send, packets would pile up and the voice fall seconds
+behind. So each connection holds little (`HELD_BYTES`, and what the kernel has), and beyond that a packet is refused as a full UDP
+socket refuses it: voice loses one, a picture goes on with the next key frame.
+
+A connection without a valid check within `PROVE_S`, or with a broken frame, is closed; one host has at most `PER_HOST` of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+from media.core.rtp import Buffer
+from media.forward.path import Lane
+from media.net.framing import BadFrame, Unframer, framed
+from media.net.ice_lite import Address, StreamAddress
+from media.net.srtp import MAX_PACKET
+
+log = logging.getLogger(__name__)
+
+HELD_BYTES: Final = 16 << 10  # 0.25 s at 512 kbit/s
+KERNEL_BYTES: Final = 32 << 10  # of the kernel's own queue, per connection
+PROVE_S: Final = 10.0
+MAX_CONNECTIONS: Final = 512
+PER_HOST: Final = 64  # a service station may have all its endpoints behind one address
+RTP_HEADER: Final = 12
+
+# Takes one SRTP or SRTCP packet of a lane, which came at that time (monotonic seconds).
+SealedHandler = Callable[[Lane, bytes, float], None]
+
+
+class Gate(Protocol):
+    """The UDP port, whose table of addresses and whose judgement are shared."""
+
+    @property
+    def lanes(self) -> Mapping[Address, Lane]: ...
+
+    def judge(self, datagram: bytes, source: Address, now: float) -> str | None: ...
+
+    def note_fault(self, size: int) -> None: ...
+
+
+class TcpPort:
+    """The listening socket and its connections, by address. `send` is what reaches them."""
+
+    def __init__(self, gate: Gate, on_sealed: SealedHandler, dropped: Counter[str]) -> None:
+        self._gate = gate
+        self._on_sealed = on_sealed
+        self._dropped = dropped
+        self._streams: dict[Address, _Stream] = {}
+        self._hosts: Counter[str] = Counter()
+        self._server: asyncio.Server | None = None
+        self.address: tuple[str, int] = ("", 0)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; port 0 takes any free one. Raises OSError when the address cannot be bound."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Stream(self), host, port, reuse_address=True)
+        self.address = self._server.sockets[0].getsockname()[:2]
+
+    def close(self) -> None:
+        """End all connections at once, and listen no more. Idempotent."""
+        if self._server is not None:
+            self._server.close()
+        for stream in list(self._streams.values()):
+            stream.abort()
+
+    def send(self, packet: Buffer, address: Address) -> int:
+        """One packet to a connection. Raises BlockingIOError when it holds enough, OSError when it is gone."""
+        stream = self._streams.get(address)
+        if stream is None:
+            raise OSError("the connection has ended")
+        return stream.send(packet)
+
+    def watch(self, now: float) -> None:
+        """On a timer: close what is nobody's."""
+        for address, stream in list(self._streams.items()):
+            if address in self._gate.lanes:
+                stream.ours_at = now
+            elif now - stream.ours_at > PROVE_S:
+                self.refuse(stream)
+
+    # --- of the connections -----------------------------------------------------------------------------------------
+
+    def admit(self, stream: _Stream) -> bool:
+        """Whether one more is taken."""
+        host = stream.address[0]
+        if len(self._streams) >= MAX_CONNECTIONS or self._hosts[host] >= PER_HOST:
+            return False
+        self._streams[stream.address] = stream
+        self._hosts[host] += 1
+        return True
+
+    def forget(self, stream: _Stream) -> None:
+        if self._streams.pop(stream.address, None) is not None:
+            self._hosts[stream.address[0]] -= 1
+            if not self._hosts[stream.address[0]]:
+                del self._hosts[stream.address[0]]
+
+    def refuse(self, stream: _Stream) -> None:
+        self._dropped["stream_refused"] += 1
+        stream.abort()
+
+    def take(self, packet: bytes, source: Address, now: float) -> None:
+        """One packet; in the order of the tests as a datagram (udp.py)."""
+        if not (128 <= packet[0] <= 191):
+            reason = self._gate.judge(packet, source, now)
+        elif len(packet) < RTP_HEADER:
+            reason = "unknown_kind"
+        else:
+            lane = self._gate.lanes.get(source)
+            reason = "unknown_source" if lane is None else None
+            if lane is not None:
+                self._on_sealed(lane, packet, now)
+        if reason is not None:
+            self._dropped[reason] += 1
+
+    def note_fault(self, size: int) -> None:
+        self._gate.note_fault(size)
+
+
+class _Stream(asyncio.Protocol):
+    """One connection. `ours_at` is when it last belonged to a lane."""
+
+    def __init__(self, port: TcpPort) -> None:
+        self._port = port
+        self._unframer = Unframer(MAX_PACKET)
+        self._transport: Any = None  # asyncio.Transport, but uvloop's is none
+        self.address: StreamAddress = ("", 0, "tcp")
+        self.ours_at = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        source = transport.get_extra_info("peername") or ("", 0)
+        self.address = (source[0], source[1], "tcp")
+        opened = transport.get_extra_info("socket")
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+        if not self._port.admit(self):
+            self._port.refuse(self)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._port.forget(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            packets = self._unframer.receive(bytes(data))
+        except BadFrame:
+            self._port.refuse(self)
+            return
+        now = time.monotonic()
+        for packet in packets:
+            try:
+                self._port.take(packet, self.address, now)
+            except Exception:
+                self._port.note_fault(len(packet))
+
+    def send(self, packet: Buffer) -> int:
+        if self._transport.is_closing():
+            raise OSError("the connection is ending")
+        if self._transport.get_write_buffer_size() > HELD_BYTES:
+            raise BlockingIOError("the line takes no more")
+        self._transport.write(framed(packet))
+        return len(packet)
+
+    def abort(self) -> None:
+        self._transport.abort()
