@@ -9,7 +9,7 @@ How a slot is filled:
 1. Overrides come first, in order of time: a substitute is seated unless something hard stands against
    it (leave, another duty at that time, a missing licence, not in the team). Then the override is
    refused with a warning and the rotation fills the post: a decision can be wrong, a roster may not be.
-2. Where the proposal seats an entry that can serve, that entry serves; else the rotation decides as below.
+2. Where the proposal seats an entry that can serve, that entry serves; what it left empty is decided last, by the rotation as below.
 3. The member whose turn it is serves, all posts together. Where there are no fixed turns, whoever has borne
    least so far.
 4. If one of them cannot, another member entry stands in: of those who can, whoever has served least so
@@ -97,8 +97,8 @@ def plan(inputs: Inputs) -> Plan:
     wanted = _wanted(inputs)
     table = _Table(inputs)
     refused = _seat_substitutes(wanted, inputs.overrides, table)
-    slots = tuple(table.fill(occurrence) for occurrence in wanted.values())
-    slots = _close(slots, inputs.overrides)
+    filled = {key: table.fill(wanted[key]) for key in sorted(wanted, key=lambda key: not table.has_proposal(key))}
+    slots = _close(tuple(filled[key] for key in wanted), inputs.overrides)
     lost = _lost(inputs.overrides, wanted)
     found = conflicts.check(
         slots, inputs.people, inputs.leave, inputs.elsewhere, inputs.calendar, inputs.travel, inputs.site_rules
@@ -165,6 +165,9 @@ class _Table:
         self._calendar = inputs.calendar
         self._substitutes: dict[tuple[SlotKey, int], Override] = {}
         self._closed: set[SlotKey] = set()
+
+    def has_proposal(self, key: SlotKey) -> bool:
+        return key in self._proposed
 
     def close(self, key: SlotKey) -> None:
         self._closed.add(key)

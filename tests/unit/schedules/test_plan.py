@@ -26,8 +26,9 @@ from schedules.core.model import (
     WarningCode,
     Window,
     local,
+    slot_key,
 )
-from schedules.core.plan import plan
+from schedules.core.plan import Proposal, plan
 from schedules.days import shipped_calendar
 from tests.support.rosters import NOTARY_PAIR, days, inputs, leave, person, pid, rotation
 
@@ -228,6 +229,18 @@ def test_two_rotations_do_not_seat_one_person_twice() -> None:
     second = rotation("ann", "cat", identifier="r2", anchor="2026-06-01", starts="11:00", ends="13:00")
 
     assert who(plan(inputs(PLAIN, days("2026-06-01", "2026-06-01"), first, second))) == ["06-01 ann", "06-01 cat"]
+
+
+def test_what_the_solver_left_empty_takes_nobody_whom_it_seats_elsewhere() -> None:
+    """The long shift comes first in time; filled first it would leave the two short ones without ann."""
+    long = rotation("ann", identifier="r0", starts="09:00", ends="12:00")
+    short = [rotation("ann", identifier=f"r{hour}", starts=f"{hour}:00", ends=f"{hour + 1}:00") for hour in (10, 11)]
+    day = days("2026-06-01", "2026-06-01")
+    seats = {slot_key(rule.id, day.first): (pid("ann"),) for rule in short}
+
+    made = plan(replace(inputs(PLAIN, day, long, *short), proposal=Proposal("cp_sat", 1, seats)))
+
+    assert {slot.key: slot.people for slot in made.slots if any(slot.people)} == seats
 
 
 def test_a_shift_over_midnight_ends_on_the_next_day() -> None:
