@@ -135,7 +135,11 @@ class Link:
                 future.set_exception(WorkerAway(self.name))
                 future.exception()  # a waiter may have given up: then nobody else fetches it
         if was_up:
-            log.warning("worker %s: the control connection is gone", self.name)
+            task = asyncio.current_task()
+            is_stopping = task is not None and task.cancelling() > 0
+            log.log(
+                logging.INFO if is_stopping else logging.WARNING, "worker %s: the control connection is gone", self.name
+            )
             self._owner.worker_down(self)
 
     async def _greet_and_watch(self) -> None:
