@@ -22,6 +22,7 @@ BENCHES = {
     "feeds": "conditional and full reads of a calendar per second and core, beside Radicale",
     "join": "time from pressing the button to the first picture of the other person",
     "queue": "tickets a second that call next hands out, beside a plain SKIP LOCKED query",
+    "workers": "200 people who come within ten seconds, and what a killed worker costs those who were there",
     "fuzz": "hostile bytes against every parser that the network reaches: inputs tried and crashes found",
 }
 
