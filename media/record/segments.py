@@ -43,6 +43,21 @@ def lock_directory(directory: Path) -> int:
     return descriptor
 
 
+def is_written(directory: Path) -> bool:
+    """Whether a living process writes this journal now. Needs no right to write: films are made of a disk that became read-only too."""
+    try:
+        descriptor = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def write_all(descriptor: int, parts: Sequence[bytes]) -> int:
     """Writes every byte or raises OSError; a short write is continued, as write(2) allows it."""
     data = b"".join(parts)

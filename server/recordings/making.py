@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from media.record.films.fonts import find_font
-from media.record.segments import JournalBusy, list_segments, lock_directory
+from media.record.segments import is_written, list_segments
 from server.recordings.store import FilmRow
 
 if TYPE_CHECKING:
@@ -78,10 +77,8 @@ async def make(
 
 def _check_closed(directory: Path) -> None:
     """The writer holds the lock as long as it lives; a dead one holds nothing."""
-    try:
-        os.close(lock_directory(directory))
-    except JournalBusy:
-        raise StillWritten from None
+    if is_written(directory):
+        raise StillWritten
 
 
 async def _run_films(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.errors import Conflict
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from server.db import Connection
-
-log = logging.getLogger("laizuo.storage")
 
 LOOK_EVERY_S = 5.0
 
@@ -49,12 +47,18 @@ async def require_space(conn: Connection, procedure: str, now: datetime) -> None
         raise Conflict("no_space")
 
 
-async def look(app: web.Application, conn: Connection) -> bool:
-    """Measure and keep it; True: the sessions that record now have ten minutes or less."""
-    space = await asyncio.to_thread(measure, app[SETTINGS].data / "journals")
-    await store.set_space(conn, space, app[CLOCK]())
-    running = len(await store.recording_sessions(conn))
-    is_low = core.is_low(space, running)
-    if is_low:
-        log.warning("%d MB left for the recordings of %d sessions", space.free >> 20, running)
-    return is_low
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look at the volume: `is_low` for those who record now; `fits`: another session would."""
+
+    space: Space
+    is_low: bool
+    fits: bool
+
+
+async def look(app: web.Application, conn: Connection) -> Seen:
+    """Measure, and keep it for everybody."""
+    space, now = await asyncio.to_thread(measure, app[SETTINGS].data / "journals"), app[CLOCK]()
+    await store.set_space(conn, space, now)
+    running = await store.recording_sessions(conn)
+    return Seen(space, core.is_low(space, len(running)), core.fits(space, running, "notarization", now))

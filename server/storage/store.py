@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.db.statements import load_statements
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.db import Connection
+    from server.storage.s3 import Kept
 
 SQL = load_statements(__package__)
 
@@ -28,3 +30,58 @@ async def space(conn: Connection) -> tuple[Space, datetime] | None:
 
 async def recording_sessions(conn: Connection) -> list[Planned]:
     return [Planned(**row) for row in await conn.fetch(SQL["recording_sessions"])]
+
+
+@dataclass(frozen=True, slots=True)
+class DueCopy:
+    """A pack that is ours to copy. path is below the data directory."""
+
+    film: str
+    session: str
+    path: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueCheck:
+    """A recording whose turn it is. damage: what the look before found."""
+
+    session: str
+    state: str
+    wrapped_key: str
+    damage: list[str] | None
+
+
+async def take_copy(conn: Connection, until: datetime, now: datetime) -> DueCopy | None:
+    row = await conn.fetchrow(SQL["take_copy"], now, until)
+    return DueCopy(**row) if row else None
+
+
+async def copied(conn: Connection, film: str, name: str, version: str, kept: Kept, now: datetime) -> None:
+    await conn.execute(SQL["copied"], film, name, version, kept.sha256, kept.retain_until, now)
+
+
+async def not_copied(conn: Connection, film: str, error: str, again: datetime) -> None:
+    await conn.execute(SQL["not_copied"], film, error[:200], again)
+
+
+async def due_check(conn: Connection, checked_before: datetime, made_before: datetime) -> DueCheck | None:
+    row = await conn.fetchrow(SQL["due_check"], checked_before, made_before)
+    return DueCheck(**row) if row else None
+
+
+async def film_paths(conn: Connection, session: str) -> list[str]:
+    return [row["path"] for row in await conn.fetch(SQL["films_of"], session)]
+
+
+async def checked(conn: Connection, session: str, size: int, damage: list[str], now: datetime) -> None:
+    await conn.execute(SQL["checked"], session, now, size, damage)
+
+
+async def may_tell(conn: Connection, kind: str, not_since: datetime, now: datetime) -> bool:
+    """Whether administrators have not had this news lately; from now on they have."""
+    return await conn.fetchval(SQL["may_tell"], kind, now, not_since) is not None
+
+
+async def administrators(conn: Connection) -> list[str]:
+    return [row["person"] for row in await conn.fetch(SQL["administrators"])]

@@ -1,0 +1,106 @@
+"""Once a month everything that was recorded is read again where it lies; administrators are told of the first bit that is not as it was written."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from server import audit
+from server.access.core import Actor
+from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
+from server.keys import CLOCK, POOL, TEMPLATES
+from server.mediaplane.hold import CannotRecord
+from server.recordings import store as recordings_store
+from server.recordings.http import RECORDINGS
+from server.recordings.making import MakingFailed, run_maker
+from server.storage import store
+from server.storage.telling import tell_administrators
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from server.db import Connection
+    from server.storage.store import DueCheck
+
+log = logging.getLogger("laizuo.storage")
+
+EVERY = timedelta(days=30)
+# A recording is left in peace while stamps and copies are still being added to it.
+FIRST_AFTER = timedelta(days=1)
+LOOK_EVERY_S = 60.0
+# A disk that people talk over at the same time: a quarter of a slow one, and still 1.7 TB a day.
+BYTES_PER_S = 20_000_000
+AGAIN_S = 2.0
+SYSTEM = Actor("system")
+
+
+class Scrub:
+    """One loop: the recording whose turn it is, then the next."""
+
+    def __init__(self, app: web.Application) -> None:
+        self._pool, self._clock, self._recordings = app[POOL], app[CLOCK], app[RECORDINGS]
+        self._catalogs = app[TEMPLATES].catalogs
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            with contextlib.suppress(DatabaseAway, CommitUnknown):
+                while await self.once():
+                    pass
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def once(self) -> bool:
+        """Look at one recording; False: none was due, or the reader was killed and it is tried again later."""
+        now = self._clock()
+        async with connection(self._pool) as conn:
+            due = await store.due_check(conn, now - EVERY, now - FIRST_AFTER)
+            spec = await self._spec(conn, due) if due else None
+        if due is None:
+            return False
+        try:
+            found = await self._look(spec) if spec else {"bytes": 0, "damage": ["its key does not open"]}
+        except MakingFailed as error:
+            log.error("the recording of session %s could not be looked at: %s", due.session, error)
+            return False
+        await in_transaction(self._pool, lambda conn: self._note(conn, due, found))
+        return True
+
+    async def _look(self, spec: dict[str, Any]) -> dict[str, Any]:
+        found = await run_maker(("media.record.packs.look",), spec, lambda *_: None)
+        if found["damage"]:
+            # A stamp may have been added to the pack in the middle of our reading: damage is what stays.
+            await asyncio.sleep(AGAIN_S)
+            found = await run_maker(("media.record.packs.look",), spec, lambda *_: None)
+        return found
+
+    async def _spec(self, conn: Connection, due: DueCheck) -> dict[str, Any] | None:
+        try:
+            key = self._recordings.unwrap(due.wrapped_key, due.session)
+        except CannotRecord as error:
+            log.error("the recording of session %s cannot be opened: %s", due.session, error)
+            return None
+        journals = [
+            self._recordings.journal_directory(due.session, room)
+            for room in await recordings_store.recorded_rooms(conn, due.session)
+        ]
+        if due.state == "failed":  # perhaps nothing was ever recorded: what there is must be whole
+            journals = [directory for directory in journals if directory.exists()]
+        return {
+            "files": [str(self._recordings.data / path) for path in await store.film_paths(conn, due.session)],
+            "journals": [str(directory) for directory in journals],
+            "key": base64.b64encode(key).decode(),
+            "bytes_per_s": BYTES_PER_S,
+        }
+
+    async def _note(self, conn: Connection, due: DueCheck, found: dict[str, Any]) -> None:
+        now, damage = self._clock(), [str(what) for what in found["damage"]]
+        await store.checked(conn, due.session, int(found["bytes"]), damage, now)
+        if damage and damage != due.damage:
+            await audit.append(conn, SYSTEM, "find_damage", "session", due.session, now, {"findings": len(damage)})
+            await tell_administrators(
+                conn, self._catalogs, "damage", now, once=True, session=due.session, what=damage[0]
+            )
