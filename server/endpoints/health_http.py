@@ -57,6 +57,7 @@ class HealthShown(msgspec.Struct):
     reported_at: float | None
     last_seen_at: float | None
     reload_wanted: bool
+    card_reader: str
 
 
 class HealthList(msgspec.Struct):
@@ -69,6 +70,12 @@ class Asked(msgspec.Struct):
     """It will load its page anew."""
 
     endpoint: str
+
+
+class CardReader(msgspec.Struct, forbid_unknown_fields=True):
+    """Where the reader's program answers on the device itself, `http://127.0.0.1:8377`; empty: there is none."""
+
+    address: Annotated[str, msgspec.Meta(pattern=r"^(http://(127\.0\.0\.1|localhost):[1-9][0-9]{1,4})?$")]
 
 
 async def report(call: Call[HealthReport]) -> HealthAnswer:
@@ -105,7 +112,7 @@ def _shown(row: store.Health, english: bool, state: str) -> HealthShown:
     return HealthShown(
         row.id, name, row.kind, row.site_slug, site_name, state, row.version, LineReport(**json.loads(row.line)), row.problems,
         row.reported_at.timestamp() if row.reported_at else None, row.last_seen_at.timestamp() if row.last_seen_at else None,
-        row.reload_wanted,
+        row.reload_wanted, row.card_reader,
     )  # fmt: skip
 
 
@@ -113,6 +120,13 @@ async def want_reload(call: Call[None]) -> Asked:
     """Load the page of a device anew."""
     async with call.connection() as conn:
         await service.want_reload(conn, call.actor, call.path("device"), call.now)
+    return Asked(call.path("device"))
+
+
+async def set_card_reader(call: Call[CardReader]) -> Asked:
+    """Tell a kiosk where its card reader is."""
+    async with call.connection() as conn:
+        await service.set_card_reader(conn, call.actor, call.path("device"), call.body.address, call.now)
     return Asked(call.path("device"))
 
 
@@ -124,5 +138,9 @@ OPERATIONS = [
     Operation("GET", "/api/admin/health", health, Action.MANAGE_ENDPOINTS, "How all devices are", reply=HealthList),
     Operation(
         "POST", "/api/admin/endpoints/{device}/reload", want_reload, Action.MANAGE_ENDPOINTS, "Load its page anew", reply=Asked
+    ),
+    Operation(
+        "PUT", "/api/admin/endpoints/{device}/card-reader", set_card_reader, Action.MANAGE_ENDPOINTS,
+        "Where its card reader answers", body=CardReader, reply=Asked,
     ),
 ]  # fmt: skip

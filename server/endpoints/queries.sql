@@ -21,12 +21,15 @@ select site_id::text from endpoint where id = $1
 
 -- name: endpoint
 select e.id::text as id, e.site_id::text as site_id, e.kind, e.name_zh, e.name_en, s.slug as site_slug, s.name_zh as site_name_zh,
-       s.name_en as site_name_en
+       s.name_en as site_name_en, e.card_reader
 from endpoint e join site s on s.id = e.site_id where e.id = $1
+
+-- name: set_card_reader
+update endpoint set card_reader = $2 where id = $1 and revoked_at is null
 
 -- name: endpoints_below
 select e.id::text as id, e.site_id::text as site_id, e.kind, e.name_zh, e.name_en, s.slug as site_slug, s.name_zh as site_name_zh,
-       s.name_en as site_name_en, e.enrolled_at, e.revoked_at, e.last_seen_at
+       s.name_en as site_name_en, e.card_reader, e.enrolled_at, e.revoked_at, e.last_seen_at
 from endpoint e join site s on s.id = e.site_id
 where e.site_id in (select site_subtree($1)) order by s.slug, e.name_zh
 
@@ -42,6 +45,7 @@ update endpoint set reload_wanted_at = $2 where id = $1 and revoked_at is null
 
 -- name: health_below
 select e.id::text as id, e.name_zh, e.name_en, e.kind, s.slug as site_slug, s.name_zh as site_name_zh, s.name_en as site_name_en,
-       e.version, e.line, e.problems, e.reported_at, e.last_seen_at, e.reload_wanted_at is not null as reload_wanted, e.revoked_at is not null as revoked
+       e.version, e.line, e.problems, e.reported_at, e.last_seen_at, e.reload_wanted_at is not null as reload_wanted, e.revoked_at is not null as revoked,
+       e.card_reader
 from endpoint e join site s on s.id = e.site_id
 where e.site_id in (select site_subtree(u.id) from unnest($1::uuid[]) as u (id)) order by s.slug, e.name_zh, e.id

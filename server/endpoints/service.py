@@ -94,6 +94,15 @@ async def want_reload(conn: Connection, by: Actor, endpoint_id: str, now: dateti
         await store.announce(conn, endpoint_id)
 
 
+async def set_card_reader(conn: Connection, by: Actor, endpoint_id: str, address: str, now: datetime) -> None:
+    """Where the program answers that reads identity cards; empty: there is none. Its page is loaded anew, which may then ask it."""
+    await _require(conn, by, endpoint_id)
+    async with conn.transaction():
+        await store.set_card_reader(conn, endpoint_id, address)
+        await store.want_reload(conn, endpoint_id, now)
+        await audit.append(conn, by, "set_card_reader", "endpoint", endpoint_id, now)
+
+
 async def _require(conn: Connection, by: Actor, endpoint_id: str) -> None:
     site_id = await store.site_of(conn, as_uuid(endpoint_id))
     if site_id is None:

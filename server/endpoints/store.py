@@ -18,7 +18,7 @@ _SQL = load_statements(__package__)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One device and where it stands."""
+    """One device and where it stands. card_reader: address of the reader's program on the device itself, or empty."""
 
     id: str
     site_id: str
@@ -28,6 +28,7 @@ class Endpoint:
     site_slug: str
     site_name_zh: str
     site_name_en: str
+    card_reader: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,11 @@ async def report(conn: Connection, endpoint_id: str, said: Report, now: datetime
     return bool(await conn.fetchval(_SQL["report"], *values))
 
 
+async def set_card_reader(conn: Connection, endpoint_id: str, address: str) -> None:
+    """Raises asyncpg.CheckViolationError for an address that is not on the device itself."""
+    await conn.execute(_SQL["set_card_reader"], UUID(endpoint_id), address)
+
+
 async def want_reload(conn: Connection, endpoint_id: str, now: datetime) -> None:
     """Told at the device's next report."""
     await conn.execute(_SQL["want_reload"], UUID(endpoint_id), now)
@@ -113,6 +119,7 @@ class Health:
     last_seen_at: datetime | None
     reload_wanted: bool
     revoked: bool
+    card_reader: str
 
 
 async def health_below(conn: Connection, site_ids: list[str]) -> list[Health]:

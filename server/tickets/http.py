@@ -12,7 +12,7 @@ from server.api import Call, Operation, add_operations
 from server.errors import NotFound
 from server.i18n import language_of
 from server.keys import SETTINGS
-from server.tickets import kiosk_http, links_http, rounds, service, store
+from server.tickets import kiosk_http, links_http, portraits, rounds, service, store
 from server.waiting import service as waiting
 from server.waiting import store as line_store
 from server.waiting.desk_http import Done
@@ -50,6 +50,7 @@ class TicketCard(msgspec.Struct):
     matter: str
     story: list[StoryShown]
     messages: list[MessageShown]
+    has_portrait: bool = False
 
 
 class PutBack(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,12 +114,13 @@ async def card(call: Call[None]) -> TicketCard:
         facts = await service.require_ticket(conn, call.actor, call.path("ticket"))
         story = await store.story(conn, facts.id)
         messages = await store.messages(conn, facts.id)
+        has_portrait = await portraits.is_there(conn, facts.id)
     english = language_of(call.request) == "en"
     shown = [StoryShown(e.at.timestamp(), e.move, e.number, e.by_en if english else e.by_zh, e.note) for e in story]
     return TicketCard(
         facts.id, facts.area_id, facts.service, facts.number, facts.state, facts.citizen_name, facts.priority_group,
         facts.priority_note, facts.channel, facts.site_name_en if english else facts.site_name_zh,
-        facts.taken_at.timestamp(), facts.skips, facts.matter, shown, messages_shown(messages, english),
+        facts.taken_at.timestamp(), facts.skips, facts.matter, shown, messages_shown(messages, english), has_portrait,
     )  # fmt: skip
 
 
@@ -227,6 +229,6 @@ OPERATIONS = [
 
 def add(app: web.Application) -> None:
     """Plug in, with the steward."""
-    add_operations(app, OPERATIONS + kiosk_http.OPERATIONS)
+    add_operations(app, OPERATIONS + kiosk_http.OPERATIONS + portraits.OPERATIONS)
     links_http.add(app)
     app.cleanup_ctx.append(rounds.keep_going)

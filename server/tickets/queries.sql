@@ -176,3 +176,22 @@ select id::text as id, service, letter, site_id::text as site_id from waiting_ar
 
 -- name: numbers_taken
 select number, id::text as id from ticket where coalesce(home_area_id, area_id) = $1 and day = $2 and number = any ($3)
+
+-- name: keep_portrait
+-- Of the ticket the device holds now, and of no other.
+insert into ticket_portrait (ticket_id, picture, agreed_at, agreed_words)
+select id, $3, $4, $5 from ticket where id = $1 and endpoint_id = $2 and state in ('waiting', 'held', 'called')
+on conflict (ticket_id) do update set picture = excluded.picture, agreed_at = excluded.agreed_at, agreed_words = excluded.agreed_words
+returning ticket_id
+
+-- name: drop_portrait
+delete from ticket_portrait p using ticket t where p.ticket_id = $1 and t.id = p.ticket_id and t.endpoint_id = $2 returning t.id
+
+-- name: portrait
+select picture from ticket_portrait where ticket_id = $1
+
+-- name: has_portrait
+select exists (select from ticket_portrait where ticket_id = $1)
+
+-- name: forget_portraits
+delete from ticket_portrait p using ticket t where t.id = p.ticket_id and t.closed_at < $1

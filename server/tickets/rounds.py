@@ -4,6 +4,7 @@
 2. alerts        nobody calls: those on duty after alert_after_s, the next on duty after alert_next_after_s
 3. put back      called, and the caller never came into the room: back into the line with the place kept, after return_after_s
 4. end of day    a line that is not kept overnight lets go of who came yesterday
+5. portraits     of tickets that ended a day ago are forgotten
 
 Each is one transaction under one advisory lock: several web processes make the same round once.
 """
@@ -21,7 +22,7 @@ from server.access.require import as_uuid
 from server.errors import Conflict
 from server.keys import CLOCK
 from server.rounds import rounds
-from server.tickets import service, store
+from server.tickets import portraits, service, store
 from server.waiting import core
 from server.waiting import store as line_store
 from server.waiting.core import Move
@@ -49,6 +50,7 @@ async def make_round(conn: Connection, now: datetime, tell_people: TellPeople | 
     await raise_alerts(conn, now, tell_people)
     await put_back_unanswered(conn, now)
     await end_day(conn, now)
+    await portraits.forget(conn, now)
     return True
 
 

@@ -18,7 +18,7 @@ from server.i18n import language_of
 from server.keys import CLOCK
 from server.lines import service as lines
 from server.live import Notice, StreamOver, stream
-from server.pages import Page, page
+from server.pages import SECURITY_HEADERS, Page, page
 from server.sessions import service as sessions
 from server.tickets import store as tickets
 from server.waiting import service, store
@@ -121,7 +121,7 @@ class SiteShown(msgspec.Struct):
 
 
 class KioskState(msgspec.Struct):
-    """What the kiosk's first screen needs."""
+    """What the kiosk's first screen needs. `card_reader`: where the device's own program answers that reads identity cards (KIOSK.md)."""
 
     endpoint: str
     site: SiteShown
@@ -130,6 +130,7 @@ class KioskState(msgspec.Struct):
     called_here: list[
         str
     ] = []  # numbers whose holders sit near this kiosk and are called to it (offline tickets, appointments)
+    card_reader: str = ""
 
 
 async def kiosk_page(call: Call[None]) -> web.StreamResponse:
@@ -139,7 +140,12 @@ async def kiosk_page(call: Call[None]) -> web.StreamResponse:
     async with call.connection() as conn:
         endpoint = await endpoints.load(conn, str(call.actor.id))
         await endpoints.seen(conn, endpoint.id, call.now)
-    return page(call, "kiosk.html", endpoint=endpoint)
+    response = page(call, "kiosk.html", endpoint=endpoint)
+    if endpoint.card_reader:  # the one address besides our own that this page may ask
+        policy = SECURITY_HEADERS["Content-Security-Policy"]
+        own = "connect-src 'self'"
+        response.headers["Content-Security-Policy"] = policy.replace(own, f"{own} {endpoint.card_reader}")
+    return response
 
 
 async def kiosk_state(call: Call[None]) -> KioskState:
@@ -152,7 +158,7 @@ async def kiosk_state(call: Call[None]) -> KioskState:
         ticket = await ticket_shown(conn, place, english) if place else None
         near = await store.waiting_near_kiosk(conn, endpoint.id)
     site = SiteShown(endpoint.site_slug, endpoint.site_name_en if english else endpoint.site_name_zh)
-    return KioskState(endpoint.id, site, services, ticket, near)
+    return KioskState(endpoint.id, site, services, ticket, near, endpoint.card_reader)
 
 
 async def _offer(call: Call[None], conn: Connection, line: store.Line) -> ServiceOffered:

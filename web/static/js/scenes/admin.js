@@ -7,6 +7,7 @@ import { say } from "../live.js";
 import { Banner, Confirm, Dialog, Icon, State } from "../ui.js";
 import { AddDialog } from "./admin/add.js";
 import { Endpoints } from "./admin/endpoints.js";
+import { ReaderDialog } from "./admin/reader.js";
 
 const LOOK_MS = 30_000; // as often as devices report
 
@@ -55,10 +56,12 @@ function Admin() {
     <${Sites} sites=${all.sites} onAdd=${() => setAsking({ what: "site" })} />
     <div class="admin-right"><${Endpoints} endpoints=${all.endpoints} health=${health} onAdd=${() => setAsking({ what: "endpoint" })}
         onCode=${(/** @type {any} */ one) => act(() => post(`/api/admin/endpoints/${one.id}/code`))} onRevoke=${(/** @type {any} */ one) => setAsking({ what: "revoke", one })}
+        onReader=${(/** @type {any} */ one) => setAsking({ what: "reader", one })}
         onReload=${(/** @type {any} */ one) => act(async () => { await post(`/api/admin/endpoints/${one.id}/reload`); say(t("admin.reload_asked")); })} />
       <${People} people=${all.people} onAdd=${() => setAsking({ what: "person" })} /></div>
     ${["site", "endpoint", "person"].includes(asking?.what) && html`<${AddDialog} what=${asking.what} sites=${all.sites} onClose=${close}
       onDone=${(/** @type {any} */ reply) => { setAsking(reply?.code ? { what: "code", code: reply } : null); load(); }} />`}
+    ${asking?.what === "reader" && html`<${ReaderDialog} one=${asking.one} onClose=${close} onDone=${() => { close(); say(t("admin.saved")); load(); }} />`}
     ${asking?.what === "code" && html`<${CodeDialog} code=${asking.code} onClose=${close} />`}
     ${asking?.what === "revoke" && html`<${Confirm} title=${t("admin.revoke_title", { name: asking.one.name })} says=${t("admin.revoke_says")} yes=${t("admin.revoke")} icon="circle-x" danger testid="confirm-revoke-endpoint"
       onYes=${() => act(() => post(`/api/admin/endpoints/${asking.one.id}/revoke`))} onClose=${close} />`}

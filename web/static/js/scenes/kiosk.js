@@ -126,8 +126,8 @@ function Kiosk() {
     ${step === "menu" && (offer ? html`<${Menu} services=${line.down ? offer.services.map(unknownLine) : offer.services} calledHere=${offer.called_here ?? []} onChoose=${choose} />` : html`<p role="status">${t("common.loading")}</p>`)}
     ${step === "menu" && line.down && html`<${KeptRoster} kit=${line.roster} />`}
     ${step === "offline" && html`<${TakeOffline} entry=${entry} take=${line.take} onDone=${clear} />`}
-    ${step === "check" && html`<${Take} api=${API} entry=${entry} devices=${devices} onTry=${open} onTicket=${(/** @type {any} */ next) => { setTicket(next); setStep("ticket"); }} />`}
-    ${step === "ticket" && ticket && html`<${TicketScreen} api=${API} ticket=${ticket} duty=${duty} lost_ms=${lost_ms} onLeave=${() => setAsking(true)} />`}
+    ${step === "check" && html`<${Take} api=${API} entry=${entry} cardReader=${offer?.card_reader ?? ""} devices=${devices} onTry=${open} onTicket=${(/** @type {any} */ next) => { setTicket(next); setStep("ticket"); }} />`}
+    ${step === "ticket" && ticket && html`<${TicketScreen} api=${API} ticket=${ticket} duty=${duty} lost_ms=${lost_ms} stream=${devices?.stream ?? null} onLeave=${() => setAsking(true)} />`}
     ${step === "room" && ticket?.room && html`<${Room} token=${ticket.room.token} devices=${devices} place="kiosk" renewToken=${renewToken} onFix=${open} onClosed=${onClosed} />`}
     ${step === "room" && fresh && html`<${Called} ticket=${ticket} />`}
     ${step === "over" && html`<${Over} why=${why} ticket=${ticket} onRated=${() => setRated(true)} onAgain=${() => { left.current = ""; open(); setStep("room"); }} onDone=${leaveForGood} />`}

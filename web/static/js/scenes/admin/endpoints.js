@@ -19,9 +19,9 @@ const Health = ({ one }) => html`<br /><span class="type-small muted">${one.repo
 
 /**
  * @param {{ endpoints: any[], health: any[], onAdd: () => void, onCode: (endpoint: any) => void, onRevoke: (endpoint: any) => void,
- *           onReload: (endpoint: any) => void }} props
+ *           onReload: (endpoint: any) => void, onReader: (device: any) => void }} props
  */
-export function Endpoints({ endpoints, health, onAdd, onCode, onRevoke, onReload }) {
+export function Endpoints({ endpoints, health, onAdd, onCode, onRevoke, onReload, onReader }) {
   const healthOf = new Map(health.map((one) => [one.id, one]));
   return html`<section class="card" aria-labelledby="endpoints"><div class="card-head"><h2 id="endpoints">${t("admin.endpoints")}</h2>
     <button type="button" class="button button-quiet" data-testid="add-endpoint" onClick=${onAdd}><${Icon} name="plus" />${t("admin.add_endpoint")}</button></div>
@@ -31,5 +31,6 @@ export function Endpoints({ endpoints, health, onAdd, onCode, onRevoke, onReload
       <span class="row"><${Look} what="endpoint" state=${endpoint.state} />${endpoint.state === "enrolled" && healthOf.has(endpoint.id) && html`<${Look} what="health" state=${healthOf.get(endpoint.id).state} />`}
       <button type="button" class="button button-plain" data-testid="renew-code" onClick=${() => onCode(endpoint)}>${t("admin.new_code")}<span class="visually-hidden"> ${endpoint.name}</span></button>
       ${endpoint.state === "enrolled" && html`<button type="button" class="button button-plain" data-testid="reload-endpoint" onClick=${() => onReload(endpoint)}>${t("admin.reload")}<span class="visually-hidden"> ${endpoint.name}</span></button>
+        ${endpoint.kind === "kiosk" && healthOf.has(endpoint.id) && html`<button type="button" class="button button-plain" data-testid="set-reader" onClick=${() => onReader(healthOf.get(endpoint.id))}>${t("admin.reader")}<span class="visually-hidden"> ${endpoint.name}</span></button>`}
         <button type="button" class="button button-plain" data-testid="revoke-endpoint" onClick=${() => onRevoke(endpoint)}>${t("admin.revoke")}<span class="visually-hidden"> ${endpoint.name}</span></button>`}</span></div></li>`)}</ul>`}</section>`;
 }

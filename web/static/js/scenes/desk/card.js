@@ -51,6 +51,7 @@ export function PersonCard({ ticket, version, isMine }) {
     <div class="card-head"><h2 id="card">${t(isMine ? "desk.this_person" : "desk.next_person")}</h2>${card && html`<span class="muted">${t(`desk.state_${card.state}`)}</span>`}</div>
     ${!card ? html`<${Empty} icon="user">${t("desk.nobody_next")}<//>` : html`
       <p class="row"><span class="desk-card-number figures">${card.number}</span> <strong>${card.citizen_name || t("names.no_name")}</strong></p>
+      ${card.has_portrait && html`<img class="desk-portrait" src=${`/api/desk/tickets/${ticket}/portrait`} alt=${t("desk.portrait_of", { number: card.number })} data-testid="desk-portrait" />`}
       <dl class="facts">
         ${card.matter && html`<dt>${t("desk.matter")}</dt><dd data-testid="matter">${t(`kiosk.say_${card.matter}`)}</dd>`}
         <dt>${t("desk.line")}</dt><dd>${t(`names.service_${card.service}`)} · ${card.site_name}</dd>

@@ -6,6 +6,7 @@ import { t } from "../../i18n.js";
 import { speak } from "../../speech.js";
 import { Banner, Icon } from "../../ui.js";
 import { DeviceCheck } from "../room/check.js";
+import { ReadCard } from "./card.js";
 import { aheadOf, spell } from "./ticket.js";
 
 /** Who goes first, as people say it of themselves; *urgent* is looked at by staff, so it calls them instead. @type {[string, string][]} */
@@ -16,8 +17,8 @@ export const Priority = ({ chosen, onChoose }) => html`<fieldset class="kiosk-gr
   <div class="kiosk-group-row">${GROUPS.map(([group, icon]) => html`<button type="button" key=${group} class="kiosk-group" data-testid=${`priority-${group}`} aria-pressed=${chosen === group}
     onClick=${() => { onChoose(chosen === group ? "" : group); speak(t(`kiosk.group_${group}`)); }}><${Icon} name=${chosen === group ? "check" : icon} />${t(`kiosk.group_${group}`)}</button>`)}</div></fieldset>`;
 
-/** @param {{ api: string, entry: { matter: string, service: string }, devices: any, onTry: () => void, onTicket: (ticket: any) => void }} props */
-export function Take({ api, entry, devices, onTry, onTicket }) {
+/** @param {{ api: string, entry: { matter: string, service: string }, cardReader: string, devices: any, onTry: () => void, onTicket: (ticket: any) => void }} props */
+export function Take({ api, entry, cardReader, devices, onTry, onTicket }) {
   const [name, setName] = useState("");
   const [group, setGroup] = useState("");
   const [busy, setBusy] = useState(false);
@@ -40,6 +41,7 @@ export function Take({ api, entry, devices, onTry, onTicket }) {
   };
   return html`<${DeviceCheck} devices=${devices} onTry=${onTry} title=${t("kiosk.check_title")} says=${t(`kiosk.check_${entry.service}`)}>
     <${Priority} chosen=${group} onChoose=${setGroup} />
+    ${cardReader && html`<${ReadCard} address=${cardReader} onName=${setName} />`}
     <div class="govuk-form-group"><label class="govuk-label" for="citizen-name">${t("kiosk.name")} <span class="muted">(${t("kiosk.name_optional")})</span></label>
       <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
     </div>

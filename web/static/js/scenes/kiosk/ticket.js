@@ -8,6 +8,7 @@ import { chime, speak } from "../../speech.js";
 import { spokenTime, spokenWait } from "../../time.js";
 import { Banner, Icon, Reconnecting } from "../../ui.js";
 import { OnDuty } from "./menu.js";
+import { Portrait } from "./portrait.js";
 
 /** @typedef {{ id: number, sender: string, text: string, code: string, at: number, by: string }} Message */
 /**
@@ -38,8 +39,8 @@ function Words({ api, messages }) {
       : html`<div class="row">${ANSWERS.map((code) => html`<button type="button" key=${code} class="button button-quiet" data-testid=${`answer-${code}`} onClick=${() => send(code)}>${t(`kiosk.answer_${code}`)}</button>`)}</div>`}<//></section>`;
 }
 
-/** @param {{ api: string, ticket: Ticket, duty: { name: string, until: number }[], lost_ms: number | null, onLeave: () => void }} props */
-export function TicketScreen({ api, ticket, duty, lost_ms, onLeave }) {
+/** @param {{ api: string, ticket: Ticket, duty: { name: string, until: number }[], lost_ms: number | null, stream: MediaStream | null, onLeave: () => void }} props */
+export function TicketScreen({ api, ticket, duty, lost_ms, stream, onLeave }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
   const held = ticket.state === "held";
@@ -60,6 +61,7 @@ export function TicketScreen({ api, ticket, duty, lost_ms, onLeave }) {
     <section class="ticket-ready"><h2>${t("kiosk.ready_title")}</h2>
       <ul>${t(`kiosk.ready_${ticket.service}`).split("|").map((line) => html`<li key=${line}>${line}</li>`)}</ul>
       <p><${Icon} name="bell" /> ${t("kiosk.will_call")}</p></section>
+    <${Portrait} key=${ticket.id} api=${api} ticket=${ticket} stream=${stream} />
     <p class="ticket-leave"><button type="button" class="button button-quiet" data-testid="leave-queue" onClick=${onLeave}><${Icon} name="x" />${t("kiosk.leave_queue")}</button></p>
   </div>`;
 }
