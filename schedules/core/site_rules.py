@@ -31,11 +31,12 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class SiteRules:
-    """What a site offers. `opening` empty: always open; `offered` None: every service."""
+    """What a site offers. `opening` empty: always open; `offered` None: every service; `closed`: days on which nobody opens."""
 
     opening: tuple[Opening, ...] = ()
     offered: frozenset[str] | None = None
     quotas: tuple[Quota, ...] = ()
+    closed: tuple[Window, ...] = ()
 
 
 NO_SITE_RULES = SiteRules()
@@ -53,7 +54,8 @@ def day_warnings(slot: Slot, calendar: Calendar) -> Iterable[Warning]:
 def site_warnings(slots: Sequence[Slot], rules: SiteRules) -> Iterable[Warning]:
     """Outside of the opening hours, not offered here, more than was purchased."""
     for slot in slots:
-        if rules.opening and not any(_within(slot, hours) for hours in rules.opening):
+        outside = rules.opening and not any(_within(slot, hours) for hours in rules.opening)
+        if outside or any(slot.day in days for days in rules.closed):
             yield Warning(slot.key, WarningCode.SITE_CLOSED)
         if rules.offered is not None and slot.service not in rules.offered:
             yield Warning(slot.key, WarningCode.NOT_OFFERED)

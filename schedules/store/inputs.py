@@ -110,6 +110,7 @@ async def load_site_rules(conn: Connection, site: SiteId) -> SiteRules:
     opening = await conn.fetch(QUERIES["load_opening"], site)
     offers = await conn.fetch(QUERIES["load_offers"], site)
     quotas = await conn.fetch(QUERIES["load_quotas"], site)
+    closures = await conn.fetch(QUERIES["load_closures"], site)
     return SiteRules(
         tuple(Opening(row["weekday"], row["opens"], row["closes"]) for row in opening),
         frozenset(row["service"] for row in offers) or None,
@@ -117,6 +118,7 @@ async def load_site_rules(conn: Connection, site: SiteId) -> SiteRules:
             Quota(row["service"], row["provider"], Window(row["first_day"], row["last_day"]), row["shifts"])
             for row in quotas
         ),
+        tuple(Window(row["first_day"], row["last_day"]) for row in closures),
     )
 
 

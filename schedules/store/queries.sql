@@ -125,7 +125,12 @@ where m.person_id = any($1::text[]::uuid[]) order by m.person_id, t.slug, m.admi
 select one_id::text, other_id::text, minutes from site_travel order by one_id, other_id
 
 -- name: load_opening
-select weekday, opens, closes from site_opening where site_id = $1::text::uuid order by weekday, opens
+-- The hours that the hall keeps for the whole site, and those entered for the roster alone.
+select weekday, opens, closes from opening_hours where site_id = $1::text::uuid and area_id is null
+union select weekday, opens, closes from site_opening where site_id = $1::text::uuid order by weekday, opens
+
+-- name: load_closures
+select first_day, last_day from closure where site_id = $1::text::uuid and area_id is null order by first_day, last_day
 
 -- name: load_offers
 select service from site_offer where site_id = $1::text::uuid order by service

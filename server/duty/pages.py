@@ -12,6 +12,7 @@ from schedules.core.explain import Language
 from schedules.core.model import CHINA, PersonId, SiteId
 from schedules.core.release import State
 from schedules.store import drafts, inputs, releases, shifts
+from schedules.store import people as people_store
 from schedules.store.feeds import feed_token_since
 from server.access.core import Action
 from server.access.rates import Rate
@@ -19,8 +20,9 @@ from server.access.require import as_uuid, require_site_by_slug
 from server.api import Call, add_operations
 from server.duty import editing, publishing
 from server.duty.api import OPERATIONS, names_for
-from server.duty.planning import board, people
+from server.duty.planning import board, offers, people, site_pages
 from server.duty.planning import http as planning_http
+from server.duty.planning.running import PLANNERS, Planners
 from server.duty.public import load_public_duty
 from server.duty.shifts import absence
 from server.duty.shifts import http as shifts_http
@@ -116,6 +118,7 @@ async def rotation_page(call: Call[None]) -> web.StreamResponse:
         roster = await editing.load_or_start(conn, SiteId(site.id), call.now)
         staff = await editing.list_staff(conn, roster.site)
         rotations = {rotation.id: rotation for rotation in await drafts.load_rotations(conn, roster.site)}
+        teams = await people_store.list_teams(conn, explain.local_day(call.now))
     wanted = call.request.query.get("id")
     rotation = next((r for key, r in rotations.items() if wanted and key == str(as_uuid(wanted))), None)
     if wanted and rotation is None:
@@ -127,6 +130,7 @@ async def rotation_page(call: Call[None]) -> web.StreamResponse:
         roster=roster,
         staff=staff,
         rotation=rotation,
+        teams=teams,
         language=language,
         explain=explain,
     )
@@ -148,6 +152,7 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
     month = _month(call.request.query.get("month"))
     async with call.connection() as conn:
         duty = await load_public_duty(conn, call.actor, call.path("slug"), month, language, call.now)
+        opening = await site_pages.opening_of(conn, SiteId(duty.site.id), call.now)
     base_url = call.app[SETTINGS].public_url
     links = [
         {
@@ -160,6 +165,7 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
         call,
         "public/site.html",
         duty=duty,
+        opening=opening,
         site_name=duty.site.name_en if language is Language.EN else duty.site.name_zh,
         serving=[_serving(entry, language) for entry in duty.now],
         subscriptions=links,
@@ -251,8 +257,11 @@ PAGES = [
 
 def add(app: web.Application) -> None:
     """Plug in."""
+    app[PLANNERS] = Planners()
     app[shifts_http.CHECK_IN_RATE] = Rate(burst=5, every_s=60.0)  # six digits are not guessed at one a minute
-    add_operations(app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + people.OPERATIONS)
+    add_operations(
+        app, OPERATIONS + planning_http.OPERATIONS + board.OPERATIONS + people.OPERATIONS + offers.OPERATIONS
+    )
     add_operations(app, shifts_http.OPERATIONS)
-    add_pages(app, PAGES + board.PAGES + shifts_http.PAGES)
+    add_pages(app, PAGES + board.PAGES + site_pages.PAGES + shifts_http.PAGES)
     app.cleanup_ctx.append(absence.keep_going)

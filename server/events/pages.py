@@ -187,6 +187,7 @@ async def _board(conn: Connection, call: Call[None], site: SiteRef, language: La
         "series": progress,
         "site_names": {site_id: place.name[language] for site_id, place in names.items()},
         "topic_name": event_feeds.topic_name,
+        "topics": lectures.TOPICS,
         "screenings": await service.list_screenings(conn, here, call.now),
     }
 

@@ -2,7 +2,7 @@
 // The coordinator's events: rules, drafts, publishing, calling off; and the helper at the door.
 import { ApiError, ask, post } from "../api.js";
 import { clearWrongs, emptyFields, showRefusal, showWrongs } from "../forms.js";
-import { loadWords } from "../i18n.js";
+import { loadWords, t } from "../i18n.js";
 import { say } from "../live.js";
 import { enableControls } from "../ready.js";
 
@@ -46,14 +46,34 @@ function screeningBody(entered, form) {
   return { month: form.dataset.month, sources: Object.fromEntries(counted), needs: text(entered, "needs"), plan: text(entered, "plan"), done: entered.has("done") };
 }
 
+/** Lectures that each site owes, by slug. @param {HTMLFormElement} form */
+function quotasOf(form) {
+  const inputs = Array.from(form.querySelectorAll("input[data-quota]"), (input) => /** @type {HTMLInputElement} */ (input));
+  return Object.fromEntries(inputs.map((input) => [input.dataset.quota, Number(input.value)]).filter(([, count]) => Number(count) > 0));
+}
+
+/** @param {FormData} entered @param {HTMLFormElement} form */
+function seriesBody(entered, form) {
+  return { title: text(entered, "series-title"), year: Number(text(entered, "series-year")), quotas: quotasOf(form), topics: entered.getAll("topic") };
+}
+
+/** The year's total beside the legend, as it is typed. @param {HTMLFormElement} form */
+function showTotal(form) {
+  const counts = Object.values(quotasOf(form)).map(Number);
+  const total = form.querySelector("[data-series-total]");
+  if (total) total.textContent = `= ${counts.reduce((sum, count) => sum + count, 0)}`;
+}
+
 /** @param {HTMLFormElement} form */
 async function submit(form) {
   const wrongs = emptyFields(form);
+  if (form.matches("[data-series]") && !Object.keys(quotasOf(form)).length) wrongs.push({ field: "quotas", sentence: t("events.need_quota") });
   if (wrongs.length) { showWrongs(form, wrongs); return; }
   clearWrongs(form);
   const entered = new FormData(form);
   const { path, event, slug, kind } = form.dataset;
   try {
+    if (form.matches("[data-series]")) await post(String(path), seriesBody(entered, form));
     if (form.matches("[data-rule]")) await post(String(path), ruleBody(entered));
     if (form.matches("[data-screening]")) await ask("PUT", String(path), screeningBody(entered, form));
     if (!form.matches("[data-event-form]")) { location.reload(); return; }
@@ -100,10 +120,14 @@ function callOff(dialog) {
 
 document.addEventListener("click", (event) => {
   const pressed = event.target instanceof Element ? event.target.closest("button") : null;
-  if (pressed && !pressed.form?.matches("[data-rule], [data-screening], [data-event-form]")) press(pressed);
+  if (pressed && !pressed.form?.matches("[data-rule], [data-series], [data-screening], [data-event-form]")) press(pressed);
 });
-for (const form of document.querySelectorAll("form[data-rule], form[data-screening], form[data-event-form]")) {
+for (const form of document.querySelectorAll("form[data-rule], form[data-series], form[data-screening], form[data-event-form]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); submit(/** @type {HTMLFormElement} */ (form)); });
+}
+for (const form of document.querySelectorAll("form[data-series]")) {
+  showTotal(/** @type {HTMLFormElement} */ (form));
+  form.addEventListener("input", () => showTotal(/** @type {HTMLFormElement} */ (form)));
 }
 await loadWords();
 enableControls();

@@ -43,6 +43,7 @@ function bodyOf(filled) {
     week_starts: Number(entered.get("week_starts")),
     holidays: entered.get("holidays") ? "serve" : "skip",
     makeup_days: entered.get("makeup_days") ? "serve" : "skip",
+    ...(entered.get("team") ? { team: entered.get("team") } : {}),
   };
 }
 
