@@ -67,6 +67,22 @@ class Answer:
         return {"score": self.score, "cost": self.cost, "bound": self.bound, "is_best": self.is_best, "note": self.note}
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Groups of people that are done, of all."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of the planner's process: progress or an answer. A later answer replaces an earlier one."""
+
+    answer: Answer | None = None
+    progress: Progress | None = None
+
+
 def by_greedy(question: Question, note: str) -> Answer:
     """The answer of the core alone."""
     seats = greedy.balance(question.problem, question.aims)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from importlib.metadata import version
@@ -16,7 +16,6 @@ from typing import Any
 
 from ortools.sat.python import cp_model
 
-from schedules.core.balance import greedy
 from schedules.core.balance.problem import Desk, Duty, Entry, Problem, Seats, floor, groups, loads, score
 from schedules.core.conflicts import roads_of
 from schedules.core.model import CHINA, PersonId, SlotKey
@@ -36,19 +35,24 @@ class Model:
     cost: Any
 
 
-def answer(question: Question) -> Answer:
-    """Solve all groups; the greedy answer wherever the solver finds none better. Raises OutOfTime."""
+def answer(question: Question, hint: Seats, tell: Callable[[int, int], None]) -> Answer:
+    """Solve all groups; the greedy answer wherever the solver finds none better. Raises OutOfTime.
+
+    hint    the greedy answer
+    tell    hears after each group how many are done, of how many
+    """
     problem, aims = question.problem, question.aims
-    hint = greedy.balance(problem, aims)
     seats: dict[SlotKey, Entry] = {}
     bound, is_best = 0, True
     solved = groups(problem)
-    for duties in solved:
+    for number, duties in enumerate(solved):
+        tell(number, len(solved))
         part = replace(problem, duties=duties)
         found, low, best = _solve_group(part, question, {d.key: hint[d.key] for d in duties if d.key in hint})
         seats.update(found)
         bound += low
         is_best &= best
+    tell(len(solved), len(solved))
     nobody = tuple(duty for duty in problem.duties if not duty.options)
     bound += score(replace(problem, duties=nobody), {}).cost(aims)
     total = score(problem, seats)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,13 @@ import pytest
 from server.access.identify import STAFF_COOKIE
 from server.app import build_app
 from server.demo.seed import City, seed
+from server.duty.planning.running import PLANNERS
+from server.errors import Conflict
 from server.keys import CLOCK
 from server.people.service import sign_in_as
+from tests.integration.test_duty_planner import HARD
 from tests.support.duty_city import NOW
+from tests.support.eventually import eventually
 from tests.support.hall import Visitor
 
 if TYPE_CHECKING:
@@ -130,6 +135,30 @@ async def test_the_planner_fills_a_draft_evenly_and_says_so(coordinator: Caller,
     await coordinator.delete(f"/api/rosters/{site}/balance?revision={found['revision']}")
     preview = await coordinator.get(f"/api/rosters/{site}/preview")
     assert {seat["because"] for slot in preview["slots"] for seat in slot["seats"]} == {"least"}
+
+
+async def test_a_planner_at_work_is_seen_alone_and_stopped_over_http(
+    client: Client, app: web.Application, coordinator: Caller, city: City
+) -> None:
+    site = city.sites["yunling"]
+    planner = f"/api/rosters/{site}/planner"
+    made = await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1, turn="fair"))
+    idle = await coordinator.get(planner)
+    working = asyncio.create_task(app[PLANNERS].plan(site, HARD, NOW))
+
+    async def why_not() -> str | None:
+        seen = await coordinator.get(planner)
+        return None if seen["works"] and seen["of"] == 2 else f"not yet at work: {seen}"
+
+    await eventually(why_not, 60.0)
+    second = await coordinator.refused("POST", f"/api/rosters/{site}/balance", {"revision": made["revision"]})
+    stopped = await coordinator.delete(planner)
+    with pytest.raises(Conflict, match="planner_stopped"):
+        await working
+
+    assert (idle["works"], stopped, second) == (False, None, (409, "planner_works"))
+    assert await coordinator.refused("DELETE", planner) == (404, "not_found")
+    assert (await Visitor(client, {}).get(planner)).status == 401
 
 
 async def test_every_version_can_be_computed_again(coordinator: Caller, city: City) -> None:

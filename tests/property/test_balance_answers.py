@@ -98,4 +98,5 @@ def test_a_narrowed_problem_leaves_everybody_else_alone(inputs: Inputs) -> None:
 
 def solved(problem: Problem, wanted: Aims) -> Answer:
     """The solver in this process, with little effort."""
-    return cp_sat.answer(Question(problem, wanted, Effort(deterministic_s=0.2, good_enough=-1)))
+    question = Question(problem, wanted, Effort(deterministic_s=0.2, good_enough=-1))
+    return cp_sat.answer(question, greedy.balance(problem, wanted), lambda done, of: None)

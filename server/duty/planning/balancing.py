@@ -9,7 +9,6 @@ from schedules.core.balance.problem import PLAN, REPLAN, Aims, pose
 from schedules.core.model import SiteId
 from schedules.core.release import State
 from schedules.solve.answer import Question
-from schedules.solve.process import solve
 from schedules.store import days, drafts, inputs, proposals, releases
 from server import audit
 from server.access.core import Action
@@ -26,21 +25,23 @@ if TYPE_CHECKING:
     from schedules.solve.answer import Answer, Effort
     from server.access.core import Actor
     from server.db import Connection, Pool
+    from server.duty.planning.running import Planners, Work
 
 
 async def balance(
-    pool: Pool, actor: Actor, site_id: str, seen: int, effort: Effort, now: datetime, *, keep: bool
+    pool: Pool, planners: Planners, actor: Actor, site_id: str, seen: int, effort: Effort, now: datetime, *, keep: bool
 ) -> tuple[int, Answer]:
     """Solve the draft and lay the answer over it; the new revision and what was found.
 
     keep    least change against what is public, before evenness
-    Raises  Conflict('stale_draft') when the draft is another by now, NotFound, NotAllowed
+    Raises  Conflict('stale_draft') when the draft is another by now, Conflict('planner_works'), Conflict('planner_stopped'),
+            NotFound, NotAllowed
     """
     async with pool.acquire() as conn:
         site = await require_site(conn, actor, Action.EDIT_ROSTER, site_id)
         problem = await _pose(conn, SiteId(site.id), seen)
     aims: Aims = REPLAN if keep else PLAN
-    answer = await solve(Question(problem, aims, effort))
+    answer = await planners.plan(site.id, Question(problem, aims, effort), now)
 
     async def work(conn: Connection) -> int:
         revision = await drafts.raise_revision(conn, SiteId(site.id), seen, now, actor.id)
@@ -52,6 +53,19 @@ async def balance(
         return revision
 
     return await in_transaction(pool, work), answer
+
+
+async def work_at(conn: Connection, planners: Planners, actor: Actor, site_id: str) -> Work | None:
+    """The planner that works on a site's draft now. Raises NotFound, NotAllowed."""
+    site = await require_site(conn, actor, Action.EDIT_ROSTER, site_id)
+    return planners.at(site.id)
+
+
+async def stop(conn: Connection, planners: Planners, actor: Actor, site_id: str) -> None:
+    """End it; the draft stays as it is. Raises NotFound where none works, NotAllowed."""
+    site = await require_site(conn, actor, Action.EDIT_ROSTER, site_id)
+    if not planners.stop(site.id):
+        raise NotFound()
 
 
 async def _pose(conn: Connection, site: SiteId, seen: int) -> Problem:

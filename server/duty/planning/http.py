@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -15,6 +16,7 @@ from server.api import Call, Operation
 from server.db.pool import in_transaction
 from server.duty.messages import Edited, PublishedView, ReasonText, RevisionQuery
 from server.duty.planning import balancing, notices, versions
+from server.duty.planning.running import PLANNERS
 from server.duty.views import ChangeView, change_view
 from server.errors import NotFound
 from server.i18n import language_of
@@ -45,6 +47,15 @@ class BalanceView(msgspec.Struct):
     bound: int
     is_best: bool
     note: str
+
+
+class PlannerView(msgspec.Struct):
+    """Whether a planner works on this draft, and how far it is: groups of people done, of all; 0 of 0 before it knows."""
+
+    works: bool
+    done: int = 0
+    of: int = 0
+    since: dt.datetime | None = None
 
 
 class WithdrawBody(msgspec.Struct, forbid_unknown_fields=True):
@@ -105,12 +116,26 @@ def _language(call: Call[None] | Call[NoticeBody]) -> Language:
 async def balance_roster(call: Call[BalanceBody]) -> BalanceView:
     """Let the planner find the best seats for the draft; preview shows them."""
     body, site = call.body, call.path("site")
+    effort = Effort(seed=body.seed)
     revision, found = await balancing.balance(
-        call.pool, call.actor, site, body.revision, Effort(seed=body.seed), call.now, keep=body.keep
+        call.pool, call.app[PLANNERS], call.actor, site, body.revision, effort, call.now, keep=body.keep
     )
     score = found.score
     told = (score.gaps, score.changes, score.spread, found.cost, found.bound, found.is_best, found.note)
     return BalanceView(revision, found.planner, found.seed, *told)
+
+
+async def planner_progress(call: Call[None]) -> PlannerView:
+    """How far the planner is."""
+    async with call.connection() as conn:
+        work = await balancing.work_at(conn, call.app[PLANNERS], call.actor, call.path("site"))
+    return PlannerView(False) if work is None else PlannerView(True, work.progress.done, work.progress.of, work.since)
+
+
+async def stop_planner(call: Call[None]) -> None:
+    """End the planner; who asked for it is told that it was stopped."""
+    async with call.connection() as conn:
+        await balancing.stop(conn, call.app[PLANNERS], call.actor, call.path("site"))
 
 
 async def drop_balance(call: Call[None]) -> Edited:
@@ -187,6 +212,10 @@ OPERATIONS = [
         body=BalanceBody,
         reply=BalanceView,
     ),
+    Operation(
+        "GET", "/api/rosters/{site}/planner", planner_progress, _EDIT, "How far the planner is", reply=PlannerView
+    ),
+    Operation("DELETE", "/api/rosters/{site}/planner", stop_planner, _EDIT, "Stop the planner"),
     Operation(
         "DELETE",
         "/api/rosters/{site}/balance",
