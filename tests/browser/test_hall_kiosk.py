@@ -83,6 +83,7 @@ async def test_the_next_person_finds_nothing_of_the_last(
     await page.get_by_test_id("switch-language").click()
     await expect(page.get_by_test_id("choose-mediation")).to_contain_text("quarrel")
     await page.get_by_test_id("choose-mediation").click()
+    await page.get_by_test_id("give-name").click()
     await page.get_by_test_id("citizen-name").fill("王秀兰")
     await page.get_by_test_id("take-ticket").click()
     await page.get_by_test_id("ticket-number").wait_for()
@@ -103,6 +104,7 @@ async def test_the_next_person_finds_nothing_of_the_last(
     assert "王秀兰" not in await page.content()
     await page.go_forward()
     await page.get_by_test_id("choose-mediation").click()
+    await page.get_by_test_id("give-name").click()
     assert await page.get_by_test_id("citizen-name").input_value() == ""
     await page.emulate_media(media="print")
     assert "王秀兰" not in await page.inner_text("body")
@@ -133,6 +135,7 @@ async def test_somebody_who_walks_away_is_asked_and_then_forgotten(
 ) -> None:
     page = await stand_before(chromium, demo, clock=True)
     await page.get_by_test_id("choose-labour").click()
+    await page.get_by_test_id("give-name").click()
     await page.get_by_test_id("citizen-name").fill("王秀兰")
 
     await page.clock.run_for(61_000)

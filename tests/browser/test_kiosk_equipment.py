@@ -24,6 +24,7 @@ async def test_the_card_fills_in_the_name_and_the_portrait_needs_a_yes(
         await tell_the_kiosk(chromium, product, demo, reader)
         await kiosk.goto(demo["kiosks"][0]["url"])
         await kiosk.get_by_test_id("choose-notarization").click()
+        await kiosk.get_by_test_id("give-name").click()
         await kiosk.get_by_test_id("read-card").click()
         await expect(kiosk.get_by_test_id("card-state")).to_have_attribute("data-state", "card_none")
         await looks.check(kiosk, "no card")

@@ -66,6 +66,7 @@ async def test_nothing_of_the_last_person_stays(product: Product, demo: dict[str
     await page.get_by_test_id("switch-language").click()
     await expect(page.get_by_test_id("choose-mediation")).to_contain_text("quarrel")
     await page.get_by_test_id("choose-mediation").click()
+    await page.get_by_test_id("give-name").click()
     await page.get_by_test_id("citizen-name").fill("王秀兰")
 
     await page.get_by_test_id("start-over").click()
@@ -74,6 +75,7 @@ async def test_nothing_of_the_last_person_stays(product: Product, demo: dict[str
     assert await page.locator("html").get_attribute("data-size") == "normal"
     assert await page.evaluate("Object.keys(localStorage).length + Object.keys(sessionStorage).length") == 0
     await page.get_by_test_id("choose-mediation").click()
+    await page.get_by_test_id("give-name").click()
     assert await page.get_by_test_id("citizen-name").input_value() == ""
 
 

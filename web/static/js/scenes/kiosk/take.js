@@ -20,6 +20,7 @@ export const Priority = ({ chosen, onChoose }) => html`<fieldset class="kiosk-gr
 /** @param {{ api: string, entry: { matter: string, service: string }, cardReader: string, devices: any, onTry: () => void, onTicket: (ticket: any) => void }} props */
 export function Take({ api, entry, cardReader, devices, onTry, onTicket }) {
   const [name, setName] = useState("");
+  const [naming, setNaming] = useState(false); // a keyboard only for those who want one
   const [group, setGroup] = useState("");
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
@@ -41,10 +42,11 @@ export function Take({ api, entry, cardReader, devices, onTry, onTicket }) {
   };
   return html`<${DeviceCheck} devices=${devices} onTry=${onTry} title=${t("kiosk.check_title")} says=${t(`kiosk.check_${entry.service}`)}>
     <${Priority} chosen=${group} onChoose=${setGroup} />
-    ${cardReader && html`<${ReadCard} address=${cardReader} onName=${setName} />`}
-    <div class="govuk-form-group"><label class="govuk-label" for="citizen-name">${t("kiosk.name")} <span class="muted">(${t("kiosk.name_optional")})</span></label>
-      <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
-    </div>
+    ${naming ? html`<div class="kiosk-name">${cardReader && html`<${ReadCard} address=${cardReader} onName=${setName} />`}
+      <div class="govuk-form-group"><label class="govuk-label" for="citizen-name">${t("kiosk.name")} <span class="muted">(${t("kiosk.name_optional")})</span></label>
+        <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" ref=${(/** @type {HTMLInputElement | null} */ field) => { if (field && !name && !cardReader) field.focus(); }}
+          onInput=${(/** @type {any} */ event) => setName(event.target.value)} /></div></div>`
+    : html`<button type="button" class="button button-quiet button-wide kiosk-give-name" data-testid="give-name" onClick=${() => { setNaming(true); speak(t("kiosk.name")); }}><${Icon} name="pencil" />${t("kiosk.give_name")}</button>`}
     ${wrong && html`<div role="alert"><${Banner} kind="wait" icon="triangle-alert"><p>${wrong}</p><//></div>`}
     <button type="button" class="button button-big button-wide check-go" data-testid="take-ticket" aria-disabled=${busy} onClick=${take}><${Icon} name="ticket" />${t(busy ? "kiosk.taking" : "kiosk.take_ticket")}</button>
   <//>`;
