@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 # In the order of need: who imports stands behind what it imports.
-MODULES = ("bytes", "hashes", "archive", "cms", "journal", "proofs", "check", "words", "page")
+MODULES = ("bytes", "hashes", "archive", "cms", "ledger", "journal", "proofs", "check", "words", "page")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=const|function|class|async|let)", re.MULTILINE)
 

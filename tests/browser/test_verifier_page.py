@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import datetime as dt
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +14,22 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from media.record.packs.check import Report, check_bytes
+from server.evidence import signing
+from server.evidence.identity import Identity, open_identity
+from server.evidence.signing import Authority
 from server.evidence.verifier_page import verifier_page
-from tests.support.packed_session import corpus, good_pack
+from tests.support.ledger_packs import LIARS, ledger_pack
+from tests.support.packed_session import anchors_of, corpus, good_pack, heads_of, record_journal, seal_pack
+from tests.support.synthetic_session import START_WALL_US
 
 # The long run (10,000 flips, 1,000 others) is `bench tamper`; here a sample of each kind.
 FLIPS, OTHERS = 40, 40
+AFTER = dt.datetime.fromtimestamp(START_WALL_US / 1e6 + 10, dt.UTC)
 
 CHECK = """async ([encoded]) => {
-    const { checkPack, sentence } = window.laizuoVerifier;
+    const { checkPack, say, sentence } = window.laizuoVerifier;
     const report = await checkPack(new Blob([Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0))]));
-    return { ok: report.ok, seconds: report.damages.map((one) => one.second), said: report.damages.map((one) => sentence("en", one)) };
+    return { ok: report.ok, facts: report.facts.map((one) => say("en", one.key, one.values)), seconds: report.damages.map((one) => one.second), said: report.damages.map((one) => sentence("en", one)) };
 }"""
 
 
@@ -81,6 +91,73 @@ async def test_both_checkers_accept_the_good_pack_and_agree_on_every_changed_one
             disagreed.append(f"{number}: {[str(damage) for damage in ours.damages][:3]} against {theirs['said'][:3]}")
 
     assert disagreed == []
+
+
+@pytest.fixture(scope="module")
+def ledger_packs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """An honest one under "", and each liar."""
+    ours = open_identity(tmp_path_factory.mktemp("ours"), dt.datetime.now(dt.UTC))
+    made = {"": ledger_pack(tmp_path_factory.mktemp("journal"), ours)}
+    return made | {
+        name: ledger_pack(tmp_path_factory.mktemp("journal"), ours, **lie) for name, (lie, _) in LIARS.items()
+    }
+
+
+async def test_both_keep_the_ledger_and_say_the_same_of_each_lie(page: Page, ledger_packs: dict[str, bytes]) -> None:
+    told = {name: await checked(page, pack) for name, pack in ledger_packs.items()}
+
+    assert told[""]["said"] == []
+    assert "6 packets received + 3 declared missing + 1 withheld + 0 not said = 10 sent" in " ".join(told[""]["facts"])
+    for name, (_, words) in LIARS.items():
+        ours = [str(damage) for damage in check_bytes(memoryview(ledger_packs[name])).damages]
+        assert any(words in one for one in ours), (name, ours)
+        assert len(told[name]["said"]) == len(ours) == 1, (name, told[name]["said"], ours)
+
+
+@dataclass
+class Brought:
+    """A pack that its makers rewrote, and what somebody else kept of it."""
+
+    pack: Path
+    certificates: list[Path]
+    anchors: Path
+
+
+@pytest.fixture(scope="module")
+def brought(tmp_path_factory: pytest.TempPathFactory) -> Brought:
+    """The superuser threw the stamps away that were made outside; somebody has them."""
+    folder = tmp_path_factory.mktemp("brought")
+    ours: Identity = open_identity(folder / "ours", dt.datetime.now(dt.UTC))
+    outside = Authority("", open_identity(folder / "outside", dt.datetime.now(dt.UTC)), lambda: AFTER)
+    honest, forged = (record_journal(folder / name, seconds) for name, seconds in (("honest", 6.0), ("forged", 5.6)))
+    kept = anchors_of(outside.identity, heads_of(honest)[-1:], lambda head: asyncio.run(signing.stamp(outside, head)))
+    (folder / "kept.jsonl").write_text("".join(json.dumps(anchor) + "\n" for anchor in kept))
+    (folder / "pack.zip").write_bytes(seal_pack(forged, [], ours, [])[0])
+    return Brought(folder / "pack.zip", [folder / "ours/ca.pem", folder / "outside/ca.pem"], folder / "kept.jsonl")
+
+
+async def test_what_somebody_kept_apart_is_chosen_in_the_page_and_finds_the_superuser(
+    page: Page, brought: Brought
+) -> None:
+    await page.set_input_files("#file", brought.pack)
+    await page.wait_for_selector('#verdict[data-state="whole"]')
+    await page.click("#known")
+
+    await page.set_input_files("#trust-file", brought.certificates[0])
+    await page.wait_for_selector('#verdict[data-state="whole"]')
+    await page.set_input_files("#trust-file", brought.certificates[1])
+    await page.wait_for_selector('#verdict[data-state="changed"]')
+    assert "不在您信任的之列" in await page.inner_text("#findings")
+
+    await page.set_input_files("#trust-file", brought.certificates)
+    await page.wait_for_selector('#verdict[data-state="whole"]')
+    await page.set_input_files("#anchors-file", brought.anchors)
+    await page.wait_for_selector('#verdict[data-state="changed"]')
+    assert "时间戳" in await page.inner_text("#findings")
+
+    await page.set_input_files("#anchors-file", brought.pack)
+    await page.wait_for_function("document.getElementById('bad-extra').textContent !== ''")
+    assert "pack.zip" in await page.inner_text("#bad-extra")
 
 
 async def test_bytes_that_are_no_pack_are_told(page: Page) -> None:

@@ -4,10 +4,11 @@ import { hex, sameJson, textOf, utf8 } from "./bytes.js";
 import { Sha256, Sm3, crc32 } from "./hashes.js";
 import { readMembers, Source } from "./archive.js";
 import { Keys, segmentHead, Walk } from "./journal.js";
-import { ANCHORS, LATE, Proofs, SIGNATURE, STAMP_FILE } from "./proofs.js";
+import { ANCHORS, KEPT, LATE, Proofs, SIGNATURE, STAMP_FILE } from "./proofs.js";
 
 /** @typedef {import("./bytes.js").Finding} Finding */
 /** @typedef {{ key: string, values: Record<string, string | number> }} Said */
+/** What the reader knows from elsewhere: fingerprints of authorities, and time stamps that somebody kept apart. @typedef {{ roots: string[], anchors: any[] }} Trust */
 /** @typedef {{ ok: boolean, damages: Finding[], notes: Said[], facts: Said[], bytes: number }} Report */
 
 const PIECE = 4 << 20; // bytes of a member in memory at once; a film may have gigabytes
@@ -17,8 +18,9 @@ const MANIFEST = "manifest.json", DIGEST = "manifest.digest", EVENTS = "events.j
 const objects = (value) => (Array.isArray(value) ? value.filter((one) => one !== null && typeof one === "object" && !Array.isArray(one)) : []);
 
 class Check {
-  /** @param {Blob} blob @param {(share: number) => void} progress */
-  constructor(blob, progress) {
+  /** @param {Blob} blob @param {(share: number) => void} progress @param {Trust} trust */
+  constructor(blob, progress, trust) {
+    this.trust = trust;
     this.source = new Source(blob);
     this.progress = progress;
     this.read = 0;
@@ -128,7 +130,7 @@ class Check {
       if (data) await walk.segment(name, data, index === 0, index === there.length - 1);
     }
     this.walks.set(room, walk);
-    this.compare(room, entry, walk, this.report.damages.length === before);
+    this.compare(room, entry, walk, before);
     return walk.events;
   }
 
@@ -143,27 +145,38 @@ class Check {
     return found;
   }
 
-  /** What the manifest says of a journal against what was found. @param {string} room @param {any} entry @param {Walk} walk @param {boolean} whole */
-  compare(room, entry, walk, whole) {
+  /** Whether each stream's numbers add up; behind damage they cannot, and that is told already. @param {string} room @param {Walk} walk @param {boolean} whole */
+  ledger(room, walk, whole) {
+    for (const { key, values, isDamage } of whole ? walk.ledger.findings() : []) {
+      if (isDamage) this.damage(`journal/${room}`, null, null, key, values); else this.note(key, { ...values, room });
+    }
+    const sum = walk.ledger.sum();
+    if (sum) this.report.facts.push({ key: "ledger", values: { room, ...sum } });
+  }
+
+  /** What the manifest says of a journal against what was found. @param {string} room @param {any} entry @param {Walk} walk @param {number} before findings before this journal */
+  compare(room, entry, walk, before) {
     const file = `journal/${room}`, last = walk.heads.get(walk.last_block);
     if (!last) return this.damage(file, null, null, "no_block");
     if (last.head !== entry.head || last.sm3 !== entry.sm3 || walk.last_block !== entry.block) this.damage(file, null, null, "other_head", { block: walk.last_block });
     if (!sameJson(walk.withheld, entry.withheld)) this.damage(file, null, null, "withheld", { count: walk.withheld.length });
     const numbers = walk.events.map((event) => event.n).sort((a, b) => a - b);
-    if (whole && !walk.hidden_events && numbers.some((number, index) => number !== index)) this.damage(file, null, null, "event_numbers");
+    if (before === this.report.damages.length && !walk.hidden_events && numbers.some((number, index) => number !== index)) this.damage(file, null, null, "event_numbers");
     if (!walk.events.some((event) => event.kind === "closed")) this.note("not_closed", { room });
+    this.ledger(room, walk, before === this.report.damages.length && !walk.hidden_events);
     this.report.facts.push({ key: "journal", values: { room, blocks: walk.last_block + 1, seconds: ((last.wall_us - (walk.start_us ?? 0)) / 1e6).toFixed(1), events: walk.events.length, head: last.head } });
   }
 
   /** @param {any} manifest */
   async proofs(manifest) {
-    const proofs = new Proofs(this.damage, this.note, (key, values = {}) => this.report.facts.push({ key, values }));
+    const proofs = new Proofs(this.damage, this.note, (key, values = {}) => this.report.facts.push({ key, values }), this.trust.roots);
     const digest = (await this.bytes(DIGEST)) ?? new Uint8Array(0), held = [];
     await proofs.signature(manifest.signed ?? null, await this.bytes(SIGNATURE), digest);
     await proofs.manifestStamp(await this.bytes(STAMP_FILE), digest);
     for (const name of [ANCHORS, LATE]) {
       if (this.members.has(name)) held.push(...(await proofs.anchors(objects(await this.json(name)), this.walks, name)));
     }
+    await proofs.anchors(this.trust.anchors, this.walks, KEPT);
     for (const [room, walk] of this.members.has(ANCHORS) ? this.walks : []) proofs.cover(room, walk, held.filter((one) => one.room === room).map((one) => one.block));
     for (const [name, member] of this.members) {
       if (name.startsWith("report.") && name.endsWith(".pdf")) await proofs.report(name, await this.content(member), manifest.signed ?? null);
@@ -171,5 +184,5 @@ class Check {
   }
 }
 
-/** @param {Blob} blob @param {(share: number) => void} [progress] @returns {Promise<Report>} */
-export const checkPack = (blob, progress = () => {}) => new Check(blob, progress).run();
+/** @param {Blob} blob @param {(share: number) => void} [progress] @param {Trust} [trust] @returns {Promise<Report>} */
+export const checkPack = (blob, progress = () => {}, trust = { roots: [], anchors: [] }) => new Check(blob, progress, trust).run();

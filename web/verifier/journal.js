@@ -2,6 +2,7 @@
 // One journal: its chain, its chunks, its events (EVIDENCE.md, sections 2 to 5). Segments are looked at one after the other.
 import { BadBytes, bigEndian, find, hex, join, number, objectOf, same, textOf, unhex, utf8 } from "./bytes.js";
 import { hmac, sha256, sm3 } from "./hashes.js";
+import { Ledger } from "./ledger.js";
 
 /** @typedef {{ sha256: Uint8Array, sm3: Uint8Array, block: number }} Head */
 /** @typedef {{ line: Uint8Array, wall_us: number, salt: Uint8Array, key_id: string, previous: Head, torn: any[], end: number }} SegmentHead */
@@ -137,6 +138,7 @@ export class Walk {
     /** @type {{ block: number, chunk: number }[]} */
     this.withheld = [];
     this.hidden_events = false;
+    this.ledger = new Ledger();
     /** @type {Map<number, { head: string, sm3: string, wall_us: number }>} */
     this.heads = new Map();
     this.last_block = -1;
@@ -207,7 +209,7 @@ export class Walk {
     const key = this.keys.of(header, block.block, chunk.index);
     if (!key) {
       this.withheld.push({ block: block.block, chunk: chunk.index });
-      this.hidden_events ||= chunk.stream === null;
+      if (chunk.stream === null) this.hidden_events = true; else this.ledger.skip(chunk.stream);
     } else if (hex(sha256(join(utf8("laizuo/1 chunk key"), key))) !== chunk.commit) {
       this.damage(file, block.block, second, "wrong_key", values);
     } else {
@@ -220,10 +222,11 @@ export class Walk {
   /** How many records there are, -1 when they cannot be read. @param {Chunk} chunk @param {Uint8Array} plain */
   read(chunk, plain) {
     try {
-      if (chunk.stream !== null) return countRecords(plain);
+      if (chunk.stream !== null) return this.ledger.take(chunk.stream, plain);
       const events = textOf(plain).split("\n").filter(Boolean).map((line) => objectOf(utf8(line)));
       if (events.some((event) => !Number.isInteger(event.n) || typeof event.kind !== "string")) return -1;
       this.events.push(...events);
+      for (const event of events) this.ledger.event(event);
       return events.length;
     } catch {
       return -1;
@@ -262,18 +265,6 @@ function unfinished(rest) {
   } catch {
     return false;
   }
-}
-
-/** @param {Uint8Array} plain */
-function countRecords(plain) {
-  let at = 0, records = 0;
-  while (at + 2 <= plain.length) {
-    const length = plain[at] * 256 + plain[at + 1];
-    if (length < 9) break;
-    at += 2 + length;
-    records++;
-  }
-  return at === plain.length ? records : -1;
 }
 
 /** @param {Uint8Array} key @param {Uint8Array} sealed @returns {Promise<Uint8Array | null>} */

@@ -1,6 +1,8 @@
 // @ts-check
 // The page around the checker: a file in, plain words out.
+import { unbase64, hex, objectOf, utf8 } from "./bytes.js";
 import { checkPack } from "./check.js";
+import { sha256 } from "./hashes.js";
 import { say, sentence } from "./words.js";
 
 const SHOWN = 50;
@@ -13,6 +15,11 @@ class Page {
     this.wrong = "";
     this.share = -1;
     this.turn = 0;
+    /** @type {File | null} */
+    this.file = null;
+    this.trust = { roots: /** @type {string[]} */ ([]), anchors: /** @type {any[]} */ ([]) };
+    this.extra("trust-file", async (files) => { this.trust.roots = await all(files, fingerprints); });
+    this.extra("anchors-file", async (files) => { this.trust.anchors = await all(files, anchorLines); });
     this.by("language").addEventListener("click", () => {
       this.language = this.language === "en" ? "zh" : "en";
       this.draw();
@@ -30,15 +37,30 @@ class Page {
   /** @param {string} id @returns {HTMLElement} */
   by(id) { return /** @type {HTMLElement} */ (document.getElementById(id)); }
 
+  /** A file that the reader brings besides the pack: the pack is checked again with it. @param {string} id @param {(files: File[]) => Promise<void>} take */
+  extra(id, take) {
+    const input = /** @type {HTMLInputElement} */ (this.by(id));
+    input.addEventListener("change", async () => {
+      this.by("bad-extra").textContent = "";
+      try { await take([...(input.files ?? [])]); } catch (error) {
+        this.by("bad-extra").textContent = say(this.language, "bad_extra", { name: /** @type {Error} */ (error).message });
+        input.value = "";
+        await take([]);
+      }
+      if (this.file) this.check(this.file);
+    });
+  }
+
   /** @param {File} file */
   async check(file) {
     const turn = ++this.turn;
+    this.file = file;
     this.report = null;
     this.wrong = "";
     this.share = 0;
     this.draw();
     try {
-      const report = await checkPack(file, (share) => { if (turn === this.turn) { this.share = share; this.drawProgress(); } });
+      const report = await checkPack(file, (share) => { if (turn === this.turn) { this.share = share; this.drawProgress(); } }, this.trust);
       if (turn === this.turn) this.report = report;
     } catch (error) {
       if (turn === this.turn) this.wrong = String(error);
@@ -55,7 +77,7 @@ class Page {
   draw() {
     document.documentElement.lang = this.language === "en" ? "en" : "zh-CN";
     document.title = say(this.language, "title");
-    for (const id of ["title", "lead", "choose", "language", "trust"]) this.by(id).textContent = say(this.language, id);
+    for (const id of ["title", "lead", "choose", "language", "trust", "known", "known_says", "choose_trust", "choose_anchors"]) this.by(id).textContent = say(this.language, id);
     this.by("progress").setAttribute("aria-label", say(this.language, "checking"));
     this.by("no-crypto").textContent = globalThis.crypto?.subtle ? "" : say(this.language, "no_crypto");
     this.drawProgress();
@@ -79,6 +101,25 @@ class Page {
   }
 }
 
+/** What all these files hold; the name of one that does not is thrown. @template T @param {File[]} files @param {(bytes: string) => T[]} read @returns {Promise<T[]>} */
+async function all(files, read) {
+  const found = [];
+  for (const file of files) {
+    try { found.push(...read(await file.text())); } catch { throw new Error(file.name); }
+  }
+  return found;
+}
+
+/** SHA-256 of each certificate of a PEM file. @param {string} pem */
+function fingerprints(pem) {
+  const bodies = [...pem.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g)];
+  if (!bodies.length) throw new Error("no certificate");
+  return bodies.map(([, body]) => hex(sha256(unbase64(body.replace(/\s/g, "")))));
+}
+
+/** One JSON object a line. @param {string} text */
+const anchorLines = (text) => text.split("\n").filter((line) => line.trim()).map((line) => objectOf(utf8(line)));
+
 new Page();
 // For tests and for whoever wants to script the page.
-Object.assign(globalThis, { laizuoVerifier: { checkPack, sentence } });
+Object.assign(globalThis, { laizuoVerifier: { checkPack, say, sentence } });

@@ -5,7 +5,7 @@ import { pdfSignature } from "./archive.js";
 import { DATA, readSigned, readStamp } from "./cms.js";
 import { sha256 } from "./hashes.js";
 
-export const SIGNATURE = "signatures/manifest.p7s", STAMP_FILE = "timestamps/manifest.tst", ANCHORS = "anchors.json", LATE = "timestamps/late.json";
+export const SIGNATURE = "signatures/manifest.p7s", STAMP_FILE = "timestamps/manifest.tst", ANCHORS = "anchors.json", LATE = "timestamps/late.json", KEPT = "kept";
 const APART_MS = 10_000, LATE_MS = 120_000, COVER_MS = 90_000;
 const REASONS = ["other_bytes", "other_key", "bad_chain", "unknown_algorithm", "pdf_signatures", "pdf_uncovered"];
 
@@ -16,19 +16,21 @@ const reasonOf = (error) => (error instanceof BadBytes && REASONS.includes(error
 const instant = (ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 
 export class Proofs {
-  /** @param {import("./journal.js").Damage} damage @param {(key: string, values?: any) => void} note @param {(key: string, values?: any) => void} fact */
-  constructor(damage, note, fact) {
+  /** @param {import("./journal.js").Damage} damage @param {(key: string, values?: any) => void} note @param {(key: string, values?: any) => void} fact @param {string[]} roots fingerprints of the authorities that the reader believes; none: all are told */
+  constructor(damage, note, fact, roots) {
+    this.roots = new Set(roots);
     this.damage = damage;
     this.note = note;
     this.fact = fact;
     this.told = new Set();
   }
 
-  /** @param {string} key @param {import("./cms.js").Signer} signer */
-  tell(key, signer) {
+  /** Once for each signer: who, and whether the reader believes the authority behind. @param {string} where @param {string} key @param {import("./cms.js").Signer} signer */
+  tell(where, key, signer) {
     if (this.told.has(signer.fingerprint)) return;
     this.told.add(signer.fingerprint);
     this.fact(key, { ...signer });
+    if (this.roots.size && !this.roots.has(signer.root) && !this.roots.has(signer.fingerprint)) this.damage(where, null, null, "not_trusted", { name: signer.name, root: signer.root });
   }
 
   /** @param {string | null} said @param {Uint8Array | null} signature @param {Uint8Array} digestMember */
@@ -40,7 +42,7 @@ export class Proofs {
     try {
       const { signer } = await readSigned(signature, DATA, digestMember);
       if (signer.fingerprint !== said) this.damage(SIGNATURE, null, null, "other_signer");
-      this.tell("signed_by", signer);
+      this.tell(SIGNATURE, "signed_by", signer);
     } catch (error) {
       this.damage(SIGNATURE, null, null, reasonOf(error));
     }
@@ -58,7 +60,7 @@ export class Proofs {
   async stamp(where, token) {
     try {
       const stamp = await readStamp(token);
-      this.tell("stamped_by", stamp.signer);
+      this.tell(where, "stamped_by", stamp.signer);
       return stamp;
     } catch (error) {
       this.damage(where, null, null, reasonOf(error));

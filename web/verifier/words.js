@@ -11,6 +11,13 @@ const WORDS = {
   no_crypto: ["这个浏览器打开本页时不能核对签名。请换一个浏览器,或从本机文件打开。", "This browser cannot check signatures here. Use another one, or open this page from a local file."],
   notes: ["说明", "Notes"], facts: ["查明的事项", "What was established"], findings: ["发现", "Findings"], language: ["English", "中文"],
   place: ["{file}", "{file}"], place_block: ["第 {block} 块", "block {block}"], place_second: ["第 {second} 秒", "second {second}"], zip: ["压缩包", "the archive"],
+  kept: ["另外保存的时间戳", "the time stamps kept apart"],
+  known: ["我另外知道的", "What I know from elsewhere"], known_says: ["如果有人把签发机构的证书，或另外保存的时间戳交给了您，在这里一起选上，核对得更严。", "If somebody gave you the authority's certificate, or time stamps that were kept apart from the pack, choose them here: the check is stricter."],
+  choose_trust: ["信任的签发机构证书（PEM）", "Certificates of authorities I trust (PEM)"], choose_anchors: ["另外保存的时间戳（.jsonl）", "Time stamps kept apart (.jsonl)"], bad_extra: ["{name} 不是这种文件", "{name} is not a file of this kind"],
+  not_trusted: ["由 {name} 签发，其签发机构 {root} 不在您信任的之列", "is by {name}, whose authority {root} is not among those you trust"],
+  ledger: ["房间 {room}：{streams} 路，收到 {received} 包 + 声明缺失 {missing} 包 + 按规定未录 {withheld} 包 + 未说明 {open} 包 = 发出 {sent} 包", "room {room}: {streams} streams, {received} packets received + {missing} declared missing + {withheld} withheld + {open} not said = {sent} sent"],
+  ledger_open: ["第 {stream} 路发出的 {sent} 包中有 {count} 包既没有收到也没有声明缺失", "stream {stream}: {count} of {sent} packets sent were neither received nor declared"], ledger_stopped: ["房间 {room} 第 {stream} 路：程序停止，{sent} 包中有 {count} 包没来得及说明", "room {room}, stream {stream}: its writer was stopped before it could account for {count} of {sent} packets"],
+  ledger_twice: ["第 {stream} 路有 {count} 包记了两次", "stream {stream}: {count} packets are accounted for twice"], ledger_end: ["第 {stream} 路结束时报的数与记录不符", "stream {stream}: its end says other numbers than the records"],
   trust: ["请把下面的“签发机构”指纹与制作单位另外告知您的核对一致;本页不能替您判断机构是否可信。", "Compare the authority's fingerprint below with the one that the maker gave you in another way; this page cannot tell you whom to trust."],
   measured: ["共核对 {size} MB", "{size} MB checked"],
   bad_header: ["第 {at} 字节处的文件头被改动", "the header at byte {at} was changed"], bad_directory: ["第 {at} 字节处的目录与前面 {count} 个文件不符", "the directory at byte {at} does not match the {count} members before it"],
@@ -42,7 +49,7 @@ export const say = (language, key, values = {}) => (WORDS[key] ?? [key, key])[la
 
 /** Where a finding is and what it is. @param {string} language @param {import("./bytes.js").Finding} finding */
 export function sentence(language, finding) {
-  const place = [finding.file === "zip" ? say(language, "zip") : finding.file];
+  const place = [["zip", "kept"].includes(finding.file) ? say(language, finding.file) : finding.file];
   if (finding.block !== null) place.push(say(language, "place_block", { block: finding.block }));
   if (finding.second !== null) place.push(say(language, "place_second", { second: finding.second.toFixed(1) }));
   return `${place.join(", ")}: ${say(language, finding.key, finding.values)}`;

@@ -276,7 +276,8 @@ class JournalCheck:
             self._damage(seen, f"chunk {index} holds {count} records, its descriptor says {expected}")
 
     def _damage(self, seen: BlockSeen, what: str) -> None:
-        self._report.damages.append(Damage(seen.segment.name, seen.block.number, None, what))
+        second = max(0.0, (seen.block.wall_us - self.start_us) / 1e6)
+        self._report.damages.append(Damage(seen.segment.name, seen.block.number, second, what))
 
     def compare(self, room: str, entry: dict[str, Any]) -> None:
         """What the manifest says of this journal against what was found."""
