@@ -11,6 +11,7 @@ from server.access.core import Actor
 from server.access.passwords import hash_password
 from server.access.tokens import new_token, token_hash
 from server.demo.city import PEOPLE, SITES
+from server.demo.happenings import seed_happenings
 from server.demo.rosters import publish_demo_rosters
 from server.endpoints import store as endpoints
 from server.people import store as people
@@ -54,6 +55,7 @@ async def seed(conn: Connection, now: datetime, base_url: str = "") -> City | No
         persons = await _seed_people(conn, sites, stored)
         kiosks, tokens = await _seed_kiosks(conn, sites, now)
         await publish_demo_rosters(conn, sites, persons, base_url.rstrip("/"), now)
+        await seed_happenings(conn, sites, persons, base_url.rstrip("/"), now)
         city = City(password, sites, persons, kiosks, tokens)
         facts = {field: getattr(city, field) for field in City.__slots__}
         await conn.execute("insert into setting (key, value) values ('demo', $1)", json.dumps(facts))

@@ -121,7 +121,7 @@ async def test_a_full_lecture_moves_up_and_has_its_poster(
 
     await check_in(coordinator, event)
     await second.see("place-attended", timeout_s=20)
-    assert [e.summary for e in (await read_feed(product.url)).events] == [TITLE]
+    assert TITLE in {e.summary for e in (await read_feed(product.url)).events}
 
     poster = await print_poster(visitor)
     assert ink_of(poster, HEADLINE) > 0.02
