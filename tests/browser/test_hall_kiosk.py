@@ -43,6 +43,11 @@ LEFT_BEHIND = """async () => {
 }"""
 
 
+# Every touch and every key since the page was opened.
+COUNTER = """addEventListener("pointerdown", () => { window.taps = (window.taps ?? 0) + 1; }, true);
+addEventListener("keydown", () => { window.keys = (window.keys ?? 0) + 1; }, true);"""
+
+
 async def stand_before(browser: Browser, demo: dict[str, Any], size: str = "portrait", clock: bool = False) -> Page:
     width, height = SIZES[size]
     context = await browser.new_context(
@@ -50,6 +55,7 @@ async def stand_before(browser: Browser, demo: dict[str, Any], size: str = "port
     )
     if clock:
         await context.clock.install()  # goes on like any clock, and can be turned forward
+    await context.add_init_script(COUNTER)
     page = await context.new_page()
     await page.goto(demo["kiosks"][0]["url"])
     await page.get_by_test_id("choose-notarization").wait_for()
@@ -68,6 +74,9 @@ async def test_from_the_door_to_a_number_in_three_taps(
     await page.get_by_test_id("take-ticket").click()
 
     assert await page.get_by_test_id("ticket-number").inner_text() == "Z001"
+    assert await page.evaluate("[window.taps ?? 0, window.keys ?? 0]") == [3, 0], (
+        "with care asked for; without, it is two taps"
+    )
     assert shown == ENTRIES
     answer = await page.request.get(f"{product.url}/api/kiosk/{page.url.rsplit('/', 1)[1]}/ticket")
     assert (await answer.json())["ticket"]["priority_group"] == "elderly"

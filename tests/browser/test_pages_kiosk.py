@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.support.product import Product
@@ -79,16 +80,47 @@ async def test_nothing_of_the_last_person_stays(product: Product, demo: dict[str
     assert await page.get_by_test_id("citizen-name").input_value() == ""
 
 
+# Whatever can be pressed and is seen, with its smaller side in CSS pixels; and what sticks out to the right.
+MEASURE = """() => ({
+  small: Array.from(document.querySelectorAll("button, a[href], input, select, textarea, summary")).filter((one) => one.checkVisibility() && !one.closest(".skip") && !one.matches(".skip"))
+    .map((one) => [one.dataset.testid ?? one.outerHTML.slice(0, 60), Math.round(Math.min(one.getBoundingClientRect().height, one.getBoundingClientRect().width))]).filter(([, side]) => side < 60),
+  wide: Math.max(0, document.documentElement.scrollWidth - innerWidth, ...Array.from(document.querySelectorAll(".kiosk-body"), (one) => one.scrollWidth - one.clientWidth)),
+})"""
+
+
+@pytest.mark.parametrize("size", [(1080, 1920), (1024, 768), (390, 844)], ids=["portrait", "landscape", "phone"])
 async def test_everything_one_presses_is_large_enough(
-    product: Product, demo: dict[str, Any], chromium: Browser
+    product: Product, demo: dict[str, Any], chromium: Browser, size: tuple[int, int]
 ) -> None:
+    """60 px on every screen of the kiosk, in normal and in the largest type, and nothing beyond the edge."""
     page = await kiosk_page(chromium, demo)
+    await page.set_viewport_size(ViewportSize(width=size[0], height=size[1]))
     await page.get_by_test_id("choose-notarization").wait_for()
-    measure = "() => Array.from(document.querySelectorAll('button'), b => [b.dataset.testid, b.getBoundingClientRect().height])"
+    assert await page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= (28 if size[0] > 1000 else 20)
+    found: dict[str, Any] = {}
 
-    menu = await page.evaluate(measure)
-    await take(page)
-    ticket = await page.evaluate(measure)
+    async def measure(what: str) -> None:
+        for _ in range(2):
+            seen = await page.evaluate(MEASURE)
+            large = await page.evaluate("document.documentElement.dataset.size")
+            if seen["small"] or seen["wide"]:
+                found[f"{what}, {large}"] = seen
+            await page.evaluate(
+                "size => { document.documentElement.dataset.size = size }", "normal" if large == "large" else "large"
+            )
 
-    assert [name for name, height in menu + ticket if height < 60] == []
-    assert await page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 28
+    await measure("menu")
+    await page.get_by_test_id("ask-help").click()
+    await measure("help")
+    await page.get_by_test_id("close-dialog").click()
+    await page.get_by_test_id("choose-notarization").click()
+    await page.get_by_test_id("give-name").click()
+    await measure("check")
+    await page.get_by_test_id("take-ticket").click()
+    await page.get_by_test_id("agree-portrait").click()
+    await page.get_by_test_id("drop-portrait").wait_for()
+    await measure("ticket")
+    await page.get_by_test_id("leave-queue").click()
+    await measure("leave?")
+
+    assert found == {}
