@@ -140,6 +140,16 @@ class MediaPlane:
             raise WorkerAway(room)
         return await self._links[owner.worker].request(lambda number: make(number, owner.epoch), deadline_s)
 
+    async def epoch_of(self, room: str, deadline_s: float = ROOM_DEADLINE_S) -> int:
+        """The epoch of a room, once it is placed. Raises WorkerAway."""
+        hold = self._holds.get(room)
+        if hold is None:
+            raise WorkerAway(f"room {room} is over")
+        await _within(deadline_s, hold.ready.wait())
+        if hold.owner is None:
+            raise WorkerAway(room)
+        return hold.owner.epoch
+
     async def set_recorded(self, room: str, recorded: bool, reason: str) -> None:
         """From now on the room is recorded or not, at this worker and at its successors. Raises as `ask`, and CannotRecord."""
         hold = self._holds.get(room)

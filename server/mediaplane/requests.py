@@ -9,6 +9,7 @@ from media.control.messages import (
     Join,
     Joined,
     Leave,
+    Move,
     Note,
     Pause,
     PeerState,
@@ -64,6 +65,15 @@ async def leave(plane: MediaPlane, room: str, seat: str, number: int, reason: st
     await plane.ask(
         room,
         lambda request, epoch: Leave(id=request, room=room, epoch=epoch, seat=seat, connection=number, reason=reason),
+    )
+
+
+async def move(plane: MediaPlane, room: str, seat: str, to_room: str) -> None:
+    """Take a seat's peer into another room of the session; when this returns nothing of the old room is sent to it any more."""
+    to_epoch = await plane.epoch_of(to_room)
+    await plane.ask(
+        room,
+        lambda request, epoch: Move(id=request, room=room, epoch=epoch, seat=seat, to_room=to_room, to_epoch=to_epoch),
     )
 
 

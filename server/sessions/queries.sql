@@ -73,7 +73,7 @@ from session n join site on site.id = n.site_id join person p on p.id = n.in_cha
 where n.id = $1
 
 -- name: load_rooms
-select id::text, recorded from room where session_id = $1 and closed_at is null
+select id::text, kind, recorded from room where session_id = $1 and closed_at is null order by opened_at, kind desc
 
 -- name: load_seats
 select s.id::text as seat, s.room_id::text as room, s.role, s.display_name as name, s.state, s.connection,
@@ -107,7 +107,8 @@ where id = $1 and session_id = $2 and state = 'waiting'
 returning room_id::text
 
 -- name: send_back_seat
-update seat set state = 'waiting', admitted_at = null, admitted_by = null
+update seat set state = 'waiting', admitted_at = null, admitted_by = null,
+       room_id = (select r.id from room r where r.session_id = $2 and r.kind = 'joint' and r.closed_at is null)
 where id = $1 and session_id = $2 and state = 'admitted' and role <> 'in_charge'
 returning room_id::text
 
@@ -188,3 +189,24 @@ order by invited_at, role <> 'in_charge', id
 
 -- name: events_shown
 select at, kind, seat_id::text as seat, data from session_event where session_id = $1 order by at, id limit $2
+
+-- name: open_caucus
+-- One private room at a time; a second one is nobody's wish but an old page's.
+insert into room (session_id, kind, recorded, opened_at)
+select $1, 'caucus', false, $2 where not exists (select from room where session_id = $1 and kind = 'caucus' and closed_at is null)
+returning id::text
+
+-- name: move_seats
+update seat set room_id = $3 where session_id = $1 and id = any ($2::uuid[]) and state = 'admitted'
+  and exists (select from room r where r.id = $3 and r.session_id = $1 and r.closed_at is null)
+returning id::text
+
+-- name: recall_seats
+update seat s set room_id = j.id from room j
+where j.session_id = $1 and j.kind = 'joint' and j.closed_at is null and s.session_id = $1 and s.room_id <> j.id and s.state in ('invited', 'waiting', 'admitted')
+
+-- name: close_caucuses
+update room set closed_at = $2 where session_id = $1 and kind = 'caucus' and closed_at is null returning id::text
+
+-- name: release_caucuses
+update room_owner o set until = $2 from room r where r.session_id = $1 and r.kind = 'caucus' and o.room_id = r.id and o.until is null

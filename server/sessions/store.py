@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from server.db import Connection
 
-_SQL = load_statements(__package__)
+SQL = load_statements(__package__)
+_SQL = SQL
 
 TokenKind = Literal["seat", "resume"]
 
@@ -164,18 +165,21 @@ class SessionRow:
     rooms: dict[str, bool]
     since: dict[str, float]
     seats: tuple[SeatRow, ...]
+    private: frozenset[str] = frozenset()  # those of `rooms` that are private talks
 
 
 async def load_session(conn: Connection, session_id: str) -> SessionRow | None:
     row = await conn.fetchrow(_SQL["load_session"], session_id)
     if row is None:
         return None
-    rooms = {room["id"]: room["recorded"] for room in await conn.fetch(_SQL["load_rooms"], session_id)}
+    found = await conn.fetch(_SQL["load_rooms"], session_id)
+    rooms = {room["id"]: room["recorded"] for room in found}
+    private = frozenset(room["id"] for room in found if room["kind"] == "caucus")
     since = {
         room: at.timestamp() for room in rooms if (at := await conn.fetchval(_SQL["recording_since"], room)) is not None
     }
     seats = tuple(_seat(seat) for seat in await conn.fetch(_SQL["load_seats"], session_id))
-    return SessionRow(**row, rooms=rooms, since=since, seats=seats)
+    return SessionRow(**row, rooms=rooms, since=since, seats=seats, private=private)
 
 
 def _seat(row: asyncpg.Record) -> SeatRow:

@@ -19,7 +19,7 @@ from server.mediaplane.hold import CannotRecord, RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
 from server.recordings.consent import Answer, ReceiptKey, write_answer
 from server.recordings.store import set_recorded
-from server.sessions import seats, service
+from server.sessions import caucus, seats, service
 from server.sessions.events import EventWriter, SessionEvent
 from server.signaling.messages import Error
 from server.signaling.room import consent, dispatch, media
@@ -30,18 +30,24 @@ from server.signaling.room.effects import (
     Answered,
     Ask,
     Done,
+    DropRoom,
     Effect,
     EndSession,
     Finish,
     GoLive,
     Hang,
+    HoldRoom,
     JoinMedia,
     LeaveMedia,
     LineId,
     Log,
+    MoveMedia,
+    MoveSeat,
     NameSeat,
+    OpenCaucus,
     Outcome,
     PauseMedia,
+    Recall,
     Refused,
     RefuseSeat,
     RemoveSeat,
@@ -225,6 +231,11 @@ class SessionLoop:
                 self._log(effect)
             case SetRecorded():
                 self._spawn(self._set_recorded(effect))
+            case HoldRoom():
+                facts = self.session.facts
+                self._around.plane.hold(RoomSpec(effect.room, facts.id, facts.procedure, False), self)
+            case DropRoom():
+                self._spawn(self._around.plane.drop(effect.room, "recalled"))
             case Finish():
                 self._spawn(self._finish(effect.reason))
 
@@ -244,8 +255,7 @@ class SessionLoop:
         async def work(conn: Connection) -> dict[str, Any]:
             if isinstance(act.act, AnswerConsent):
                 return await write_answer(conn, self._around.receipts, self._answer_of(act.act), now)
-            await _write(conn, self.session.facts.id, act.act, now)
-            return {}
+            return await _write(conn, self.session.facts.id, act.act, now)
 
         outcome: Outcome
         try:
@@ -322,7 +332,10 @@ async def _ask_worker(plane: MediaPlane, ask: Ask) -> Outcome:
             joined = await requests.join(plane, ask.room, seat, number, sdp, sources, label)
             return Answered(joined.answer, tuple(media.slot_message(slot) for slot in joined.slots))
         case LeaveMedia(seat, number, reason):
-            await requests.leave(plane, ask.room, seat, number, "left" if reason == "waiting" else reason)
+            said = "left" if reason in ("waiting", "moving") else reason
+            await requests.leave(plane, ask.room, seat, number, said)
+        case MoveMedia(seat, _, to_room):
+            await requests.move(plane, ask.room, seat, to_room)
         case PauseMedia(seat, source, paused):
             await requests.pause(plane, ask.room, seat, source, paused)
     return Done()
@@ -333,7 +346,8 @@ def _cause(cause: str | None) -> str:
     return "recording_disk_full" if cause and "space" in cause.lower() else "recording_write_failed"
 
 
-async def _write(conn: Connection, session_id: str, act: StoreAct, now: datetime) -> None:
+async def _write(conn: Connection, session_id: str, act: StoreAct, now: datetime) -> dict[str, Any]:
+    """What an act gave back."""
     match act:
         case AdmitSeat():
             await seats.admit(conn, session_id, act.seat, act.by, now)
@@ -350,3 +364,10 @@ async def _write(conn: Connection, session_id: str, act: StoreAct, now: datetime
             await service.write_end(conn, session_id, actor, act.reason, now)
         case GoLive():
             await service.go_live(conn, session_id, now)
+        case OpenCaucus():
+            return {"room": await caucus.open_room(conn, session_id, act.seats, act.by, now)}
+        case MoveSeat():
+            await caucus.move(conn, session_id, act.seat, act.room, act.by, now)
+        case Recall():
+            await caucus.recall(conn, session_id, act.by, now)
+    return {}

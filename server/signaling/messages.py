@@ -94,6 +94,19 @@ class Name(ClientMessage, frozen=True, tag="name"):
     name: PersonName
 
 
+class Caucus(ClientMessage, frozen=True, tag="caucus"):
+    seats: Annotated[list[SeatId], Meta(min_length=1, max_length=24)]
+
+
+class Move(ClientMessage, frozen=True, tag="move"):
+    seat: SeatId
+    room: Annotated[str, Meta(max_length=64)]
+
+
+class Recall(ClientMessage, frozen=True, tag="recall"):
+    pass
+
+
 class AskConsent(ClientMessage, frozen=True, tag="ask_consent"):
     purpose: Literal["recording"]
 
@@ -135,6 +148,9 @@ AnyClientMessage = (
     | Name
     | AskConsent
     | Consent
+    | Caucus
+    | Move
+    | Recall
     | Report
     | Ping
 )
@@ -143,8 +159,8 @@ AnyClientMessage = (
 # ---------------------------------------------------------------- what server messages are made of
 
 
-class PersonState(Struct, frozen=True, kw_only=True):
-    """One person as the others see them."""
+class PersonState(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One person as the others see them; `room` only for who is in a private talk."""
 
     seat: str
     role: str
@@ -155,6 +171,7 @@ class PersonState(Struct, frozen=True, kw_only=True):
     ]
     muted: list[str]
     silenced: list[str]
+    room: str = ""
 
 
 class You(Struct, frozen=True, kw_only=True, omit_defaults=True):

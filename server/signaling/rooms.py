@@ -203,7 +203,9 @@ async def _follow(rooms: Rooms, notices: Notices) -> None:
 
 
 def _facts(row: SessionRow) -> SessionFacts:
-    return SessionFacts(row.id, row.procedure, row.site, row.in_charge, row.opened_at, row.rooms)
+    return SessionFacts(
+        row.id, row.procedure, row.site, row.in_charge, row.opened_at, row.rooms, private=set(row.private)
+    )
 
 
 def _seats(row: SessionRow) -> list[SeatFacts]:

@@ -18,12 +18,15 @@ from server.signaling.room.effects import (
     Answered,
     Ask,
     Done,
+    DropRoom,
     Effect,
     Finish,
     Hang,
+    HoldRoom,
     JoinMedia,
     LineId,
     Log,
+    OpenCaucus,
     Outcome,
     Refused,
     Say,
@@ -34,6 +37,7 @@ from server.signaling.room.session import Arrival, Recording, Session, SessionFa
 from tests.support.transcripts import ANSWER, Transcript, check
 
 ROOM = "r1"
+PRIVATE = "r2"  # of a private talk
 START = dt.datetime(2026, 9, 21, 1, 0, tzinfo=dt.UTC)
 SLOT = {"slot": 0, "audio_mid": "2", "video_mid": "3", "seat": None, "source": None}
 
@@ -48,6 +52,7 @@ class CoreStage:
     database_is_away: bool = False
     finished: str | None = None
     log: list[Log] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)  # private rooms, as the shell was asked for them
     asked: list[Ask] = field(default_factory=list)
     heard: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _lines: dict[str, LineId] = field(default_factory=dict)
@@ -198,6 +203,10 @@ class CoreStage:
                 self.log.append(effect)
             case SetRecorded():
                 return self._record(effect)
+            case HoldRoom():
+                self.held.append(effect.room)
+            case DropRoom():
+                self.held.remove(effect.room)
             case Finish():
                 self.finished = effect.reason
         return []
@@ -218,7 +227,7 @@ class CoreStage:
         }.get(type(act.act).__name__)
         if to is not None:
             self._seats[act.act.seat] = to  # type: ignore[union-attr]
-        return Done()
+        return Done({"room": PRIVATE} if isinstance(act.act, OpenCaucus) else {})
 
     def _hear(self, who: str, message: messages.ServerMessage) -> None:
         self.heard.setdefault(who, []).append(json.loads(messages.render(message)))

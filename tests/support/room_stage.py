@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from media.control.messages import Join
 from server.signaling.rooms import ROOMS
+from tests.support.core_stage import PRIVATE
 from tests.support.eventually import eventually
 from tests.support.room_page import RoomPage
 from tests.support.running_session import RunningSession, admit_beforehand, invite, run_session
@@ -113,9 +114,18 @@ class RoomStage:
                 message[key] = self._token(message[key])
         if "seat" in message:
             message["seat"] = self._real_seat(message["seat"])
+        if "seats" in message and isinstance(message["seats"], list):
+            message["seats"] = [self._real_seat(seat) for seat in message["seats"]]
+        if message.get("room") == PRIVATE:
+            message["room"] = self._private_room()
         for slot in message.get("slots", []):
             slot["seat"] = slot["seat"] and self._real_seat(slot["seat"])
         return json.dumps(message)
+
+    def _private_room(self) -> str:
+        """The room of the private talk, as the pages were told it."""
+        told = [message.get("person", {}) for page in self.pages.values() for message in page.heard]
+        return next((person["room"] for person in reversed(told) if person.get("room")), PRIVATE)
 
     def _token(self, text: str) -> str:
         assert self.session is not None

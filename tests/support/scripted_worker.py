@@ -22,6 +22,8 @@ from media.control.messages import (
     Left,
     MediaAddresses,
     Message,
+    Move,
+    Moved,
     Note,
     Noted,
     OpenRoom,
@@ -137,6 +139,9 @@ class ScriptedWorker:
                 return self._join(request)
             case Leave():
                 return Left(left=self.seats.pop((request.room, request.seat), None) is not None)
+            case Move():
+                self.seats[request.to_room, request.seat] = self.seats.pop((request.room, request.seat))
+                return Moved(moved=True)
             case Pause():
                 return Paused(paused=request.paused)
             case Note():

@@ -26,12 +26,14 @@ RECORDING: Literal["recording"] = "recording"
 
 def on_ask(session: Session, person: Person, message: AskConsent, now: datetime) -> list[Effect]:
     """Ask everybody here who is not on duty and has not said yes."""
-    asked = [one for one in _guests(session, person.facts.room) if session.answers.get(one.seat) != "given"]
+    if session.facts.private:  # such a question is for when everybody is together
+        return refuse(person.line, "not_allowed", message.rid)
+    asked = [one for one in _guests(session, session.joint) if session.answers.get(one.seat) != "given"]
     if not asked:
         return refuse(person.line, "not_found", message.rid)
     session.answers.update((one.seat, "asked") for one in asked)
     logs = [Log("consent_asked", one.seat, {"purpose": message.purpose, "by": person.seat}) for one in asked]
-    return [*tell(session, person.facts.room), *logs]
+    return [*tell(session), *logs]
 
 
 def on_answer(session: Session, person: Person, message: Consent, now: datetime) -> list[Effect]:
@@ -39,7 +41,7 @@ def on_answer(session: Session, person: Person, message: Consent, now: datetime)
     if not may_ask_consent(session.facts.procedure) or person.seat not in session.answers:
         return refuse(person.line, "not_found", message.rid)
     facts = person.facts
-    answer = AnswerConsent(person.seat, facts.room, person.name, facts.role, message.purpose, message.given)
+    answer = AnswerConsent(person.seat, session.joint, person.name, facts.role, message.purpose, message.given)
     return [Act(answer, person.line, message.rid)]
 
 
@@ -48,12 +50,12 @@ def answered(session: Session, act: AnswerConsent, receipt: dict[str, Any]) -> l
     session.answers[act.seat] = "given" if act.given else "refused"
     session.receipts[act.seat] = receipt
     log = Log("consent", act.seat, receipt, journal_only=True)
-    return [*tell(session, act.room), log, *follow(session, act.room)]
+    return [*tell(session), log, *follow(session, act.room)]
 
 
 def follow(session: Session, room: str) -> list[Effect]:
     """Begin or stop the recording as those who are here have it."""
-    if not may_ask_consent(session.facts.procedure) or not session.answers:
+    if not may_ask_consent(session.facts.procedure) or not session.answers or room in session.facts.private:
         return []
     agreed = is_agreed(session.answers, [(one.seat, str(one.facts.role)) for one in _guests(session, room)])
     if agreed == session.facts.rooms.get(room, False):
@@ -71,9 +73,9 @@ def recording_began(session: Session, room: str) -> list[Effect]:
     ]
 
 
-def tell(session: Session, room: str) -> list[Effect]:
-    """How everybody stands, to all in the room."""
-    return session.hear(room, Consents(purpose=RECORDING, people=dict(session.answers)))
+def tell(session: Session) -> list[Effect]:
+    """How everybody stands, to all."""
+    return session.everybody(Consents(purpose=RECORDING, people=dict(session.answers)))
 
 
 def welcome(session: Session, person: Person) -> list[Effect]:
@@ -83,7 +85,7 @@ def welcome(session: Session, person: Person) -> list[Effect]:
     if person.facts.role in OF_STAFF or person.seat in session.answers:
         return [Say(person.line, Consents(purpose=RECORDING, people=dict(session.answers)))]
     session.answers[person.seat] = "asked"
-    return [*tell(session, person.facts.room), *follow(session, person.facts.room)]
+    return [*tell(session), *follow(session, session.joint)]
 
 
 def _guests(session: Session, room: str) -> list[Person]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.sessions.core import SeatState
 from server.signaling import messages
-from server.signaling.room import consent, leading, media, own
+from server.signaling.room import caucus, consent, leading, media, own
 from server.signaling.room.effects import (
     AdmitSeat,
     AnswerConsent,
@@ -15,8 +15,12 @@ from server.signaling.room.effects import (
     GoLive,
     JoinMedia,
     LeaveMedia,
+    MoveMedia,
+    MoveSeat,
     NameSeat,
+    OpenCaucus,
     PauseMedia,
+    Recall,
     Refused,
     RefuseSeat,
     RemoveSeat,
@@ -49,12 +53,16 @@ _LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.End: leading.on_end,
     messages.Name: leading.on_name,
     messages.AskConsent: consent.on_ask,
+    messages.Caucus: caucus.on_caucus,
+    messages.Move: caucus.on_move,
+    messages.Recall: caucus.on_recall,
 }
 _WHILE_WAITING = (messages.Leave, messages.Ping)
 _OUTCOMES: dict[type[Any], Callable[..., list[Effect]]] = {
     JoinMedia: media.on_join_outcome,
     LeaveMedia: media.on_leave_outcome,
     PauseMedia: media.on_pause_outcome,
+    MoveMedia: caucus.on_move_outcome,
 }
 _DONE: dict[type[Any], Callable[..., list[Effect]]] = {
     AdmitSeat: leading.admitted,
@@ -62,6 +70,8 @@ _DONE: dict[type[Any], Callable[..., list[Effect]]] = {
     RemoveSeat: leading.removed,
     SendBackSeat: leading.sent_back,
     NameSeat: leading.named,
+    MoveSeat: caucus.moved,
+    Recall: caucus.recalled,
 }
 
 
@@ -100,8 +110,10 @@ def acted(session: Session, act: Act, outcome: Outcome, now: datetime) -> list[E
         return refuse(act.line, _code(outcome.code), act.rid)
     if isinstance(act.act, EndSession):
         return session.ended(act.act.reason, now)
+    facts = outcome.facts if isinstance(outcome, Done) else {}
+    if isinstance(act.act, OpenCaucus):
+        return caucus.opened(session, act.act, facts["room"]) if session.state != "ended" else []
     if isinstance(act.act, AnswerConsent):
-        facts = outcome.facts if isinstance(outcome, Done) else {}
         return consent.answered(session, act.act, facts) if session.state != "ended" else []
     return _DONE[type(act.act)](session, act.act, now) if session.state != "ended" else []
 

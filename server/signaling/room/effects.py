@@ -52,7 +52,7 @@ class LeaveMedia:
 
     seat: str
     number: int
-    reason: str  # left, removed, waiting
+    reason: str  # left, removed, waiting, moving
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,16 @@ class PauseMedia:
     paused: bool
 
 
-MediaRequest = JoinMedia | LeaveMedia | PauseMedia
+@dataclass(frozen=True, slots=True)
+class MoveMedia:
+    """Take a seat's peer into another room of the session; done means that nothing of the old room is sent to it any more."""
+
+    seat: str
+    number: int
+    to_room: str
+
+
+MediaRequest = JoinMedia | LeaveMedia | PauseMedia | MoveMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,41 @@ class AnswerConsent:
     given: bool
 
 
-StoreAct = AdmitSeat | RefuseSeat | RemoveSeat | SendBackSeat | NameSeat | EndSession | GoLive | AnswerConsent
+@dataclass(frozen=True, slots=True)
+class OpenCaucus:
+    """A private room with these seats in it, who leads among them; `Done` carries its `room`."""
+
+    seats: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSeat:
+    seat: str
+    room: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Every seat back in the joint room; private rooms end."""
+
+    by: str
+
+
+StoreAct = (
+    AdmitSeat
+    | RefuseSeat
+    | RemoveSeat
+    | SendBackSeat
+    | NameSeat
+    | EndSession
+    | GoLive
+    | AnswerConsent
+    | OpenCaucus
+    | MoveSeat
+    | Recall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +212,27 @@ class SetRecorded:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRoom:
+    """A private room is wanted at a worker. It is never recorded."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropRoom:
+    """A private room is over."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finish:
     """The session is over: its rooms close, nothing is received any more."""
 
     reason: str
 
 
-Effect = Say | Hang | Ask | Act | Log | SetRecorded | Finish
+Effect = Say | Hang | Ask | Act | Log | SetRecorded | HoldRoom | DropRoom | Finish
 
 
 # ---------------------------------------------------------------- outcomes

@@ -5,6 +5,7 @@ Each is one act of the database (or one request to the worker); what everybody s
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -55,6 +56,8 @@ def on_wait(session: Session, person: Person, message: Wait, now: datetime) -> l
     other = session.people.get(message.seat)
     if other is None or other is person or other.state is not SeatState.ADMITTED:
         return refuse(person.line, "not_found", message.rid)
+    if other.going is not None:
+        return refuse(person.line, "service_away", message.rid)
     if other.facts.role == SeatRole.IN_CHARGE:
         return refuse(person.line, "not_allowed", message.rid)
     return [Act(SendBackSeat(message.seat, person.seat), person.line, message.rid)]
@@ -140,10 +143,14 @@ def sent_back(session: Session, act: SendBackSeat, now: datetime) -> list[Effect
     person = session.people[act.seat]
     person.state = SeatState.WAITING
     person.away_since = None
+    old, person.facts = (
+        person.facts.room,
+        replace(person.facts, room=session.joint),
+    )  # whoever comes in again comes to all
     log = Log("sent_back", act.seat, {"by": act.by}, journal_only=True)
     if not person.last_number:  # never had media
         return [log, *show_waiting(session, person)]
-    return [log, Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "waiting"))]
+    return [log, Ask(old, LeaveMedia(person.seat, person.last_number, "waiting"))]
 
 
 def show_waiting(session: Session, person: Person) -> list[Effect]:
@@ -154,8 +161,8 @@ def show_waiting(session: Session, person: Person) -> list[Effect]:
     gone = PersonMessage(person=msgspec.structs.replace(person.as_others_see(), state="left"))
     others = [
         Say(other.line, gone)
-        for other in session.seated(person.facts.room)
-        if other.line is not None and other.facts.role != SeatRole.IN_CHARGE
+        for other in session.people.values()
+        if other.is_seated and other.line is not None and other.facts.role != SeatRole.IN_CHARGE
     ]
     return [*session.show_door(person), *others, *session.tell(person)]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
 from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slot, Slots
+from server.signaling.room.caucus import seat_there
 from server.signaling.room.effects import (
     Answered,
     Ask,
@@ -54,7 +55,8 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
             else refuse(ask.line, _TOLD.get(outcome.code, "service_away"), ask.rid)
         )
     assert isinstance(outcome, Answered)
-    if person.state is not SeatState.ADMITTED or (person.line is None and person.away_since is None):
+    is_elsewhere = ask.room != person.facts.room
+    if person.state is not SeatState.ADMITTED or is_elsewhere or (person.line is None and person.away_since is None):
         return [Ask(ask.room, LeaveMedia(person.seat, request.number, "left"))]
     before = person.word()
     if offered:
@@ -76,6 +78,8 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
 def on_leave_outcome(session: Session, ask: Ask, request: LeaveMedia, outcome: Outcome, now: datetime) -> list[Effect]:
     """Sending has stopped: by the worker's word, or because the worker itself is gone."""
     person = session.people[request.seat]
+    if request.reason == "moving":
+        return seat_there(session, person, person.going or session.joint, kept=False)
     shown = {"removed": show_removed, "waiting": show_waiting}.get(request.reason)
     return shown(session, person) if shown else []
 
@@ -162,6 +166,8 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
             effects.append(Ask(room, LeaveMedia(person.seat, peer.number, reason)))
         if person.word() != before:
             effects += session.tell(person)
+    # of people who are in another room by now: whoever is not shown here hears nothing of it
+    effects += [Ask(room, LeaveMedia(peer.seat, peer.number, "left")) for peer in standing.values()]
     return effects
 
 

@@ -26,6 +26,8 @@ def on_offer(session: Session, person: Person, message: Offer, now: datetime) ->
     """Ask the worker for an answer. Revision 1 is a new peer connection, whatever its number: a reloaded page counts from one again."""
     if not person.wants_media:
         return refuse(person.line, "bad_offer", message.rid)
+    if person.going is not None:  # being moved: the page offers anew within a second
+        return refuse(person.line, "service_away", message.rid)
     current = person.peer
     if message.revision == 1:
         person.offered = Peer(person.next_number(), message.peer, message.revision)

@@ -70,6 +70,7 @@ class Person:
     peer: Peer | None = None
     offered: Peer | None = None  # asked of the worker, not answered
     last_number: int = 0
+    going: str | None = None  # the room that this person is being moved to
     muted: set[str] = field(default_factory=set)
     silenced: set[str] = field(default_factory=set)
     report: Report | None = None
@@ -112,7 +113,8 @@ class Person:
             return "connected"
         return self.peer.phase if self.peer else "connecting"
 
-    def as_others_see(self) -> PersonState:
+    def as_others_see(self, private: bool = False) -> PersonState:
+        """`private`: not in the joint room, so it is told which."""
         return PersonState(
             seat=self.seat,
             role=self.facts.role,
@@ -121,6 +123,7 @@ class Person:
             state=self.word(),
             muted=sorted(self.muted),
             silenced=sorted(self.silenced),
+            room=self.facts.room if private else "",
         )
 
     def as_you(self, may: tuple[str, ...]) -> You:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from server.signaling.messages import LineQuality, ServerMessage
+    from server.signaling.messages import LineQuality, PersonState, ServerMessage
 
 FIRST_SLOTS: Final = 3  # a citizen, a second party and a helper: most sessions need no second offer
 # As long as the worker keeps a silent peer (RFC 7675 consent); then the person is no longer shown as coming back.
@@ -44,6 +44,7 @@ class SessionFacts:
     opened_at: datetime
     rooms: dict[str, bool]  # room -> recorded
     ice: tuple[dict[str, str | list[str]], ...] = ()
+    private: set[str] = field(default_factory=set)  # those of `rooms` that are private talks
 
 
 LOW_SPACE = "low_space"  # a recording's cause while it goes on
@@ -81,6 +82,12 @@ class Session:
     going_live: bool = False
     answers: dict[str, Literal["asked", "given", "refused"]] = field(default_factory=dict)  # to be recorded, by seat
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest signed answer of each seat
+    closing: set[str] = field(default_factory=set)  # private rooms that end when the last one has left
+
+    @property
+    def joint(self) -> str:
+        """The room where everybody is together."""
+        return next(room for room in self.facts.rooms if room not in self.facts.private)
 
     # ------------------------------------------------------------ coming and going
 
@@ -162,12 +169,20 @@ class Session:
             Say(person.line, message) for person in self.seated(room) if person is not but and person.line is not None
         ]
 
+    def everybody(self, message: ServerMessage, *, but: Person | None = None) -> list[Effect]:
+        """Say something to all who are seated, in whichever room."""
+        return [effect for room in self.facts.rooms for effect in self.hear(room, message, but=but)]
+
+    def shown(self, about: Person) -> PersonState:
+        """Somebody as all others see them, with the room where they are: who is where is no secret."""
+        return about.as_others_see(about.facts.room in self.facts.private)
+
     def tell(self, about: Person, *, but: Person | None = None) -> list[Effect]:
         """Show a person's state to those who may know: somebody not admitted is shown to the person in charge only."""
-        message = PersonMessage(person=about.as_others_see())
+        message = PersonMessage(person=self.shown(about))
         if about.state in (SeatState.WAITING, SeatState.REFUSED):
             return [Say(line, message) for line in self._lines_in_charge()]
-        return self.hear(about.facts.room, message, but=but)
+        return self.everybody(message, but=but)
 
     def close_person(self, person: Person, why: str) -> list[Effect]:
         """The last words to a person's line."""
@@ -184,6 +199,10 @@ class Session:
     def seat_in_room(self, person: Person) -> list[Effect]:
         """Somebody who waited has been admitted while here: the same words as for one who comes admitted."""
         return [] if person.line is None else [*self._welcome(person, kept=False), *self.look_live()]
+
+    def welcome_again(self, person: Person, kept: bool) -> list[Effect]:
+        """Somebody who is here has come into another room."""
+        return self._welcome(person, kept)
 
     def look_live(self) -> list[Effect]:
         """The session is live once the person in charge and somebody else are here together."""
@@ -298,7 +317,7 @@ class Session:
             you=person.as_you(self.may(person)),
             session=self._session_message(),
             recording=RecordingState(state=recording.state, since=recording.since, cause=recording.cause),  # type: ignore[arg-type]
-            people=[other.as_others_see() for other in self._visible_to(person)],
+            people=[self.shown(other) for other in self._visible_to(person)],
         )
         effects: list[Effect] = [Say(person.line, message)]
         if kept and person.peer is not None and person.peer.slots:
@@ -308,7 +327,7 @@ class Session:
     def may(self, person: Person) -> tuple[str, ...]:
         """Client messages that this person may say here beyond his own."""
         asks = person.facts.role == SeatRole.IN_CHARGE and may_ask_consent(self.facts.procedure)
-        return (*person.may(), "ask_consent") if asks else person.may()
+        return (*person.may(), "ask_consent", "caucus", "move", "recall") if asks else person.may()
 
     def _session_message(self) -> SessionMessage:
         facts = self.facts
@@ -318,11 +337,11 @@ class Session:
         )
 
     def _visible_to(self, person: Person) -> list[Person]:
-        """All who are admitted to the room; to the person in charge also who waits at the door."""
+        """All who are admitted, in whichever room; to the person in charge also who waits at the door."""
         leads = person.facts.role == SeatRole.IN_CHARGE
         return [
             other
-            for other in self.in_room(person.facts.room)
+            for other in self.people.values()
             if other.state is SeatState.ADMITTED
             or (leads and other.state is SeatState.WAITING and other.line is not None)
         ]
