@@ -79,6 +79,8 @@ class Action(StrEnum):
     EDIT_EVENTS = "edit_events"
     REGISTER = "register"
     CHECK_IN_ATTENDEE = "check_in_attendee"
+    OPEN_LECTURE = "open_lecture"  # its room, as the speaker
+    ATTEND_LECTURE = "attend_lecture"  # a village room listens, seen by all
     MANAGE_SITES = "manage_sites"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_ENDPOINTS = "manage_endpoints"
@@ -157,6 +159,8 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.EDIT_EVENTS: _give(Reach.SITE, Role.COORDINATOR),
     Action.REGISTER: _give(Reach.ANY, *Role),
     Action.CHECK_IN_ATTENDEE: _give(Reach.SITE, Role.SITE_WORKER, Role.COORDINATOR),
+    Action.OPEN_LECTURE: _give(Reach.SITE, *_LEADERS),
+    Action.ATTEND_LECTURE: _give(Reach.OWN, Role.ENDPOINT),
     Action.MANAGE_SITES: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_ENDPOINTS: _give(Reach.SITE, Role.ADMINISTRATOR),

@@ -56,6 +56,8 @@ own_duty          - - - o o o o o - -
 edit_events       - - - - - - - - s -
 register          a a a a a a a a a a
 check_in_attendee - - - s - - - - s -
+open_lecture      - - - - s - s s - -
+attend_lecture    - o - - - - - - - -
 manage_sites      - - - - - - - - - s
 manage_people     - - - - - - - - - s
 manage_endpoints  - - - - - - - - - s
