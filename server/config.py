@@ -85,7 +85,7 @@ class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ObjectStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A second place for what was recorded: an S3 bucket with Object Lock. Its keys come from the environment or the machine's role.
+    """A second place for what was recorded: an S3 bucket with Object Lock. Its keys come from the environment (AWS_ACCESS_KEY_ID ...).
 
     url        s3://bucket/prefix
     lock_days  so long nobody can change or delete a copy, not even whoever owns the bucket (compliance mode)
