@@ -22,7 +22,9 @@ BENCHES = {
     "feeds": "conditional and full reads of a calendar per second and core, beside Radicale",
     "join": "time from pressing the button to the first picture of the other person",
     "queue": "tickets a second that call next hands out, beside a plain SKIP LOCKED query",
+    "network": "what two people in Chromium see and hear of each other while one is behind a bad line",
     "workers": "200 people who come within ten seconds, and what a killed worker costs those who were there",
+    "attacks": "what two people who talk notice while strangers and a member attack their worker",
     "fuzz": "hostile bytes against every parser that the network reaches: inputs tried and crashes found",
 }
 

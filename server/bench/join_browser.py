@@ -137,6 +137,13 @@ def _page(browser: Browser) -> Page:
 
 
 @contextmanager
+def running_browser() -> Iterator[Browser]:
+    """One Chromium with fake devices. Raises NotInstalled."""
+    with sync_playwright() as playwright, _browser(playwright) as browser:
+        yield browser
+
+
+@contextmanager
 def _browser(playwright: Playwright) -> Iterator[Browser]:
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     try:

@@ -11,7 +11,10 @@ from tests.support.act import Act, call_next, end_session, everybody_sees, take_
 from tests.support.browser import open_tab, running_chromium
 from tests.support.product import Product
 
-NO_UDP = "--force-webrtc-ip-handling-policy=disable_non_proxied_udp"
+# Chromium has had two names for it.
+NO_UDP = [
+    f"--{name}=disable_non_proxied_udp" for name in ("webrtc-ip-handling-policy", "force-webrtc-ip-handling-policy")
+]
 
 # The protocols of the pair that carries the call: ours, theirs.
 _PAIR = """async () => {
@@ -25,7 +28,7 @@ _PAIR = """async () => {
 async def test_who_has_no_udp_joins_over_tcp_by_himself(
     product: Product, demo: dict[str, Any], chromium: Browser
 ) -> None:
-    async with running_chromium(NO_UDP) as blocked:
+    async with running_chromium(*NO_UDP) as blocked:
         act = Act(await open_tab(blocked, 1080, 1920), await open_tab(chromium, 1366, 768))
         notary = next(person for person in demo["people"] if person["role"] == "notary")
         await act.kiosk.page.goto(demo["kiosks"][0]["url"])

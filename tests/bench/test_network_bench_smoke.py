@@ -1,0 +1,25 @@
+"""`bench network` in small: a clean line passes pictures and voice both ways."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from server.bench import main
+from server.testing.browsers import find_chromium
+
+
+def test_a_clean_line_carries_pictures_and_voice(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHROMIUM", str(find_chromium()))
+
+    code = main(["network", "--json", "--seconds", "3", "--lines", "clean"])
+
+    figures = {key: figure["value"] for key, figure in json.loads(capsys.readouterr().out)["figures"].items()}
+    assert code == 0
+    for way in ("down", "up"):
+        assert figures[f"clean_{way}_fps"] > 5
+        assert figures[f"clean_{way}_gap_s"] < 2
+        assert figures[f"clean_{way}_concealed"] < 0.5

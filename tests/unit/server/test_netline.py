@@ -1,0 +1,90 @@
+"""The bad line of `bench network`: what it does to datagrams is what its name says."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from server.bench.netline.relay import Relay
+from server.bench.netline.shape import LINES, Direction, Line, Shaper
+from server.bench.network import seen_between
+
+COUNT = 5000
+
+
+def passed(shape: Direction, size: int = 100, every_s: float = 0.01) -> tuple[Shaper, list[tuple[float, int]]]:
+    """(seconds under way, number) of each datagram that arrives, in order of arrival."""
+    shaper = Shaper(shape, random.Random(7))
+    arrived: list[tuple[float, int]] = []
+    for number in range(COUNT):
+        now = number * every_s
+        shaper.send(number.to_bytes(4, "big") + bytes(size - 4), None, now)
+        while (at := shaper.next_at()) is not None and at <= now + every_s:
+            for data, _ in shaper.due(at):
+                sent = int.from_bytes(data[:4], "big")
+                arrived.append((at - sent * every_s, sent))
+    return shaper, arrived
+
+
+@pytest.mark.parametrize(("name", "share"), [("clean", 0.0), ("loss5", 0.05), ("loss30", 0.30), ("bursts", 0.0909)])
+def test_as_much_is_lost_as_the_line_says(name: str, share: float) -> None:
+    shaper, _ = passed(LINES[name].up)
+
+    assert shaper.lost / COUNT == pytest.approx(share, abs=0.02)
+
+
+def test_far_is_late_and_restless_is_out_of_order_and_twice() -> None:
+    _, far = passed(LINES["loss5"].down)
+    assert sum(way for way, _ in far) / len(far) == pytest.approx(0.1, abs=0.01)
+    _, restless = passed(LINES["restless"].down)
+    numbers = [number for _, number in restless]
+    assert len(numbers) > len(set(numbers)) > COUNT * 0.97
+    assert numbers != sorted(numbers)
+
+
+def test_a_narrow_line_passes_its_rate_and_holds_no_more_than_its_queue() -> None:
+    shaper, arrived = passed(Direction(rate_bps=64_000, queue=60), size=1000)  # ten times what goes through
+
+    span_s = COUNT * 0.01
+    assert len(arrived) * 8000 / span_s == pytest.approx(64_000, rel=0.05)
+    assert max(way for way, _ in arrived) <= 60 * 8000 / 64_000 + 0.2
+    assert shaper.lost > COUNT * 0.8
+
+
+@pytest.fixture
+def echo() -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.bind(("127.0.0.1", 0))
+        opened.settimeout(5)
+        yield opened
+
+
+def test_the_relay_carries_both_ways_and_nothing_in_the_dark(echo: socket.socket) -> None:
+    with (
+        Relay(Line(Direction(), Direction()), echo.getsockname()) as relay,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser,
+    ):
+        browser.settimeout(5)
+        browser.sendto(b"there", relay.address)
+        data, back = echo.recvfrom(100)
+        echo.sendto(data + b" and back", back)
+        assert browser.recv(100) == b"there and back"
+
+        relay.darken(True)
+        echo.sendto(b"lost", back)
+        browser.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            browser.recv(100)
+        assert relay.down.lost == 1
+
+
+def test_a_standstill_at_the_end_counts_as_a_gap() -> None:
+    before = {"now": 1000.0, "frames": 10, "concealed": 100, "samples": 1000, "shown": []}
+    after = {"now": 11_000.0, "frames": 40, "concealed": 200, "samples": 2000, "shown": [900.0, 1100.0, 1200.0, 3000.0]}
+
+    seen = seen_between(before, after)
+
+    assert (seen.fps, seen.gap_s, seen.concealed) == (3.0, 8.0, 0.1)
