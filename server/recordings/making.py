@@ -156,7 +156,7 @@ def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
     first = results[0]
     lists = {
         name: [item for result in results for item in result[name]]
-        for name in ("events", "problems", "notes", "streams")
+        for name in ("events", "problems", "notes", "streams", "interruptions")
     }
     return {"length_us": first["length_us"], "start_wall_us": first["start_wall_us"], **lists}
 

@@ -150,6 +150,7 @@ def _recording_shown(row: RecordingRow) -> dict[str, Any]:
         "duration_s": result.get("length_us", 0) / 1e6,
         "started_at": result.get("start_wall_us", 0) / 1e6 or None,
         "events": result.get("events", []),
+        "interruptions": result.get("interruptions", []),
         "problems": result.get("problems", []),
         "notes": result.get("notes", []),
     }

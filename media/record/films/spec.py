@@ -79,6 +79,17 @@ def shown_part(events: list[Event], cut: Cut) -> list[Event]:
     return [Event(e.number, max(0, e.at_us - cut.start_us), e.wall_us, e.kind, e.seat, e.data) for e in events]
 
 
+def interruptions(tape: Tape, cut: Cut) -> list[dict[str, Any]]:
+    """Stretches of the film in which nothing was recorded, each with its cause: the reason of the `closed` before, or `stopped`."""
+    found, reason = [], None
+    for event in shown_part(tape.events, cut):
+        if event.kind == "continued":
+            gap_us = max(0, int(event.data.get("gap_us") or 0))
+            found.append({"from_us": max(0, event.at_us - gap_us), "to_us": event.at_us, "cause": reason or "stopped"})
+        reason = str(event.data.get("reason")) if event.kind == "closed" else None
+    return found
+
+
 def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
     """Facts of the journal for people: what was received, what is declared missing, what is wrong."""
     streams = [
@@ -94,6 +105,6 @@ def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
         if e.kind != "stream"
     ]
     return {
-        "session": tape.session, "room": tape.room, "streams": streams, "events": events, "withheld_chunks": tape.withheld,
+        "session": tape.session, "room": tape.room, "streams": streams, "events": events, "interruptions": interruptions(tape, cut), "withheld_chunks": tape.withheld,
         "problems": [str(problem) for problem in tape.problems], "notes": [f"{note.file}: {note.what}" for note in tape.notes],
     }  # fmt: skip

@@ -5,7 +5,8 @@ import { html, render, useEffect, useRef, useState } from "../html.js";
 import { loadWords, t } from "../i18n.js";
 import { clock, exactTime, spokenDateTime } from "../time.js";
 import { Banner, Icon } from "../ui.js";
-import { Events } from "./review/events.js";
+import { AccessList } from "./recordings/dialogs.js";
+import { Events, sentenceOf } from "./review/events.js";
 import { Films, RecordingState } from "./review/films.js";
 
 const API = `/api/sessions/${location.pathname.split("/")[2]}`;
@@ -46,6 +47,13 @@ const Pack = ({ pack }) => html`<section class="card card-flat" aria-labelledby=
       <p><a href="/verifier.html?download" download="verifier.html" data-testid="download-verifier"><${Icon} name="download" /> ${t("sessions.verifier")}</a></p>`
     : html`<p><${Icon} name=${pack.state === "failed" ? "triangle-alert" : "hourglass"} /> ${t(`sessions.pack_${pack.state}`)}</p>`}</section>`;
 
+/** Who asked for it and who saw it; asked for when it is opened. @param {{ session: string }} props */
+function Accesses({ session }) {
+  const [journal, setJournal] = useState(/** @type {any} */ (null));
+  const open = (/** @type {any} */ event) => { if (event.currentTarget.open) get(`/api/sessions/${session}/accesses`).then(setJournal, () => {}); };
+  return html`<details class="card card-flat review-accesses" data-testid="review-accesses" onToggle=${open}><summary>${t("sessions.accesses")}</summary><p class="muted">${t("recordings.accesses_say")}</p>${journal && html`<${AccessList} ...${journal} />`}</details>`;
+}
+
 function Review() {
   const { whole, wrong } = useSession();
   const player = useRef(/** @type {HTMLVideoElement | null} */ (null));
@@ -55,18 +63,21 @@ function Review() {
   const jump = (/** @type {number} */ to_s) => {
     if (!player.current) return;
     player.current.currentTime = Math.max(0, to_s);
-    player.current.play().catch(() => {});
+    setAt(Math.max(0, to_s));
   };
+  const start = recording?.started_at ?? session.opened_at;
+  const marks = events.map((/** @type {any} */ event) => ({ at_s: event.at - start, kind: event.kind, says: sentenceOf(event, people) }));
   const watchable = recording?.films.length > 0;
   return html`<nav aria-label=${t("sessions.breadcrumb")}><a href="/sessions"><${Icon} name="arrow-left" /> ${t("common.go_sessions")}</a></nav>
     <div class="row row-apart review-head"><h1>${session.citizen_name || t("names.no_name")} · ${t(`names.service_${session.procedure}`)}</h1>
       ${recording ? html`<${RecordingState} recording=${recording} />` : html`<span class="muted">${t("sessions.not_recorded")}</span>`}</div>
     <div class="review">
       <div class="review-main">
-        ${recording ? html`<${Films} recording=${recording} api=${API} player=${player} onTime=${setAt} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
+        ${recording ? html`<${Films} recording=${recording} api=${API} player=${player} events=${marks} at_s=${at_s} onTime=${setAt} onJump=${jump} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
         <div class="grid grid-wide review-below"><${Facts} session=${session} people=${people} />${recording && html`<${Pack} pack=${recording.pack} />`}</div>
+        ${recording && html`<${Accesses} session=${session.id} />`}
       </div>
-      <${Events} events=${events} people=${people} start=${recording?.started_at ?? session.opened_at} at_s=${at_s} canJump=${watchable} onJump=${jump} />
+      <${Events} events=${events} people=${people} start=${start} at_s=${at_s} canJump=${watchable} onJump=${(/** @type {number} */ to_s) => { jump(to_s); player.current?.play().catch(() => {}); }} />
     </div>
     ${recording && recording.duration_s > 0 && html`<p class="muted type-small">${t("sessions.length", { time: clock(recording.duration_s) })}</p>`}`;
 }

@@ -11,7 +11,7 @@ const ICONS = { opened: "door-open", live: "play", ended: "square", joined: "log
   media_connected: "video", media_reconnecting: "refresh-cw", media_gone: "video-off", recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
 
 /** @param {any} event @param {any[]} people */
-function sentenceOf(event, people) {
+export function sentenceOf(event, people) {
   const person = people.find((one) => one.seat === event.seat);
   const name = person ? person.name || t(`names.role_${person.role}`) : "";
   const key = `sessions.event_${event.kind}${["muted", "unmuted", "silenced", "unsilenced"].includes(event.kind) && event.data.source === "face" ? "_face" : ""}`;

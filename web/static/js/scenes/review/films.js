@@ -4,7 +4,9 @@ import { get } from "../../api.js";
 import { html, useEffect, useState } from "../../html.js";
 import { lang, t } from "../../i18n.js";
 import { clock, spokenDateTime } from "../../time.js";
+import { say } from "../../live.js";
 import { Banner, Icon, State } from "../../ui.js";
+import { Gaps, gapsOf, pressKey, secondOf, Timeline } from "./timeline.js";
 
 /** @type {Record<string, [string, string]>} */
 const LOOKS = { recording: ["bad", "circle-dot"], waiting: ["wait", "hourglass"], making: ["wait", "refresh-cw"], ready: ["good", "circle-check"], failed: ["bad", "triangle-alert"], destroyed: ["quiet", "trash-2"] };
@@ -32,29 +34,60 @@ function ViewMark({ api }) {
   return mark && html`<p class="review-mark" data-testid="view-mark">${mark.name} ${spokenDateTime(mark.at)}</p>`;
 }
 
-/** @param {{ player: { current: HTMLVideoElement | null }, film: string }} props */
-function Speed({ player, film }) {
-  const [speed, setSpeed] = useState(1);
+/** @param {{ player: { current: HTMLVideoElement | null }, film: string, speed: number, setSpeed: (speed: number) => void }} props */
+function Speed({ player, film, speed, setSpeed }) {
   useEffect(() => { if (player.current) player.current.playbackRate = speed; }, [speed, film]);
   return html`<label class="review-speed">${t("sessions.speed")} <select class="govuk-select" data-testid="speed" value=${speed} onChange=${(/** @type {any} */ event) => setSpeed(Number(event.currentTarget.value))}>
     ${SPEEDS.map((one) => html`<option key=${one} value=${one}>${one}×</option>`)}</select></label>`;
 }
 
-/** @param {{ recording: any, api: string, player: { current: HTMLVideoElement | null }, onTime: (at_s: number) => void }} props */
-export function Films({ recording, api, player, onTime }) {
+// A form field or a button has its own use for these keys.
+const TAKEN = "input, select, textarea, dialog, [contenteditable]", PRESSED = "button, a, summary";
+
+/** Keys work wherever one is on the page. @param {{ current: HTMLVideoElement | null }} player @param {Parameters<typeof pressKey>[2]} film */
+function useKeys(player, film) {
+  useEffect(() => {
+    const onKey = (/** @type {KeyboardEvent} */ event) => {
+      const at = /** @type {Element} */ (event.target);
+      if (!player.current || event.ctrlKey || event.metaKey || event.altKey || at.closest(TAKEN) || (event.key === " " && at.closest(PRESSED))) return;
+      if (pressKey(event, player.current, film)) event.preventDefault();
+    };
+    document.addEventListener("keydown", onKey, true);
+    return () => document.removeEventListener("keydown", onKey, true);
+  });
+}
+
+/** The address of this second, for a note or a colleague who may see it too. @param {{ at_s: number }} props */
+function LinkHere({ at_s }) {
+  const copy = () => {
+    history.replaceState(null, "", `#t=${at_s.toFixed(1)}`);
+    navigator.clipboard?.writeText(location.href).then(() => say(t("sessions.link_copied")), () => {});
+  };
+  return html`<button type="button" class="button button-quiet" data-testid="link-here" onClick=${copy}><${Icon} name="link" />${t("sessions.link_here", { time: clock(at_s) })}</button>`;
+}
+
+/** @param {{ recording: any, api: string, player: { current: HTMLVideoElement | null }, events: { at_s: number, kind: string, says: string }[], at_s: number, onTime: (at_s: number) => void, onJump: (to_s: number) => void }} props */
+export function Films({ recording, api, player, events, at_s, onTime, onJump }) {
   const { films } = recording;
+  const [speed, setSpeed] = useState(1);
   const [chosen, setChosen] = useState("");
   const film = films.find((/** @type {any} */ one) => one.id === chosen) ?? films.find((/** @type {any} */ one) => one.kind === "composed") ?? films[0];
+  const length_s = film?.duration_s ?? 0, gaps = film ? gapsOf(film, recording) : [];
+  const faster = (/** @type {number} */ steps) => setSpeed(SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, SPEEDS.indexOf(speed) + steps))]);
+  useKeys(player, { length_s, events, jump: onJump, faster });
+  // Another film goes on at the same second; the first one begins where the address says.
+  const begin = (/** @type {any} */ event) => { event.currentTarget.currentTime = Math.min(length_s, at_s || (secondOf(location.hash) ?? 0)); event.currentTarget.playbackRate = speed; };
   return html`
     ${["waiting", "making"].includes(recording.state) && html`<${Making} recording=${recording} />`}
     ${recording.state === "recording" && html`<${Banner} kind="info" icon="circle-dot"><p>${t("sessions.still_recording")}</p><//>`}
     ${recording.state === "failed" && html`<${Banner} kind="bad" icon="triangle-alert"><p>${t("sessions.failed_says")}</p><//>`}
     ${film && html`<div class="review-stage"><video class="review-player" ref=${player} controls preload="metadata" playsinline src=${film.url} data-testid="player" data-film=${film.id} data-kind=${film.kind} aria-label=${titleOf(film, films)}
-        onTimeUpdate=${(/** @type {any} */ event) => onTime(event.currentTarget.currentTime)}>
+        onLoadedMetadata=${begin} onTimeUpdate=${(/** @type {any} */ event) => onTime(event.currentTarget.currentTime)} onSeeking=${(/** @type {any} */ event) => onTime(event.currentTarget.currentTime)}>
         <track kind="captions" src=${`${api}/captions.vtt?lang=${lang()}`} srclang=${lang()} label=${t("sessions.captions")} default /></video><${ViewMark} api=${api} /></div>
-      <${Speed} player=${player} film=${film.id} />
+      <${Timeline} length_s=${length_s} at_s=${at_s} gaps=${gaps} events=${events} onJump=${onJump} />
+      <div class="row review-tools"><${Speed} player=${player} film=${film.id} speed=${speed} setSpeed=${setSpeed} /><${LinkHere} at_s=${at_s} /></div>
       <ul class="review-films plain" aria-label=${t("sessions.films")}>${films.map((/** @type {any} */ one) => html`<li key=${one.id}>
         <button type="button" class="button button-quiet" aria-pressed=${one.id === film.id} data-testid=${one.kind === "composed" ? "play-composed" : "play-person"} data-seat=${one.seat} onClick=${() => setChosen(one.id)}>
           <${Icon} name=${one.kind === "composed" ? "users" : "user"} />${titleOf(one, films)} <span class="muted figures">${clock(one.duration_s)}</span></button></li>`)}</ul>
-      ${film.gaps.length > 0 && html`<p class="muted"><${Icon} name="info" /> ${t("sessions.gaps", { count: film.gaps.length })}</p>`}`}`;
+      <${Gaps} gaps=${gaps} onJump=${onJump} />`}`;
 }
