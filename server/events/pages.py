@@ -16,10 +16,10 @@ from schedules.store import events, inputs, registrations
 from schedules.store.feeds import list_public_slugs
 from server.access.core import Action
 from server.access.rates import Rate
-from server.access.require import as_uuid, require_site, require_site_by_slug
+from server.access.require import as_uuid, require_own, require_site, require_site_by_slug
 from server.api import Call, add_operations
 from server.errors import NotAllowed, NotFound
-from server.events import registering, service
+from server.events import registering, service, streaming, streaming_http
 from server.events.announcing import feed_slug
 from server.events.api import OPERATIONS, REGISTRATIONS, base_url
 from server.events.views import event_view
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from server.events.views import EventView
 
 AHEAD = timedelta(days=366)
+NEAR = timedelta(hours=12)  # a village room looks for what it can hear today
 LOOK_BACK = timedelta(days=60)  # on the board: what is just over wants its recording link and its attendance
 
 
@@ -81,11 +82,19 @@ async def event_page(call: Call[None]) -> web.StreamResponse:
     language = _language(call)
     async with call.connection() as conn:
         event = await _public_event(conn, call.path("event"))
+        room = await streaming_http.room_of(conn, call, event)
         [view] = await views_of(conn, [event], base_url(call), language, call.now)
     open_now = lectures.place_for(registering.facts_of(event), call.now)
     url = f"{base_url(call)}/events/{event.id}"
     return page(
-        call, "events/event.html", event=view, place=open_now, Place=lectures.Place, page_url=url, language=language
+        call,
+        "events/event.html",
+        event=view,
+        room=room,
+        place=open_now,
+        Place=lectures.Place,
+        page_url=url,
+        language=language,
     )
 
 
@@ -135,6 +144,7 @@ async def people_page(call: Call[None]) -> web.StreamResponse:
     language = _language(call)
     async with call.connection() as conn:
         event, people = await registering.attendees(conn, call.actor, call.path("event"))
+        rooms = await streaming.rooms_that_listened(conn, event.id)
         [view] = await views_of(conn, [event], base_url(call), language, call.now)
     ratings = [who.rating for who in people if who.rating]
     count = {place.value: sum(who.place is place for who in people) for place in lectures.Place}
@@ -143,6 +153,7 @@ async def people_page(call: Call[None]) -> web.StreamResponse:
         "events/people.html",
         event=view,
         people=people,
+        rooms=rooms,
         count=count,
         rating=round(sum(ratings) / len(ratings), 1) if ratings else None,
         ratings=len(ratings),
@@ -219,7 +230,20 @@ async def edit_page(call: Call[None]) -> web.StreamResponse:
     )
 
 
+async def listen_page(call: Call[None]) -> web.StreamResponse:
+    """For a village room: the lectures of the coming hours, and those whose room is open."""
+    endpoint = call.path("endpoint")
+    require_own(call.actor, Action.ATTEND_LECTURE, endpoint)
+    async with call.connection() as conn:
+        found = await events.list_events(conn, None, EventKind.LECTURE, call.now, call.now + NEAR)
+        near = [event for event in found if event.is_on]
+        running = [await streaming.running_room(conn, event.id) for event in near]
+        shown = await views_of(conn, near, base_url(call), _language(call), call.now)
+    return page(call, "events/listen.html", endpoint=endpoint, lectures=list(zip(shown, running, strict=True)))
+
+
 PAGES = [
+    Page("/kiosk/{endpoint}/lectures", listen_page, Action.ATTEND_LECTURE),
     Page("/events", events_page, Action.SEE_PUBLIC),
     Page("/events/{event}", event_page, Action.SEE_PUBLIC),
     Page("/events/{event}/people", people_page, Action.CHECK_IN_ATTENDEE),
@@ -233,5 +257,5 @@ PAGES = [
 def add(app: web.Application) -> None:
     """Plug in."""
     app[REGISTRATIONS] = Rate(burst=20, every_s=3.0)  # a family on one line registers at once; a script does not
-    add_operations(app, OPERATIONS)
+    add_operations(app, OPERATIONS + streaming_http.OPERATIONS)
     add_pages(app, PAGES)
