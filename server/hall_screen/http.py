@@ -18,9 +18,11 @@ from server.api import Call, Operation, add_operations
 from server.db.statements import load_statements
 from server.endpoints import store as endpoints
 from server.errors import BadInput, NotFound
+from server.hall_screen import pages
 from server.i18n import language_of
 from server.keys import CLOCK
 from server.live import Notice, StreamOver, stream
+from server.pages import add_pages
 from server.ratings.http import SiteFigures, figures_of
 from server.waiting import store as lines
 from server.waiting.desk_http import Done
@@ -193,3 +195,4 @@ OPERATIONS = [
 def add(app: web.Application) -> None:
     """Plug in."""
     add_operations(app, OPERATIONS)
+    add_pages(app, pages.PAGES)

@@ -140,6 +140,8 @@ async def kiosk_page(call: Call[None]) -> web.StreamResponse:
     async with call.connection() as conn:
         endpoint = await endpoints.load(conn, str(call.actor.id))
         await endpoints.seen(conn, endpoint.id, call.now)
+    if endpoint.kind == "hall_screen":  # enrolled like a kiosk, it has another page
+        return web.Response(status=303, headers={"Location": f"/screen/{endpoint.id}"})
     response = page(call, "kiosk.html", endpoint=endpoint)
     if endpoint.card_reader:  # the one address besides our own that this page may ask
         policy = SECURITY_HEADERS["Content-Security-Policy"]
