@@ -17,6 +17,7 @@ from media.record.films.spec import COMPOSED, PERSON, Spec, cut_of, read_spec, s
 from media.record.films.tape import Replay, Tape, place_streams, scan
 from media.record.process import die_with_parent, say
 from media.record.reader import Note, SessionKeys, load_segments
+from media.record.redaction import KeysWithout, hidden_places
 
 Progress = Callable[[str, float], None]
 
@@ -24,7 +25,8 @@ Progress = Callable[[str, float], None]
 def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
     """All films that the spec asks for. Raises ValueError for a journal that cannot be read, OSError for the disk."""
     spec.output.mkdir(parents=True, exist_ok=True, mode=0o700)
-    segments, keys = load_segments(spec.journals), SessionKeys(spec.key)
+    segments, whole = load_segments(spec.journals), SessionKeys(spec.key)
+    keys = KeysWithout(whole, hidden_places(segments, whole, spec.zones))
     progress("scan", 0.0)
     tape = scan(segments, keys)
     placements, cut = place_streams(tape), cut_of(tape, spec)
@@ -48,7 +50,7 @@ def make_films(spec: Spec, progress: Progress) -> dict[str, Any]:
         "films": films,
         "length_us": cut.length_us,
         "start_wall_us": tape.start_wall_us + cut.start_us,
-        **summary(tape, cut),
+        **summary(tape, cut, spec.zones),
     }
 
 

@@ -22,6 +22,7 @@ from media.record.packs.proofs import manifest_imprint
 from media.record.packs.proving import ANCHORS, LATE_ANCHORS, MANIFEST_STAMP, SIGNATURE
 from media.record.packs.write import Draft, Members, Seal, write_pack
 from media.record.process import die_with_parent, say
+from media.record.redaction import zones_of
 from media.record.sealed import SealedFile, SealedWriter
 from server.evidence.identity import Credential, Identity
 from server.evidence.report import LANGUAGES, WORDS, render_report, report_facts, sign_report
@@ -95,7 +96,15 @@ def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
     journals, films = sources_of(spec)
     sealing = Sealing(spec)
     output, partial, target = _target(spec)
-    write_pack(target, journals, films, spec["facts"], made_at=spec["made_at"], seal=sealing.seal())
+    write_pack(
+        target,
+        journals,
+        films,
+        spec["facts"],
+        made_at=spec["made_at"],
+        zones=zones_of(spec.get("zones", ())),
+        seal=sealing.seal(),
+    )
     return {**_finished(target, partial, output), "unstamped": sealing.unstamped}
 
 

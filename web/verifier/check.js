@@ -17,6 +17,9 @@ const MANIFEST = "manifest.json", DIGEST = "manifest.digest", EVENTS = "events.j
 /** @param {any} value */
 const objects = (value) => (Array.isArray(value) ? value.filter((one) => one !== null && typeof one === "object" && !Array.isArray(one)) : []);
 
+/** @param {unknown} unix_us */
+const instantOf = (unix_us) => (Number.isSafeInteger(unix_us) && Math.abs(Number(unix_us)) < 8e18 ? new Date(Number(unix_us) / 1000).toISOString() : "?");
+
 class Check {
   /** @param {Blob} blob @param {(share: number) => void} progress @param {Trust} trust */
   constructor(blob, progress, trust) {
@@ -93,6 +96,7 @@ class Check {
     const expected = `${JSON.stringify(digest)}\n`, found = await this.bytes(DIGEST);
     if (!sameJson(stated, digest) || !found || hex(found) !== hex(utf8(expected))) this.damage(MANIFEST, null, null, "manifest_digest");
     if (manifest.laizuo !== "pack" || manifest.format !== 1) { this.damage(MANIFEST, null, null, "format"); return null; }
+    for (const zone of objects(manifest.facts?.hidden)) this.report.facts.push({ key: "hidden", values: { from: instantOf(zone.from_us), to: instantOf(zone.to_us), source: String(zone.source ?? "*"), cause: String(zone.cause) } });
     this.report.facts.push({ key: "made_at", values: { at: String(manifest.made_at) } });
     return manifest;
   }

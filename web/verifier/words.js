@@ -15,6 +15,7 @@ const WORDS = {
   known: ["我另外知道的", "What I know from elsewhere"], known_says: ["如果有人把签发机构的证书，或另外保存的时间戳交给了您，在这里一起选上，核对得更严。", "If somebody gave you the authority's certificate, or time stamps that were kept apart from the pack, choose them here: the check is stricter."],
   choose_trust: ["信任的签发机构证书（PEM）", "Certificates of authorities I trust (PEM)"], choose_anchors: ["另外保存的时间戳（.jsonl）", "Time stamps kept apart (.jsonl)"], bad_extra: ["{name} 不是这种文件", "{name} is not a file of this kind"],
   not_trusted: ["由 {name} 签发，其签发机构 {root} 不在您信任的之列", "is by {name}, whose authority {root} is not among those you trust"],
+  hidden: ["按规定隐去 {from} 至 {to}（{source}）：{cause}", "hidden on purpose from {from} to {to} ({source}): {cause}"],
   ledger: ["房间 {room}：{streams} 路，收到 {received} 包 + 声明缺失 {missing} 包 + 按规定未录 {withheld} 包 + 未说明 {open} 包 = 发出 {sent} 包", "room {room}: {streams} streams, {received} packets received + {missing} declared missing + {withheld} withheld + {open} not said = {sent} sent"],
   ledger_open: ["第 {stream} 路发出的 {sent} 包中有 {count} 包既没有收到也没有声明缺失", "stream {stream}: {count} of {sent} packets sent were neither received nor declared"], ledger_stopped: ["房间 {room} 第 {stream} 路：程序停止，{sent} 包中有 {count} 包没来得及说明", "room {room}, stream {stream}: its writer was stopped before it could account for {count} of {sent} packets"],
   ledger_twice: ["第 {stream} 路有 {count} 包记了两次", "stream {stream}: {count} packets are accounted for twice"], ledger_end: ["第 {stream} 路结束时报的数与记录不符", "stream {stream}: its end says other numbers than the records"],

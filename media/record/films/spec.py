@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from media.record.films.tape import Event, Tape
+from media.record.redaction import LATE_US, Zone, zones_of
 
 PERSON, COMPOSED = "person", "composed"
 
@@ -31,6 +33,7 @@ class Spec:
     font: Path | None = None
     utc_offset_s: int = 8 * 3600
     sealed: bool = True
+    zones: tuple[Zone, ...] = ()
 
 
 def read_spec(text: str) -> Spec:
@@ -50,6 +53,7 @@ def read_spec(text: str) -> Spec:
             Path(raw["font"]) if raw.get("font") else None,
             int(raw.get("utc_offset_s", 8 * 3600)),
             bool(raw.get("sealed", True)),
+            zones_of(raw.get("zones", ())),
         )
     except KeyError as error:
         raise BadSpec(f"spec: {error.args[0]} is missing") from None
@@ -90,7 +94,17 @@ def interruptions(tape: Tape, cut: Cut) -> list[dict[str, Any]]:
     return found
 
 
-def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
+def hidden_parts(tape: Tape, cut: Cut, zones: Sequence[Zone]) -> list[dict[str, Any]]:
+    """Redaction zones on the film's own clock."""
+    begin_us = tape.start_wall_us + cut.start_us
+    return [
+        {"from_us": max(0, zone.from_us - begin_us), "to_us": max(0, zone.to_us + LATE_US - begin_us), "cause": "hidden",
+         "seat": zone.seat, "source": zone.source, "why": zone.cause}
+        for zone in zones
+    ]  # fmt: skip
+
+
+def summary(tape: Tape, cut: Cut, zones: Sequence[Zone] = ()) -> dict[str, Any]:
     """Facts of the journal for people: what was received, what is declared missing, what is wrong."""
     streams = [
         {
@@ -105,6 +119,7 @@ def summary(tape: Tape, cut: Cut) -> dict[str, Any]:
         if e.kind != "stream"
     ]
     return {
-        "session": tape.session, "room": tape.room, "streams": streams, "events": events, "interruptions": interruptions(tape, cut), "withheld_chunks": tape.withheld,
+        "session": tape.session, "room": tape.room, "streams": streams, "events": events, "interruptions": interruptions(tape, cut),
+        "hidden": hidden_parts(tape, cut, zones), "withheld_chunks": tape.withheld,
         "problems": [str(problem) for problem in tape.problems], "notes": [f"{note.file}: {note.what}" for note in tape.notes],
     }  # fmt: skip

@@ -151,6 +151,9 @@ class _Check:
             self.report.damage(MANIFEST, f"is not of a pack of format {PACK_FORMAT}")
             return None
         self.report.facts.append(f"made at {manifest.get('made_at')}")
+        facts = manifest.get("facts")
+        for zone in _objects(facts, "hidden") if isinstance(facts, dict) else []:
+            self.report.facts.append(_hidden(zone))
         return manifest
 
     def _check_members(self, manifest: dict[str, Any]) -> None:
@@ -332,6 +335,14 @@ class JournalCheck:
             f"room {room}: {last.block.number + 1} blocks, {length_s:.1f} s from {_instant(first_us)}, "
             f"{len(self.events)} events, {len(self._withheld)} chunks withheld, head {last.block.stated.sha256.hex()}"
         )
+
+
+def _hidden(zone: dict[str, Any]) -> str:
+    try:
+        begins, ends = _instant(int(zone["from_us"])), _instant(int(zone["to_us"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return "hidden on purpose: a stretch that is not readable"
+    return f"hidden on purpose from {begins} to {ends} ({zone.get('source') or 'all'}): {zone.get('cause')}"
 
 
 def _bytes(data: memoryview | None) -> bytes | None:

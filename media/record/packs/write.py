@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from media.record.chain import key_id
 from media.record.layout import Chunk, canonical
 from media.record.packs.archive import ArchiveWriter, Target
 from media.record.reader import BlockSeen, Damage, Segment, SessionKeys, examine, load_segments, open_chunk, read_events
+from media.record.redaction import Zone, hidden_places
 from media.record.sealed import SealedFile
 
 PACK_FORMAT = 1
@@ -123,6 +124,7 @@ def write_pack(
     *,
     made_at: str,
     withhold: Withhold | None = None,
+    zones: Sequence[Zone] = (),
     seal: Seal = NO_SEAL,
 ) -> dict[str, Any]:
     """Write the whole pack to `target`, which must be able to seek. Returns the manifest.
@@ -130,12 +132,13 @@ def write_pack(
     facts     what the manifest says about the session (procedure, site, times): JSON.
     made_at   RFC 3339; the caller's clock.
     withhold  chunks whose keys stay out. The films must then be ones that do not show them.
+    zones     redaction zones: their chunks are withheld too, and the manifest's facts name them with their causes
     seal      who signs and stamps it
     Raises    OSError, SealedDamaged, ValueError for a journal without a readable block.
     """
     pack = PackWriter(target)
     pack.add(README, [_README])
-    read = {source.room: _read(source, withhold) for source in journals}
+    read = {source.room: _read(source, withhold, zones) for source in journals}
     for source in journals:
         for segment in read[source.room].segments:
             pack.add(f"journal/{source.room}/{segment.name}", [segment.data], with_sm3=False)
@@ -150,7 +153,7 @@ def write_pack(
         "laizuo": "pack",
         "format": PACK_FORMAT,
         "made_at": made_at,
-        "facts": facts,
+        "facts": {**facts, "hidden": [asdict(zone) for zone in zones]} if zones else facts,
         "signed": seal.signed,
         "journals": [_journal_entry(room, journal) for room, journal in read.items()],
     }
@@ -165,9 +168,10 @@ def write_pack(
     return manifest
 
 
-def _read(source: JournalSource, withhold: Withhold | None) -> _Journal:
+def _read(source: JournalSource, withhold: Withhold | None, zones: Sequence[Zone]) -> _Journal:
     keys = SessionKeys(source.key)
     journal = _Journal(load_segments(source.directories), [], [], [])
+    withhold = _without(hidden_places(journal.segments, keys, zones), withhold)
     for seen in examine(journal.segments):
         if not isinstance(seen, BlockSeen):
             continue
@@ -178,6 +182,15 @@ def _read(source: JournalSource, withhold: Withhold | None) -> _Journal:
     if journal.block < 0:
         raise ValueError(f"the journal of room {source.room} holds no readable block")
     return journal
+
+
+def _without(places: frozenset[tuple[int, int]], withhold: Withhold | None) -> Withhold | None:
+    """What is withheld anyway, and the chunks at these places."""
+    if not places:
+        return withhold
+    return lambda seen, chunk: (
+        (seen.block.number, chunk.index) in places or (withhold is not None and withhold(seen, chunk))
+    )
 
 
 def _release(journal: _Journal, seen: BlockSeen, chunk: Chunk, keys: SessionKeys, withhold: Withhold | None) -> None:
