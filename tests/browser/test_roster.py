@@ -136,7 +136,15 @@ async def test_axe_finds_nothing_on_roster_pages(start_product: ProductFactory, 
         await context.add_init_script(path=AXE)
         tab = Tab(context, await context.new_page())
         await sign_in(tab, demo, "sun.hui")
-        for path in ("/sites/rongchuan", "/roster?preview=1", "/roster/rotation?site=rongchuan", "/my-duty", "/sites"):
+        for path in (
+            "/sites/rongchuan",
+            "/roster?preview=1",
+            "/roster/rotation?site=rongchuan",
+            "/roster/offers",
+            "/roster/teams",
+            "/my-duty",
+            "/sites",
+        ):
             await tab.page.goto(product.url + path)
             if lines := await complaints(tab.page):
                 found[f"{path} {language} {theme}"] = lines

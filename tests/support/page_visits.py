@@ -105,7 +105,9 @@ async def visit_places(visitors: Visitors, looks: Looks) -> None:
     for path in ("/sites/rongchuan", "/screen/rongchuan", "/widget/rongchuan"):
         await open_and_check(looks, citizen, visitors.url + path, path)
     await citizen.goto(visitors.demo["kiosks"][1]["url"])
-    await open_and_check(looks, citizen, f"{citizen.url}/check-in", "staff check in at a kiosk")
+    kiosk = citizen.url
+    await open_and_check(looks, citizen, f"{kiosk}/check-in", "staff check in at a kiosk")
+    await open_and_check(looks, citizen, f"{kiosk}/lectures", "lectures for a village room")
 
 
 async def visit_hall(visitors: Visitors, looks: Looks) -> None:
