@@ -127,14 +127,21 @@ _PROVISIONAL = Words("（暂定）", " (provisional)")
 
 def days_feed(kind: DayKind, calendar: Calendar, language: Language) -> Feed:
     """Days off, or make-up workdays: two calendars, because one wants to see them in different colours and alarms (feature 113)."""
-    events = [event for year in calendar.years for event in _days_of(kind, year, language)]
-    return Feed(
-        _DAYS[kind][language], _sources(calendar, language), tuple(sorted(events, key=lambda e: (e.start, e.uid)))
-    )
+    years = _newest(calendar)
+    events = [event for year in years for event in _days_of(kind, year, language)]
+    return Feed(_DAYS[kind][language], _sources(years, language), tuple(sorted(events, key=lambda e: (e.start, e.uid))))
 
 
-def _sources(calendar: Calendar, language: Language) -> str:
-    titles = [f"{year.year}: {year.source.title} {year.source.url}".strip() for year in calendar.years]
+def _newest(calendar: Calendar) -> list[YearOfDays]:
+    """Of several versions of a year the one in force: an older notice's days are nobody's any more."""
+    found: dict[int, YearOfDays] = {}
+    for year in sorted(calendar.years, key=lambda year: (year.year, year.version)):
+        found[year.year] = year
+    return list(found.values())
+
+
+def _sources(years: Iterable[YearOfDays], language: Language) -> str:
+    titles = [f"{year.year}: {year.source.title} {year.source.url}".strip() for year in years]
     return Words("依据：", "Sources: ")[language] + "; ".join(titles)
 
 

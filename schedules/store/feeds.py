@@ -137,15 +137,17 @@ async def _with_bytes(conn: Connection, head: FeedHead | None, variant: str) -> 
     return None if head is None or body is None else FeedBody(body, head.etag, head.last_modified)
 
 
-async def rotate_feed_token(conn: Connection, feed: str, person: PersonId, token_hash: bytes, now: datetime) -> None:
-    """Give a personal feed a new secret; the old one ends at once."""
-    await revoke_feed_token(conn, person, now)
+async def rotate_feed_token(
+    conn: Connection, feed: str, person: PersonId, token_hash: bytes, now: datetime, kind: str = "person"
+) -> None:
+    """Give a personal feed of this kind a new secret; the old one ends at once."""
+    await revoke_feed_token(conn, person, now, kind)
     await conn.execute(QUERIES["add_feed_token"], token_hash, feed, now)
 
 
-async def revoke_feed_token(conn: Connection, person: PersonId, now: datetime) -> bool:
+async def revoke_feed_token(conn: Connection, person: PersonId, now: datetime, kind: str = "person") -> bool:
     """End a person's feed secret; False if there was none."""
-    return bool(await conn.fetch(QUERIES["revoke_feed_tokens"], person, now))
+    return bool(await conn.fetch(QUERIES["revoke_feed_tokens"], person, now, kind))
 
 
 async def feed_token_since(conn: Connection, person: PersonId) -> datetime | None:

@@ -291,21 +291,21 @@ where f.kind = 'person' and f.person_id = $1::text::uuid and t.revoked_at is nul
 
 -- name: person_of_token
 select f.person_id::text from feed_token t join calendar_feed f on f.id = t.feed_id join person p on p.id = f.person_id
-where t.token_hash = $1 and t.revoked_at is null and p.disabled_at is null
+where f.kind = 'person' and t.token_hash = $1 and t.revoked_at is null and p.disabled_at is null
 
 -- name: list_event_feeds
 select slug, kind, subject from calendar_feed where slug is not null and kind = any($1::text[]) order by kind, slug
 
 -- name: revoke_feed_tokens
 update feed_token t set revoked_at = $2 from calendar_feed f
-where f.id = t.feed_id and f.person_id = $1::text::uuid and t.revoked_at is null returning 1
+where f.id = t.feed_id and f.person_id = $1::text::uuid and f.kind = $3 and t.revoked_at is null returning 1
 
 -- name: add_feed_token
 insert into feed_token (token_hash, feed_id, created_at) values ($1, $2::text::uuid, $3)
 
 -- name: feed_token_since
 select t.created_at from feed_token t join calendar_feed f on f.id = t.feed_id
-where f.person_id = $1::text::uuid and t.revoked_at is null
+where f.person_id = $1::text::uuid and f.kind = 'person' and t.revoked_at is null
 
 -- name: list_public_feeds
 select slug, service from calendar_feed where site_id = $1::text::uuid and kind in ('site', 'service') order by service nulls first

@@ -1,4 +1,4 @@
-"""The named statements of queries.sql and events.sql, and the type of a connection."""
+"""The named statements of queries.sql, events.sql and limits.sql, and the type of a connection."""
 
 from __future__ import annotations
 
@@ -20,3 +20,4 @@ def _load_statements(name: str) -> dict[str, str]:
 
 QUERIES = _load_statements("queries.sql")
 EVENT_QUERIES = _load_statements("events.sql")
+LIMIT_QUERIES = _load_statements("limits.sql")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from schedules.store import feed_history
 from schedules.store.feeds import find_public_feed, find_secret_feed
+from schedules.store.limits import find_limits_feed
 from server.access.tokens import looks_like_token, token_hash
 from server.errors import NotFound, ServiceAway
 
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from server.db import Connection
     from server.feeds.bodies import Bodies
 
-# name in the URL -> public feed, None: the own one
+# name in the URL -> public feed, None: an own one
 COLLECTIONS: dict[str, str | None] = {
     "duty": None,
+    "limits": None,
     "theme-days": "every-site.theme-days",
     "lectures": "every-site.law-lectures",
     "holidays": "days.statutory-holidays",
@@ -49,12 +51,7 @@ async def load(conn: Connection, secret: str, name: str, variant: str, bodies: B
     if name not in COLLECTIONS:
         raise NotFound()
     for _ in range(_ATTEMPTS):
-        slug = COLLECTIONS[name]
-        head = await (
-            find_secret_feed(conn, token_hash(secret), variant)
-            if slug is None
-            else find_public_feed(conn, slug, variant)
-        )
+        head = await _head_of(conn, secret, name, variant)
         if head is None:
             raise NotFound()
         body = await bodies.load(conn, head, variant)
@@ -62,6 +59,16 @@ async def load(conn: Connection, secret: str, name: str, variant: str, bodies: B
         if body is not None and version is not None:
             return Collection(name, _title(body), head, version, bodies.items(head.etag, body))
     raise ServiceAway()
+
+
+async def _head_of(conn: Connection, secret: str, name: str, variant: str) -> FeedHead | None:
+    slug = COLLECTIONS[name]
+    if slug is not None:
+        return await find_public_feed(conn, slug, variant)
+    if name == "duty":
+        return await find_secret_feed(conn, token_hash(secret), variant)
+    person = await feed_history.person_of_token(conn, token_hash(secret))
+    return None if person is None else await find_limits_feed(conn, person, variant)
 
 
 def _title(body: bytes) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from schedules.core import event_feeds, ical
 from schedules.core.calendar_days import DayKind
 from schedules.core.explain import Language
-from schedules.days import shipped_calendar
+from schedules.store.days import load_calendar
 from schedules.store.feeds import FeedOf, save_feed
 from schedules.store.releases import lock_publishing
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
@@ -50,7 +50,7 @@ async def kept(app: web.Application) -> AsyncIterator[None]:
 
 async def _save_once(app: web.Application) -> None:
     async def work(conn: Connection) -> None:
-        await save_day_feeds(conn, shipped_calendar(), app[CLOCK]())
+        await save_day_feeds(conn, await load_calendar(conn), app[CLOCK]())
 
     while True:
         try:

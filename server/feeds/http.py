@@ -13,7 +13,7 @@ from server.access.core import Action
 from server.api import Call, Operation, add_operations
 from server.db.pool import in_transaction
 from server.errors import BadInput
-from server.feeds import service
+from server.feeds import limits_http, service
 from server.feeds.bodies import BODIES, Bodies
 from server.feeds.days import kept
 from server.feeds.heads import HEADS, answered
@@ -159,4 +159,4 @@ def add(app: web.Application) -> None:
     app.cleanup_ctx.append(answered)
     app.cleanup_ctx.append(written)
     app.cleanup_ctx.append(kept)
-    add_operations(app, OPERATIONS)
+    add_operations(app, OPERATIONS + limits_http.OPERATIONS)

@@ -74,6 +74,9 @@ async def test_vdirsyncer_and_khal_on_each_kind_of_feed(
     async with db.acquire() as conn:
         lawyer = Visitor(client, {STAFF_COOKIE: await sign_in_as(conn, city.lawyers[0], NOW)})
     own = path_of((await (await lawyer.send("POST", "/api/feeds/own")).json())["https"])
+    case = {"rule": "notary_certificate", "reference": "2026-0412", "starts": "2026-11-05"}
+    await lawyer.send("POST", "/api/limits", case)
+    limits = path_of((await (await lawyer.send("POST", "/api/feeds/limits")).json())["https"])
     names = {
         "site": "rongchuan",
         "service": "rongchuan.legal_advice.en",
@@ -87,7 +90,7 @@ async def test_vdirsyncer_and_khal_on_each_kind_of_feed(
     }
     programs = CalendarClients(tmp_path / "calendars", "")
     urls = {kind: str(client.make_url(f"/feeds/{name}.ics")) for kind, name in names.items()}
-    programs.follow({**urls, "person": str(client.make_url(own))})
+    programs.follow(urls | {"person": str(client.make_url(own)), "limits": str(client.make_url(limits))})
     await programs.discover()
 
     stored = {kind: len(await programs.sync(kind)) for kind in ("site", "holidays")}
@@ -115,6 +118,9 @@ async def test_vdirsyncer_and_khal_on_each_kind_of_feed(
         assert [line for line in shown if line.startswith(f"{kind} ")] == [
             f"{kind} 2026-11-27 14:30 16:30 反家暴主题日"
         ]
+    assert [line.split(maxsplit=2) for line in shown if line.startswith("limits ")] == [
+        ["limits", "2026-11-26", "出具公证书期限 2026-0412"]
+    ]
     assert [line.split() for line in autumn if line.startswith("holidays ")] == [
         ["holidays", "2026-09-25", "中秋节放假"],
         ["holidays", "2026-10-01", "国庆节放假"],

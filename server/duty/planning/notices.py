@@ -13,6 +13,8 @@ from server.access.core import Action, Facts, may
 from server.access.require import require_site
 from server.duty import publishing
 from server.errors import BadInput, Conflict, NotAllowed
+from server.feeds import limits
+from server.feeds.days import save_day_feeds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,7 +43,9 @@ class Imported:
 
 
 async def import_notice(conn: Connection, actor: Actor, text: str, now: datetime) -> Imported:
-    """Keep a notice and plan every public roster again; nothing is published by it: coordinators look first.
+    """Keep a notice and plan every public roster again; no roster is published by it: coordinators look first.
+
+    The calendars of days and of legal limits follow at once: they are what the law says and nobody's decision.
 
     text    TOML as in schedules/data
     Raises  BadInput('bad_notice') naming what is wrong, Conflict('notice_known'), NotAllowed for a coordinator of less than the whole city
@@ -53,6 +57,8 @@ async def import_notice(conn: Connection, actor: Actor, text: str, now: datetime
         raise Conflict("notice_known")
     detail = {"year": year.year, "version": year.version, "status": year.status.value}
     await audit.append(conn, actor, "import_notice", "calendar", str(year.year), now, detail)
+    await save_day_feeds(conn, await days.load_calendar(conn), now)
+    await limits.after_notice(conn, now)
     after = await _plan_all(conn, actor, now)
     moved = tuple(one for one in after if one.changes and one.changes != before[one.site.id])
     for one in moved:
