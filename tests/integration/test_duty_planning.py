@@ -229,9 +229,9 @@ async def test_who_leaves_the_team_leaves_the_roster(coordinator: Caller, city: 
     site = city.sites["yunling"]
     unknown = await coordinator.refused("POST", f"/api/rosters/{site}/rotations", rotation(city, 1, team="nobodies"))
     assert unknown == (400, "unknown_team")
-    await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1, team="volunteer_lawyers"))
+    await coordinator.post(f"/api/rosters/{site}/rotations", rotation(city, 1, team="law_literate"))
     until = date(2026, 12, 1)
-    members = f"/api/rosters/{site}/teams/volunteer_lawyers"
+    members = f"/api/rosters/{site}/teams/law_literate"
     for user in ("chen.shufen", "liu.bin"):
         await coordinator.post(f"{members}/members", {"person": city.people[user], "day": "2026-02-01"})
     again = await coordinator.refused(
