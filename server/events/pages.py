@@ -19,7 +19,7 @@ from server.access.rates import Rate
 from server.access.require import as_uuid, require_own, require_site, require_site_by_slug
 from server.api import Call, add_operations
 from server.errors import NotAllowed, NotFound
-from server.events import registering, service, streaming, streaming_http
+from server.events import registering, reminding, service, streaming, streaming_http
 from server.events.announcing import feed_slug
 from server.events.api import OPERATIONS, REGISTRATIONS, base_url
 from server.events.views import event_view
@@ -259,3 +259,4 @@ def add(app: web.Application) -> None:
     app[REGISTRATIONS] = Rate(burst=20, every_s=3.0)  # a family on one line registers at once; a script does not
     add_operations(app, OPERATIONS + streaming_http.OPERATIONS)
     add_pages(app, PAGES)
+    app.cleanup_ctx.append(reminding.keep_going)

@@ -28,3 +28,16 @@ where n.id = $1::text::uuid and n.revoked_at is null
 
 -- name: person_name
 select name_zh from person where id = $1::text::uuid
+
+-- name: screening_sites
+-- Where theme days are held by rule, or a screening was made before: there the month's screening is a task.
+select site_id::text as id from theme_rule where retired_at is null union select site_id::text from screening_task order by id
+
+-- name: tell_screening
+-- Once, and only while it is not done.
+insert into screening_task as t (site_id, month, due, told_at) values ($1::text::uuid, $2, $3, $4)
+on conflict (site_id, month) do update set told_at = excluded.told_at where t.told_at is null and t.done_at is null returning 1
+
+-- name: coordinators_of
+select distinct g.person_id::text as id from role_grant g join person p on p.id = g.person_id
+where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import fields
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from server.bookings.store import Booking
 from server.config import Mail, Sms
 from server.db.pool import in_transaction
 from server.duty.shifts import absence
-from server.events import service
+from server.events import reminding, service
 from server.keys import CLOCK
 from server.messages import seams, store
 from server.messages.adapters import LogAdapter, MailAdapter, SmsAdapter
@@ -270,3 +270,16 @@ async def test_both_sides_are_reminded_of_an_appointment(db: Pool, city: DutyCit
 async def test_the_application_puts_both_seams_in(app: web.Application) -> None:
     assert TELL_PEOPLE in app
     assert REMIND in app
+
+
+async def test_the_screening_is_told_on_its_day_once_unless_it_is_done(db: Pool, city: DutyCity) -> None:  # noqa: F811
+    """The 18th of November 2026 is a Wednesday; of the two sites, one is done before."""
+    due = local(date(2026, 11, 18), time(9))
+    async with db.acquire() as conn:
+        for site, done in ((city.center, None), (city.village, NOW)):
+            sql = "insert into screening_task (site_id, month, due, needs, done_at) values ($1::text::uuid, $2, $3, '欠薪', $4)"
+            await conn.execute(sql, site, date(2026, 11, 1), date(2026, 11, 18), done)
+        for minutes in (-1, 0, 10):
+            await reminding.make_round(conn, due + timedelta(minutes=minutes))
+
+    assert await outbox(db) == [("screening_due", "log", str(city.coordinator.id))]
