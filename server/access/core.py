@@ -45,6 +45,7 @@ class Action(StrEnum):
     REPORT_HEALTH = "report_health"  # of the device itself
     TAKE_PUBLIC_TICKET = "take_public_ticket"  # from the web; everything after it needs the personal link
     BOOK_PUBLICLY = "book_publicly"
+    TRY_LINE = "try_line"  # a connection to a media worker for some seconds, with nobody at its other end
     GIVE_OPINION = "give_opinion"
     SEE_DESK = "see_desk"
     TAKE_TICKET_FOR = "take_ticket_for"  # at the counter, for somebody
@@ -125,6 +126,7 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.REPORT_HEALTH: _give(Reach.OWN, Role.ENDPOINT),
     Action.TAKE_PUBLIC_TICKET: _give(Reach.ANY, *Role),
     Action.BOOK_PUBLICLY: _give(Reach.ANY, *Role),
+    Action.TRY_LINE: _give(Reach.ANY, *Role),
     Action.GIVE_OPINION: _give(Reach.ANY, *Role),
     Action.SEE_DESK: _give(Reach.OWN, *_PROFESSIONALS, Role.SITE_WORKER),
     Action.TAKE_TICKET_FOR: _give(Reach.SITE, *_PROFESSIONALS, Role.SITE_WORKER),

@@ -173,6 +173,11 @@ class MediaPlane:
             address.port for link in self._links.values() if link.state is not None for address in link.state.media.udp
         ]
 
+    def least_busy(self) -> Link | None:
+        """The worker for what belongs to no session; None when none takes new rooms."""
+        name = choose(self.workers(), None)
+        return self._links[name] if name else None
+
     def owner_of(self, room: str) -> Owner | None:
         """Who has a room now."""
         hold = self._holds.get(room)

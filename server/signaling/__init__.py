@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 def add(app: web.Application) -> None:
     """Plug in the rooms and their WebSocket; they start after the database and stop before it."""
+    from server.signaling.line_check import add_line_check  # noqa: PLC0415
     from server.signaling.rooms import run_rooms  # noqa: PLC0415  # the sans-IO part is imported without aiohttp
     from server.signaling.ws import add_socket  # noqa: PLC0415
 
     app.cleanup_ctx.append(run_rooms)
     add_socket(app)
+    add_line_check(app)

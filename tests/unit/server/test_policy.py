@@ -22,6 +22,7 @@ leave_queue       - o - - - - - - - -
 report_health     - o - - - - - - - -
 take_public_ticket a a a a a a a a a a
 book_publicly     a a a a a a a a a a
+try_line          a a a a a a a a a a
 give_opinion      a a a a a a a a a a
 see_desk          - - - o o o o o - -
 take_ticket_for   - - - s s s s s - -

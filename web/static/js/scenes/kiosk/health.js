@@ -9,7 +9,7 @@ const REPORT_MS = 30_000;
 const VERSION = new URL(/** @type {HTMLScriptElement | null} */ (document.querySelector("script[src*='/scenes/kiosk.js']"))?.src ?? location.href).searchParams.get("v") ?? "";
 
 /** @param {any} devices @returns {string[]} */
-const problemsOf = (devices) => ["camera", "microphone"].filter((one) => devices?.[one]);
+const problemsOf = (devices) => ["camera", "microphone", "network"].filter((one) => devices?.[one]);
 
 /**
  * @param {string} endpoint @param {any} devices camera and microphone as they were last opened; null: not open, nothing new is known

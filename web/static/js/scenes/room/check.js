@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "../../html.js";
 import { t } from "../../i18n.js";
 import { chime } from "../../speech.js";
 import { Banner, Icon, State } from "../../ui.js";
+import { LineTrial } from "./line.js";
 import { Video } from "./tiles.js";
 
 /** Camera and microphone for as long as the page needs them. @returns {{ devices: any, open: () => Promise<void>, stop: () => void }} */
@@ -62,6 +63,7 @@ export function DeviceCheck({ devices, onTry, title, says, children }) {
       <p>${says}</p>
       ${devices && html`<${Faults} devices=${devices} onTry=${onTry} />`}
       ${devices?.stream?.getAudioTracks().length > 0 && html`<${Level} stream=${devices.stream} />`}
+      ${devices && html`<${LineTrial} devices=${devices} />`}
       ${children}
     </div>
   </div>`;
