@@ -24,4 +24,5 @@ async def screen_page(call: Call[None]) -> web.StreamResponse:
     return page(call, "hall/screen.html")
 
 
-PAGES = [Page("/screen/{endpoint}", screen_page, Action.SEE_PUBLIC)]
+# Only what looks like a device's id: /screen/{slug} is the duty screen of a site.
+PAGES = [Page("/screen/{endpoint:[0-9a-f]{8}-[0-9a-f-]{27}}", screen_page, Action.SEE_PUBLIC)]
