@@ -51,7 +51,7 @@ async def test_a_device_is_looked_after_from_afar(product: Product, demo: dict[s
         "kit": None,
         "offer": None,
     }
-    looks = Looks(["/kiosk/{endpoint}"])
+    looks = Looks()
     await looks.check(kiosk, "shut out")
     looks.assert_clean()
     assert administrator.errors == []

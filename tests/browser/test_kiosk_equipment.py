@@ -18,7 +18,7 @@ ELSEWHERE = """async (address) => { try { await fetch(address, {mode: "no-cors"}
 async def test_the_card_fills_in_the_name_and_the_portrait_needs_a_yes(
     product: Product, demo: dict[str, Any], chromium: Browser
 ) -> None:
-    looks = Looks(["/kiosk/{endpoint}"])
+    looks = Looks()
     kiosk = await looked_at(chromium, "zh-CN", 1080, 1920)
     async with running_reader(product.url) as reader, running_reader(product.url) as another:
         await tell_the_kiosk(chromium, product, demo, reader)

@@ -38,21 +38,22 @@ _RUN = """async ({tags, ofLooks, looks}) => {
 _FILES = (pages.static_file, pages.locale_file, pages.kiosk_worker)
 
 
-def page_routes(app: web.Application) -> list[str]:
-    """Every page of the application, as its route says it: "/room/{session}"."""
-    found = []
+def page_routes(app: web.Application) -> dict[str, re.Pattern[str]]:
+    """Every page of the application, as its route says it ("/room/{session}"), with the addresses that it answers; in the router's order."""
+    found = {}
     for route in app.router.routes():
         ours = route.handler.__module__ == pages.__name__ and route.handler not in _FILES
         if route.method == "GET" and ours and route.resource is not None:
-            found.append(route.resource.canonical)
+            facts = route.resource.get_info()
+            found[route.resource.canonical] = facts.get("pattern") or re.compile(re.escape(str(facts.get("path"))))
     return found
 
 
 @dataclass(slots=True)
 class Looks:
-    """What axe complained of, and which pages it has seen. routes: of the application, in its order."""
+    """What axe complained of, and which pages it has seen. routes: of the application, as page_routes gives them."""
 
-    routes: list[str]
+    routes: dict[str, re.Pattern[str]] = field(default_factory=dict)
     complaints: dict[str, list[str]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
 
@@ -72,7 +73,7 @@ class Looks:
     def route_of(self, url: str) -> str:
         """The route that answers this address."""
         path = urlsplit(url).path
-        matching = (route for route in self.routes if re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", route), path))
+        matching = (route for route, pattern in self.routes.items() if pattern.fullmatch(path))
         return next(matching, "none: " + path)
 
 

@@ -130,12 +130,18 @@ async def visit_hall(visitors: Visitors, looks: Looks) -> None:
 
 
 async def visit_administration(visitors: Visitors, looks: Looks) -> None:
-    """The page of one place, as the tree of places leads to it."""
+    """The page of one place, as the tree of places leads to it; the wall of a hall, enrolled by its code."""
     administrator = await visitors.of("administrator")
     await administrator.goto(visitors.url + "/admin")
     await administrator.get_by_test_id("open-place").last.click()
     await administrator.get_by_test_id("save-hours").wait_for()
     await looks.check(administrator, "a place")
+    site = administrator.url.rsplit("/", 1)[1]
+    wall = {"site": site, "kind": "hall_screen", "name_zh": "大厅屏", "name_en": "Hall screen"}
+    made = await visitors.send("administrator", "POST", "/api/admin/endpoints", wall)
+    screen = await looked_at(visitors.browser, visitors.language, 1920, 1080)
+    await screen.goto(f"{visitors.url}/kiosk/enrol?code={made['code']}")
+    await open_and_check(looks, screen, f"{visitors.url}/screen/{made['endpoint']}", "the hall's screen")
 
 
 # Pages with something to fill in, by what fills it in. A new one belongs here.
