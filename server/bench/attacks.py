@@ -85,7 +85,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=at_least(1), default=4, help="per attack, and as long in peace before it")
     parser.add_argument("--only", type=names_of(KINDS), default=list(KINDS), help=f"by comma, of {', '.join(KINDS)}")
     parser.add_argument(
-        "--newcomers", type=at_least(1), default=20, help="people who join while ClientHellos are forged"
+        "--newcomers", type=at_least(1), default=100, help="people who join while ClientHellos are forged"
     )
 
 
@@ -106,7 +106,7 @@ def run(options: argparse.Namespace) -> Result:
 def _one(stage: Stage, kind: str, options: argparse.Namespace) -> dict[str, Figure]:
     calm = stage.talk(options.seconds)
     newcomers = options.newcomers if kind == "hello" else 0
-    with stage.attack(kind, options.seconds + START_S + newcomers * 0.5) as attacker:
+    with stage.attack(kind, options.seconds + START_S + newcomers * 0.1) as attacker:
         stage.talk(START_S)
         under = stage.talk(options.seconds)
         joined = sum(stage.newcomer(number) for number in range(newcomers))
