@@ -2,7 +2,7 @@
 // The browser's side of server/signaling/PROTOCOL.md. Pure: no socket, no clock, no page. Each input gives the next state and a list
 // of effects, which call/line.js and call/call.js perform. `now_ms` and `chance` (0 to 1) are arguments.
 
-/** @typedef {{ seat: string, role: string, name: string, site: string, state: string, muted: string[], silenced: string[] }} Person */
+/** @typedef {{ seat: string, role: string, name: string, site: string, state: string, muted: string[], silenced: string[], room?: string }} Person */
 /** @typedef {{ slot: number, audio_mid: string, video_mid: string, seat: string | null, source: string | null }} Slot */
 /** @typedef {{ word: string, loss_up: number, loss_down: number, rtt_ms: number | null, up_bps: number, fps: number }} Quality */
 /**
@@ -167,6 +167,15 @@ export function others(state) {
     .filter((person) => person.seat !== state.you?.seat && person.state !== "waiting")
     .sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || (a.seat < b.seat ? -1 : 1));
 }
+
+/** The room of a private talk that somebody is in; empty: where everybody is together. @param {State} state @param {string} [seat] */
+export const roomOf = (state, seat = state.you?.seat ?? "") => state.people[seat]?.room ?? "";
+
+/** Those of the others who hear and see me: who is in my room. @param {State} state @returns {Person[]} */
+export const together = (state) => others(state).filter((person) => (person.room ?? "") === roomOf(state));
+
+/** Everybody who is in a private talk, oneself as well. @param {State} state @returns {Person[]} */
+export const inPrivate = (state) => Object.values(state.people).filter((person) => person.room);
 
 /** Who stands at the door. @param {State} state @returns {Person[]} */
 export const atTheDoor = (state) => Object.values(state.people).filter((person) => person.state === "waiting");

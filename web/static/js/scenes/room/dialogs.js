@@ -40,6 +40,18 @@ export const RemoveDialog = ({ person, onRemove, onClose }) => html`
   <${Confirm} title=${t("room.remove_title", { name: nameOf(person) })} says=${t("room.remove_says")} yes=${t("room.remove")} icon="user-x" danger testid="confirm-remove-person"
     onYes=${onRemove} onClose=${onClose} />`;
 
+/** Who goes along, before anybody goes. @param {{ person: any, people: any[], onTalk: (seats: string[]) => void, onClose: () => void }} props */
+export function CaucusDialog({ person, people, onTalk, onClose }) {
+  const [along, setAlong] = useState(/** @type {string[]} */ ([]));
+  const helpers = people.filter((one) => one.seat !== person.seat && !["applicant", "party"].includes(one.role));
+  const turn = (/** @type {string} */ seat) => setAlong(along.includes(seat) ? along.filter((one) => one !== seat) : [...along, seat]);
+  return html`<${Confirm} title=${t("room.caucus_title", { name: nameOf(person) })} says=${t("room.caucus_says")} yes=${t("room.caucus_yes")} icon="users" testid="confirm-caucus"
+    onYes=${() => onTalk([person.seat, ...along])} onClose=${onClose}>
+    ${helpers.length > 0 && html`<fieldset class="plain-set"><legend class="muted">${t("room.caucus_along")}</legend>
+      ${helpers.map((one) => html`<label class="choice" key=${one.seat}><input type="checkbox" checked=${along.includes(one.seat)} data-testid="caucus-along" onChange=${() => turn(one.seat)} /> ${nameOf(one)} (${t(`names.role_${one.role}`)})</label>`)}
+    </fieldset>`}<//>`;
+}
+
 /** @param {{ person: any, onWait: () => void, onClose: () => void }} props */
 export const WaitDialog = ({ person, onWait, onClose }) => html`
   <${Confirm} title=${t("room.wait_title", { name: nameOf(person) })} says=${t("room.wait_says")} yes=${t("room.wait")} icon="door-open" testid="confirm-send-back-person"

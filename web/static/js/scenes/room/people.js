@@ -27,19 +27,23 @@ export const AtTheDoor = ({ person, may, say }) => html`<li class="door" data-te
     ${may("refuse") && html`<button type="button" class="button button-danger-quiet" data-testid="refuse-person" onClick=${() => say({ type: "refuse", seat: person.seat })}><${Icon} name="user-x" />${t("room.refuse")}</button>`}
   </div></li>`;
 
-/** @param {{ person: any, isYou: boolean, quality: any, may: (action: string) => boolean, say: (message: any) => void, onRemove: () => void, onWait: () => void, onName: () => void }} props */
-export function PersonRow({ person, isYou, quality, may, say, onRemove, onWait, onName }) {
+/** @param {{ person: any, isYou: boolean, quality: any, may: (action: string) => boolean, say: (message: any) => void, onRemove: () => void, onWait: () => void, onName: () => void, away: any[], onCaucus: () => void }} props */
+export function PersonRow({ person, isYou, quality, may, say, onRemove, onWait, onName, away, onCaucus }) {
   const silenced = person.silenced.includes("voice");
   const citizen = person.role === "applicant" || person.role === "party";
   return html`<li data-testid="person" data-seat=${person.seat} data-state=${person.state}>
     <div class="row row-apart"><span><strong>${nameOf(person)}</strong>${isYou ? ` (${t("room.you")})` : ""}<br /><span class="muted type-small">${about(person)}</span></span>
       <${PersonState} person=${person} /></div>
     ${quality && html`<${LineQuality} quality=${quality} />`}
+    ${person.room && html`<p data-testid="in-private"><${State} kind="info" icon="users">${t("room.caucus_here")}<//></p>`}
     ${person.muted.includes("voice") && html`<p class="muted type-small"><${Icon} name="mic-off" /> ${t("room.microphone_off")}</p>`}
     ${!isYou && html`<div class="row person-does">
       ${may("name") && citizen && html`<button type="button" class="button button-plain" data-testid="name-citizen" onClick=${onName}><${Icon} name="pencil" />${t(person.name ? "room.rename_person" : "room.name_person")}</button>`}
       ${may("silence") && html`<button type="button" class="button button-plain" data-testid="silence-person" aria-pressed=${silenced}
         onClick=${() => say({ type: "silence", seat: person.seat, source: "voice", silenced: !silenced })}><${Icon} name=${silenced ? "mic" : "mic-off"} />${t(silenced ? "room.let_speak" : "room.silence")}</button>`}
+      ${may("caucus") && away.length === 0 && citizen && html`<button type="button" class="button button-plain" data-testid="talk-privately" onClick=${onCaucus}><${Icon} name="users" />${t("room.caucus_talk")}</button>`}
+      ${may("move") && away.length > 0 && (person.room || !citizen) && html`<button type="button" class="button button-plain" data-testid=${person.room ? "move-out" : "move-in"}
+        onClick=${() => say({ type: "move", seat: person.seat, room: person.room ? "" : away[0].room })}><${Icon} name=${person.room ? "undo-2" : "log-in"} />${t(person.room ? "room.caucus_out" : "room.caucus_in")}</button>`}
       ${may("wait") && html`<button type="button" class="button button-plain" data-testid="send-back-person" onClick=${onWait}><${Icon} name="door-open" />${t("room.wait")}</button>`}
       ${may("remove") && html`<button type="button" class="button button-plain" data-testid="remove-person" onClick=${onRemove}><${Icon} name="user-x" />${t("room.remove")}</button>`}
     </div>`}
@@ -48,12 +52,12 @@ export function PersonRow({ person, isYou, quality, may, say, onRemove, onWait, 
 
 /**
  * @param {{ people: any[], knocking: any[], you: any, quality: Record<string, any>, may: (action: string) => boolean, say: (message: any) => void,
- *           onRemove: (person: any) => void, onWait: (person: any) => void, onName: (person: any) => void }} props
+ *           onRemove: (person: any) => void, onWait: (person: any) => void, onName: (person: any) => void, away: any[], onCaucus: (person: any) => void }} props
  */
-export const PeoplePanel = ({ people, knocking, you, quality, may, say, onRemove, onWait, onName }) => html`
+export const PeoplePanel = ({ people, knocking, you, quality, may, say, onRemove, onWait, onName, away, onCaucus }) => html`
   <aside class="people-panel" aria-label=${t("room.people")}>
     ${knocking.length > 0 && html`<h2>${t("room.at_the_door")}</h2><ul class="plain">${knocking.map((person) => html`<${AtTheDoor} key=${person.seat} person=${person} may=${may} say=${say} />`)}</ul>`}
     <h2>${t("room.people_here", { count: people.length })}</h2>
     <ul class="lines">${people.map((person) => html`<${PersonRow} key=${person.seat} person=${person} isYou=${person.seat === you?.seat} quality=${quality[person.seat]}
-      may=${may} say=${say} onRemove=${() => onRemove(person)} onWait=${() => onWait(person)} onName=${() => onName(person)} />`)}</ul>
+      may=${may} say=${say} onRemove=${() => onRemove(person)} onWait=${() => onWait(person)} onName=${() => onName(person)} away=${away} onCaucus=${() => onCaucus(person)} />`)}</ul>
   </aside>`;

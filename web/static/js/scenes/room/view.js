@@ -9,8 +9,9 @@ import * as protocol from "../../protocol.js";
 import { chime } from "../../speech.js";
 import { clock } from "../../time.js";
 import { Banner, Icon, Reconnecting, State, useLanguage, useNow } from "../../ui.js";
+import { Apart, Caucus } from "./caucus.js";
 import { Bar } from "./bar.js";
-import { ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog, WaitDialog } from "./dialogs.js";
+import { CaucusDialog, ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog, WaitDialog } from "./dialogs.js";
 import { PeoplePanel } from "./people.js";
 import { PersonTile, SelfTile, nameOf } from "./tiles.js";
 
@@ -82,8 +83,9 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
   const line = lineOf(made);
   const may = (/** @type {string} */ action) => protocol.may(state, action);
   const people = protocol.others(state);
+  const here = protocol.together(state);
   const knocking = protocol.atTheDoor(state);
-  const main = mainSeat(people, chosen);
+  const main = mainSeat(here, chosen);
   const close = () => setAsking(null);
   const on = {
     voice: () => made.mute("voice", !made.muted.voice), face: () => made.mute("face", !made.muted.face),
@@ -97,14 +99,15 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
       <${Recording} state=${state} /><${ConnectionState} line=${line} />
     </header>
     <${Consent} call=${made} />
-    <${Notes} call=${made} line=${line} people=${people} blocked=${blocked} onHear=${() => setBlocked(false)} onFix=${onFix} />
-    <ul class="faces" style=${{ "--others": String(people.length + 1) }}>
-      ${people.map((person) => html`<${PersonTile} key=${person.seat} person=${person} stream=${made.streamOf(person.seat)} main=${person.seat === main}
+    <${Notes} call=${made} line=${line} people=${here} blocked=${blocked} onHear=${() => setBlocked(false)} onFix=${onFix} />
+    <ul class="faces" style=${{ "--others": String(here.length + 1) }}>
+      ${here.length === 0 && html`<${Apart} state=${state} />`}
+      ${here.map((person) => html`<${PersonTile} key=${person.seat} person=${person} stream=${made.streamOf(person.seat)} main=${person.seat === main}
         quality=${state.quality[person.seat]} onMain=${() => setChosen(person.seat)} onBlocked=${() => setBlocked(true)} blocked=${blocked} />`)}
-      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${people.length === 0} />
+      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${here.length === 0 && protocol.inPrivate(state).length === 0} />
     </ul>
-    ${panel && html`<${PeoplePanel} people=${[...(state.you ? [ownPerson(state)] : []), ...people]} knocking=${knocking} you=${state.you} quality=${state.quality} may=${may}
-      say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onWait=${(/** @type {any} */ person) => setAsking({ what: "wait", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} />`}
+    ${panel && html`<${PeoplePanel} people=${[...(state.you ? [ownPerson(state)] : []), ...people]} knocking=${knocking} you=${state.you} away=${protocol.inPrivate(state)} quality=${state.quality} may=${may}
+      say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onWait=${(/** @type {any} */ person) => setAsking({ what: "wait", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} onCaucus=${(/** @type {any} */ person) => setAsking({ what: "caucus", person })} />`}
     <${Bar} muted=${made.muted} may=${may} canInvite=${session !== undefined && may("admit")} panel=${place === "kiosk" ? null : panel} knocking=${knocking.length} on=${on} />
     ${asking && html`<${Asking} asking=${asking} call=${made} session=${session} close=${close} />`}
   </div>`;
@@ -120,6 +123,7 @@ function Asking({ asking, call, session, close }) {
   if (asking.what === "leave") return html`<${LeaveDialog} inCharge=${protocol.may(call.state, "end")} onLeave=${then(() => call.leave())} onClose=${close} />`;
   if (asking.what === "end") return html`<${EndDialog} onEnd=${(/** @type {string} */ reason) => then(() => call.say({ type: "end", reason }))()} onClose=${close} />`;
   if (asking.what === "name") return html`<${NameDialog} person=${asking.person} onName=${(/** @type {string} */ name) => then(() => call.say({ type: "name", seat: asking.person.seat, name }))()} onClose=${close} />`;
+  if (asking.what === "caucus") return html`<${CaucusDialog} person=${asking.person} people=${protocol.together(call.state)} onTalk=${(/** @type {string[]} */ seats) => then(() => call.say({ type: "caucus", seats }))()} onClose=${close} />`;
   if (asking.what === "wait") return html`<${WaitDialog} person=${asking.person} onWait=${then(() => call.say({ type: "wait", seat: asking.person.seat }))} onClose=${close} />`;
   return html`<${RemoveDialog} person=${asking.person} onRemove=${then(() => call.say({ type: "remove", seat: asking.person.seat }))} onClose=${close} />`;
 }
@@ -146,9 +150,10 @@ function Notes({ call, line, people, blocked, onHear, onFix }) {
   const { cause } = call.state.recording;
   const fault = call.devices?.camera ?? call.devices?.microphone;
   return html`<div class="room-notes">
+    <${Caucus} state=${call.state} say=${(/** @type {any} */ message) => call.say(message)} />
     ${since !== null && html`<${Reconnecting} since_ms=${since} says=${t("room.reconnecting_says")} />`}
     ${blocked && html`<button type="button" class="button button-big button-wide" data-testid="hear-room" onClick=${onHear}><${Icon} name="volume-2" />${t("room.tap_to_hear")}</button>`}
-    ${line === "connected" && !people.some((person) => person.state === "connected") && html`<div role="status"><${Banner} kind="info" icon="hourglass"><p>${t("room.nobody_yet")}</p><//></div>`}
+    ${line === "connected" && protocol.inPrivate(call.state).length === 0 && !people.some((person) => person.state === "connected") && html`<div role="status"><${Banner} kind="info" icon="hourglass"><p>${t("room.nobody_yet")}</p><//></div>`}
     ${cause && has(`errors.${cause}`) && (cause !== "low_space" || protocol.may(call.state, "end")) && html`<div role="status" data-testid="recording-cause" data-cause=${cause}><${Banner} kind=${cause === "low_space" ? "wait" : "bad"} icon="triangle-alert"><p>${t(`errors.${cause}`)}</p><//></div>`}
     ${fault && html`<div role="status"><${Banner} kind="wait" icon="video-off"><p>${t(`room.fault_${fault}`)}</p>
       ${onFix && html`<p><button type="button" class="button button-quiet" data-testid="try-devices" onClick=${onFix}><${Icon} name="refresh-cw" />${t("common.try_again")}</button></p>`}<//></div>`}
