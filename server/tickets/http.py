@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 from aiohttp import web
@@ -12,7 +13,7 @@ from server.api import Call, Operation, add_operations
 from server.errors import NotFound
 from server.i18n import language_of
 from server.keys import SETTINGS
-from server.tickets import kiosk_http, links_http, portraits, rounds, service, store
+from server.tickets import beside_http, kiosk_http, links_http, portraits, rounds, service, store
 from server.waiting import service as waiting
 from server.waiting import store as line_store
 from server.waiting.desk_http import Done
@@ -102,10 +103,18 @@ class TargetShown(msgspec.Struct):
     service: str
 
 
+class SiteToSit(msgspec.Struct):
+    """A site at which somebody can be given a ticket."""
+
+    site: str
+    name: str
+
+
 class Targets(msgspec.Struct):
-    """All lines of the city."""
+    """All lines of the city; and one's own sites, for a ticket for somebody."""
 
     targets: list[TargetShown]
+    sites: list[SiteToSit]
 
 
 async def card(call: Call[None]) -> TicketCard:
@@ -174,8 +183,10 @@ async def targets(call: Call[None]) -> Targets:
         seen = await waiting.areas_seen(conn, call.actor)
         sites = {area.site_id for area in seen} | {grant.site_id for grant in call.actor.grants}
         rows = await store.targets(conn, sorted(sites))
+        own = await conn.fetch(store.SQL["sites_to_sit"], [UUID(grant.site_id) for grant in call.actor.grants])
     return Targets(
-        [TargetShown(r.id, r.site_id, r.site_name_en if english else r.site_name_zh, r.service) for r in rows]
+        [TargetShown(r.id, r.site_id, r.site_name_en if english else r.site_name_zh, r.service) for r in rows],
+        [SiteToSit(r["id"], r["name_en" if english else "name_zh"]) for r in own],
     )
 
 
@@ -229,6 +240,6 @@ OPERATIONS = [
 
 def add(app: web.Application) -> None:
     """Plug in, with the steward."""
-    add_operations(app, OPERATIONS + kiosk_http.OPERATIONS + portraits.OPERATIONS)
+    add_operations(app, OPERATIONS + kiosk_http.OPERATIONS + portraits.OPERATIONS + beside_http.OPERATIONS)
     links_http.add(app)
     app.cleanup_ctx.append(rounds.keep_going)

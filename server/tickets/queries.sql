@@ -195,3 +195,28 @@ select exists (select from ticket_portrait where ticket_id = $1)
 
 -- name: forget_portraits
 delete from ticket_portrait p using ticket t where t.id = p.ticket_id and t.closed_at < $1
+
+-- name: sites_to_sit
+select distinct s.id::text as id, s.name_zh, s.name_en from site s
+where s.id in (select site_subtree(g) from unnest($1::uuid[]) as t (g)) order by s.name_zh
+
+-- name: here
+-- Live tickets of people who sit at these sites.
+select t.id::text as id, t.number, a.service, t.state, t.citizen_name, coalesce(e.name_zh, '') as endpoint_zh,
+       coalesce(e.name_en, '') as endpoint_en, t.taken_at,
+       (select n.id::text from session n where n.ticket_id = t.id and n.state <> 'ended') as session
+from ticket t join waiting_area a on a.id = t.area_id left join endpoint e on e.id = coalesce(t.endpoint_id, t.kiosk_id)
+where site_path(t.site_id) && $1::uuid[] and t.state in ('waiting', 'held', 'called', 'serving')
+order by t.taken_at, t.id limit 100
+
+-- name: session_beside
+-- A running session whose citizen sits at one of these sites, its joint room, and the seat one has in it already.
+select r.id::text as room,
+       (select s.id::text from seat s where s.session_id = n.id and s.person_id = $3 and s.state in ('invited', 'waiting', 'admitted')) as seat
+from session n join ticket t on t.id = n.ticket_id join room r on r.session_id = n.id and r.kind = 'joint' and r.closed_at is null
+where n.id = $1 and n.state <> 'ended' and site_path(t.site_id) && $2::uuid[]
+
+-- name: seat_beside
+insert into seat (session_id, room_id, role, person_id, display_name, state, invited_at, expires_at)
+select $1, $2, $3, $4, p.name_zh, 'invited', $5, $6 from person p where p.id = $4
+returning id::text

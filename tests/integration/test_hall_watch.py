@@ -153,3 +153,52 @@ async def test_a_hall_screen_is_enrolled_like_a_kiosk_and_has_a_page_of_its_own(
     assert (turned.status, turned.headers["Location"]) == (303, f"/screen/{device}")
     assert (await screen.get(f"/screen/{device}")).status == 200
     assert (await Visitor(client).get(f"/screen/{device}")).status == 401
+
+
+async def test_the_worker_of_the_room_sits_in_only_where_it_is_theirs_and_only_by_the_door(
+    client: TestClient[Any, Any], city: City, db: Pool
+) -> None:
+    near, far = await worker_of(client, db, city, "liuyin"), await worker_of(client, db, city, "shangping")
+    notary, _, called = await called_session(client, db, city)
+
+    here = await said(await near.get("/api/desk/here"))
+    assert [(one["number"], one["state"], one["session"]) for one in here["tickets"]] == [
+        ("G001", "called", called["session"])
+    ]
+    assert await said(await far.get("/api/desk/here")) == {"is_beside": True, "tickets": []}
+    assert await said(await notary.get("/api/desk/here")) == {"is_beside": False, "tickets": []}
+    assert (await far.send("POST", f"/api/sessions/{called['session']}/sit-in")).status == 404
+    assert (await notary.send("POST", f"/api/sessions/{called['session']}/sit-in")).status == 404
+
+    first = await said(await near.send("POST", f"/api/sessions/{called['session']}/sit-in"))
+    again = await said(
+        await near.send("POST", f"/api/sessions/{called['session']}/sit-in")
+    )  # another press, the same seat
+    assert first["url"].startswith("/join/")
+    assert again["url"] != first["url"]
+    async with db.acquire() as conn:
+        seats = await conn.fetch(
+            "select role, state, admitted_at from seat where session_id = $1 and role = 'site_worker'",
+            UUID(called["session"]),
+        )
+    assert [tuple(seat) for seat in seats] == [("site_worker", "invited", None)]
+
+
+async def test_staff_take_a_number_for_somebody_who_phones(client: TestClient[Any, Any], city: City, db: Pool) -> None:
+    near = await worker_of(client, db, city, "liuyin")
+    sites = (await said(await near.get("/api/desk/targets")))["sites"]
+    assert [one["site"] for one in sites] == [city.sites["liuyin"]]
+
+    wish = {
+        "site": sites[0]["site"],
+        "service": "mediation",
+        "request_key": secrets.token_hex(16),
+        "channel": "phone",
+        "citizen_name": "赵大爷",
+    }
+    taken = await said(await near.send("POST", "/api/desk/tickets", wish), 201)
+
+    here = await said(await near.get("/api/desk/here"))
+    assert [(one["number"], one["citizen_name"]) for one in here["tickets"]] == [(taken["number"], "赵大爷")]
+    page = await Visitor(client).get("/hall/ticket/" + taken["link"].rsplit("/", 1)[1])
+    assert page.status == 200

@@ -16,14 +16,14 @@ from server.hall_screen import http as hall_screen
 from server.lines import http as lines
 from server.ratings import core as ratings
 from server.ratings import http as ratings_http
+from server.tickets import beside_http, links_http, rounds
 from server.tickets import http as tickets
 from server.tickets import kiosk_http as tickets_kiosk
-from server.tickets import links_http, rounds
 from server.waiting import core, desk_http, kiosk_http
 
 PAGE = (Path(__file__).resolve().parents[3] / "server" / "waiting" / "HALL.md").read_text(encoding="utf-8")
 PARTS = (
-    kiosk_http, tickets_kiosk, links_http, desk_http, tickets, lines, bookings_http, ratings_http, hall_screen, health_http,
+    kiosk_http, tickets_kiosk, links_http, desk_http, tickets, beside_http, lines, bookings_http, ratings_http, hall_screen, health_http,
 )  # fmt: skip
 
 

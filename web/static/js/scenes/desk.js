@@ -7,9 +7,11 @@ import { lang, loadWords, t } from "../i18n.js";
 import { say } from "../live.js";
 import { Banner, Confirm, Icon, Reconnecting } from "../ui.js";
 import { Alerts, useNewcomers } from "./desk/alerts.js";
+import { BesideMe } from "./desk/here.js";
 import { Line, NameDialog } from "./desk/line.js";
 import { Now, Today } from "./desk/matter.js";
 import { PersonCard } from "./desk/card.js";
+import { TakeFor } from "./desk/take_for.js";
 import { Calls, Day, Rooms, Status, useWatch } from "./desk/watch.js";
 
 const CALL_KEY = "F2"; // no letter: somebody who dictates or types must not call by accident
@@ -82,14 +84,16 @@ function Desk() {
         ${mayCall && html`<button type="button" class="button button-big button-wide" data-testid="call-next" aria-disabled=${busy || Boolean(running) || waiting === 0} aria-keyshortcuts=${CALL_KEY}
           onClick=${() => (running ? say(t("errors.session_running")) : callNext())}><${Icon} name="phone-call" />${t(busy ? "desk.calling" : "desk.call_next")} <kbd>${CALL_KEY}</kbd></button>`}
         ${!mayCall && html`<p class="muted">${t("desk.watch_only")}</p>`}
+        <p><button type="button" class="button button-quiet button-wide" data-testid="take-for" onClick=${() => setAsking({ what: "take-for" })}><${Icon} name="plus" />${t("desk.take_for")}</button></p>
         <div data-testid="waiting-list">${desk.areas.map((/** @type {any} */ area) => html`<${Line} key=${area.id} area=${area} newcomers=${newcomers} blocked=${busy || Boolean(running)} chosen=${shown} onChoose=${choose}
           onCall=${(/** @type {any} */ one) => call(`/api/desk/tickets/${one.ticket}/call`)} onName=${(/** @type {any} */ one) => setAsking({ what: "name", one })} />`)}</div>
       </section>
       <div class="desk-middle"><${Now} session=${running} waiting=${waiting} mayCall=${mayCall} onNoShow=${() => setAsking({ what: "no-show" })} />
         <${PersonCard} key=${shown} ticket=${shown} version=${desk} isMine=${Boolean(running) && shown === served} /></div>
-      <div class="desk-right"><${Calls} alerts=${desk.alerts ?? []} watch=${watch} /><${Rooms} watch=${watch} /><${Day} watch=${watch} /><${Today} sessions=${done} mayCall=${mayCall} /></div>
+      <div class="desk-right"><${BesideMe} /><${Calls} alerts=${desk.alerts ?? []} watch=${watch} /><${Rooms} watch=${watch} /><${Day} watch=${watch} /><${Today} sessions=${done} mayCall=${mayCall} /></div>
     </div>
     ${asking?.what === "no-show" && html`<${Confirm} title=${t("desk.no_show_title")} says=${t("desk.no_show_says")} yes=${t("desk.no_show")} icon="user-x" danger testid="confirm-no-show" onYes=${noShow} onClose=${() => setAsking(null)} />`}
+    ${asking?.what === "take-for" && html`<${TakeFor} onClose=${() => setAsking(null)} />`}
     ${asking?.what === "name" && html`<${NameDialog} one=${asking.one} onClose=${() => setAsking(null)} />`}
   </div>`;
 }
