@@ -7,7 +7,8 @@ A stream never loses a packet, it delays: behind a line that takes less than we 
 behind. So each connection holds little (`HELD_BYTES`, and what the kernel has), and beyond that a packet is refused as a full UDP
 socket refuses it: voice loses one, a picture goes on with the next key frame.
 
-A connection without a valid check within `PROVE_S`, or with a broken frame, is closed; one host has at most `PER_HOST` of them.
+A connection without a valid check within `PROVE_S`, or with a broken frame, is closed; one host has at most `PER_HOST` of them. A browser whose
+UDP works keeps one as a second way and checks it now and then: it stays for `KEPT_S` after each valid check.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 HELD_BYTES: Final = 16 << 10  # 0.25 s at 512 kbit/s
 KERNEL_BYTES: Final = 32 << 10  # of the kernel's own queue, per connection
 PROVE_S: Final = 10.0
+KEPT_S: Final = 60.0  # Chromium looks after its second way every 25 s
 MAX_CONNECTIONS: Final = 512
 PER_HOST: Final = 64  # a service station may have all its endpoints behind one address
 RTP_HEADER: Final = 12
@@ -85,9 +87,11 @@ class TcpPort:
     def watch(self, now: float) -> None:
         """On a timer: close what is nobody's."""
         for address, stream in list(self._streams.items()):
-            if address in self._gate.lanes:
-                stream.ours_at = now
-            elif now - stream.ours_at > PROVE_S:
+            if now <= stream.until or address in self._gate.lanes:
+                continue
+            if stream.proven:
+                stream.abort()
+            else:
                 self.refuse(stream)
 
     # --- of the connections -----------------------------------------------------------------------------------------
@@ -115,6 +119,8 @@ class TcpPort:
         """One packet; in the order of the tests as a datagram (udp.py)."""
         if not (128 <= packet[0] <= 191):
             reason = self._gate.judge(packet, source, now)
+            if reason is None and packet[0] <= 3:
+                self._streams[source].prove(now)
         elif len(packet) < RTP_HEADER:
             reason = "unknown_kind"
         else:
@@ -130,14 +136,15 @@ class TcpPort:
 
 
 class _Stream(asyncio.Protocol):
-    """One connection. `ours_at` is when it last belonged to a lane."""
+    """One connection. `proven`: a valid check came over it; `until` then it is kept, whoever it belongs to."""
 
     def __init__(self, port: TcpPort) -> None:
         self._port = port
         self._unframer = Unframer(MAX_PACKET)
         self._transport: Any = None  # asyncio.Transport, but uvloop's is none
         self.address: StreamAddress = ("", 0, "tcp")
-        self.ours_at = time.monotonic()
+        self.proven = False
+        self.until = time.monotonic() + PROVE_S
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -164,6 +171,9 @@ class _Stream(asyncio.Protocol):
                 self._port.take(packet, self.address, now)
             except Exception:
                 self._port.note_fault(len(packet))
+
+    def prove(self, now: float) -> None:
+        self.proven, self.until = True, now + KEPT_S
 
     def send(self, packet: Buffer) -> int:
         if self._transport.is_closing():
