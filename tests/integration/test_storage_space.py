@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.storage import core, space, store
+from server.storage import core, http, space, store
 from server.storage.core import Space
 from tests.support.hall import City, kiosk, seeded, staff, utc_now
 
@@ -69,3 +69,23 @@ async def test_space_is_measured_from_the_start_on(client: Client, db: Pool, tmp
     assert found is not None
     assert 0 < found[0].free <= found[0].total
     assert space.measure(tmp_path / "not" / "there" / "yet").total == found[0].total
+
+
+async def test_administrators_hear_of_a_full_volume_once_an_hour(
+    client: Client, db: Pool, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "measure", lambda _place: Space(BARELY - 1, 1 << 40))
+
+    for _ in range(3):
+        async with db.acquire() as conn, conn.transaction():
+            await http._look(client.app, conn)
+
+    told = await db.fetch("select body from outbox where kind = 'storage_full'")
+    administrators = "select count(distinct person_id) from role_grant where role = 'administrator'"
+    assert len(told) == await db.fetchval(administrators) > 0
+    assert all(f"{(BARELY - 1) >> 20} MB" in row["body"] for row in told)
+
+    await db.execute("update storage_told set at = at - interval '2 hours'")
+    async with db.acquire() as conn, conn.transaction():
+        await http._look(client.app, conn)
+    assert await db.fetchval("select count(*) from outbox where kind = 'storage_full'") == 2 * len(told)
