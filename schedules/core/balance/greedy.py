@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from schedules.core.balance.problem import Aims, Desk, Duty, Entry, Problem, Seats, groups, loads
 from schedules.core.model import PersonId, SlotKey
 
-PLANNER = "greedy 1"
+PLANNER = "greedy 2"
 
 _ROUNDS = 120
 """Exchanges of step 2 per group: a year of a team of 20 needs a few dozen; more would not be quick any more."""
 
-_EVEN_ENOUGH = 15
-"""Minutes between the most and the least burdened at which step 2 ends: nobody can tell a quarter of an hour in a year."""
+_EVEN_ENOUGH = 6
+"""Minutes between the most and the least burdened at which step 2 ends: a thousandth of a year's load."""
 
 _TRIES = 40
 """Ideas that are tried before a person is left alone: most fail by a clash in the diary, not by the thirtieth time."""
