@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import selectors
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 TOLD = "127.0.0.2"  # another address of loopback: the worker is bound to 127.0.0.1
+LOOK_S = 0.1
 
 
 def free_port() -> int:
     """A port that neither UDP of the worker's address nor TCP of either is using."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as told, socket.socket(socket.AF_INET) as worker:
+        with socket.socket() as told, socket.socket() as worker:
             told.bind((TOLD, 0))
             port = int(told.getsockname()[1])
             with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
@@ -22,37 +24,62 @@ def free_port() -> int:
                 return port
 
 
-@asynccontextmanager
-async def tcp_only(port: int) -> AsyncIterator[list[int]]:
-    """Carry TOLD:port to 127.0.0.1:port until the block ends; gives the bytes of each finished or running connection."""
-    carried: list[int] = []
-    open_now: set[asyncio.Task[None]] = set()
+class TcpOnly:
+    """Carries TOLD:port to 127.0.0.1:port in a thread. `carried` counts bytes, both ways."""
 
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(1 << 16):
-                carried[number] += len(data)
-                writer.write(data)
-                await writer.drain()
-        writer.close()
+    def __init__(self, port: int) -> None:
+        self.carried = 0
+        self._port = port
+        self._listener = socket.create_server((TOLD, port))
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, None)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        open_now.add(task)
-        there = await asyncio.open_connection("127.0.0.1", port)
-        carried.append(0)
-        number = len(carried) - 1
-        try:
-            await asyncio.gather(pump(reader, there[1], number), pump(there[0], writer, number))
-        finally:
-            open_now.discard(task)
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        for key in list(self._selector.get_map().values()):
+            assert isinstance(key.fileobj, socket.socket)
+            key.fileobj.close()
+        self._selector.close()
 
-    server = await asyncio.start_server(serve, TOLD, port)
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            for key, _ in self._selector.select(LOOK_S):
+                if key.data is None:
+                    self._accept()
+                elif key.fileobj in [one.fileobj for one in self._selector.get_map().values()]:
+                    assert isinstance(key.fileobj, socket.socket)
+                    self._carry(key.fileobj, key.data)
+
+    def _accept(self) -> None:
+        here, _ = self._listener.accept()
+        there = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+        for one, other in ((here, there), (there, here)):
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            one.settimeout(5)
+            self._selector.register(one, selectors.EVENT_READ, other)
+
+    def _carry(self, here: socket.socket, there: socket.socket) -> None:
+        """Pass on what came; the end of one side is the end of both."""
+        data = b""
+        with suppress(OSError):
+            data = here.recv(1 << 16)
+            there.sendall(data)
+        self.carried += len(data)
+        if not data:
+            for one in (here, there):
+                self._selector.unregister(one)
+                one.close()
+
+
+@contextmanager
+def tcp_only(port: int) -> Iterator[TcpOnly]:
+    """Such a way until the block ends."""
+    way = TcpOnly(port)
     try:
-        yield carried
+        yield way
     finally:
-        server.close()
-        for task in open_now:
-            task.cancel()
-        await asyncio.gather(*open_now, return_exceptions=True)
+        way.close()
