@@ -70,6 +70,7 @@ class Action(StrEnum):
     SEE_RECORDINGS = "see_recordings"  # that they are there, how long they are kept, who saw them; no names of citizens
     ASK_RECORDING = "ask_recording"  # to see one that somebody else led, with a reason
     AGREE_RECORDING = "agree_recording"  # the second person
+    HIDE_PART = "hide_part"  # of a recording, with a cause
     HOLD_RECORDING = "hold_recording"
     DESTROY_RECORDING = "destroy_recording"  # two people of these
     SEE_ROSTER_BOARD = "see_roster_board"
@@ -151,6 +152,7 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.SEE_RECORDINGS: _give(Reach.SITE, *_LEADERS, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.ASK_RECORDING: _give(Reach.SITE, *_LEADERS, Role.COORDINATOR),
     Action.AGREE_RECORDING: _give(Reach.IN_CHARGE, *_LEADERS) | _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
+    Action.HIDE_PART: _give(Reach.IN_CHARGE, *_LEADERS),
     Action.HOLD_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.DESTROY_RECORDING: _give(Reach.SITE, Role.COORDINATOR, Role.ADMINISTRATOR),
     Action.SEE_ROSTER_BOARD: _give(Reach.SITE, Role.COORDINATOR),

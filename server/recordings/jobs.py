@@ -21,6 +21,7 @@ from server.live import NOTICES
 from server.recordings import core, making, store
 from server.recordings.service import NOT_RECORDED
 from server.tasks import end
+from server.viewings.hidden import zones
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -113,7 +114,7 @@ class FilmJobs:
             rooms = await store.recorded_rooms(conn, session_id)
             people = await store.people(conn, session_id)
             _, wrapped = await store.recording_key(conn, session_id)
-            sealing = await self._sealing(conn, session_id, people)
+            sealing = {**await self._sealing(conn, session_id, people), "zones": await zones(conn, session_id)}
         if facts is None or wrapped is None:
             await self._give_up(job, NOT_RECORDED)
             return

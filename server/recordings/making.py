@@ -65,7 +65,10 @@ async def make(
         _check_closed(recordings.journal_directory(facts.id, room))
     if not with_journal:
         return None
-    done = {room: await _run_films(recordings, facts, room, people, key, progress) for room in with_journal}
+    done = {
+        room: await _run_films(recordings, facts, room, people, key, progress, sealing.get("zones", []))
+        for room in with_journal
+    }
     films = [_film_row(recordings, facts.id, room, entry) for room, made in done.items() for entry in made["films"]]
     pack, unstamped = await _run_pack(recordings, facts, films, with_journal, key, progress, now, sealing)
     return Made(
@@ -88,8 +91,10 @@ async def _run_films(
     people: dict[str, dict[str, str]],
     key: bytes,
     progress: Progress,
+    zones: list[dict[str, Any]],
 ) -> dict[str, Any]:
     spec = {
+        "zones": zones,
         "journals": [str(recordings.journal_directory(facts.id, room))],
         "key": base64.b64encode(key).decode(),
         "output": str(recordings.film_directory(facts.id, room)),
@@ -156,7 +161,7 @@ def _joined(results: list[dict[str, Any]]) -> dict[str, Any]:
     first = results[0]
     lists = {
         name: [item for result in results for item in result[name]]
-        for name in ("events", "problems", "notes", "streams", "interruptions")
+        for name in ("events", "problems", "notes", "streams", "interruptions", "hidden")
     }
     return {"length_us": first["length_us"], "start_wall_us": first["start_wall_us"], **lists}
 

@@ -16,6 +16,7 @@ from server.config import ConfigError
 from server.errors import NotFound
 from server.mediaplane.hold import CannotRecord
 from server.recordings import core, store
+from server.viewings.hidden import require_made
 from server.viewings.service import require_viewer, write_entry
 
 if TYPE_CHECKING:
@@ -106,13 +107,19 @@ class Recordings:
         row = await store.recording(conn, session_id)
         if row is None:
             return None
-        films = [_film_shown(session_id, film) for film in await store.films(conn, session_id) if film.kind != "pack"]
-        pack = await store.pack(conn, session_id)
+        made = row.state != "waiting"  # waiting with films: they are made anew, because a part of them must not be seen
+        films = [
+            _film_shown(session_id, film)
+            for film in await store.films(conn, session_id)
+            if film.kind != "pack" and made
+        ]
+        pack = await store.pack(conn, session_id) if made else None
         return {**_recording_shown(row), "films": films, "pack": _pack_shown(session_id, row, pack)}
 
     async def watch(self, conn: Connection, actor: Actor, session_id: str, film_id: str, now: datetime) -> Watched:
         """A film for somebody who may watch it; the view goes into the audit trail. Raises NotFound, NotAllowed."""
         await require_viewer(conn, actor, Action.WATCH_RECORDING, session_id, now)
+        await require_made(conn, session_id)
         film = await store.film(conn, session_id, str(as_uuid(film_id)))
         if film is None or film.kind == "pack":
             raise NotFound()
@@ -121,6 +128,7 @@ class Recordings:
     async def take_pack(self, conn: Connection, actor: Actor, session_id: str, now: datetime) -> Watched:
         """The evidence pack. Raises NotFound (also: not made yet), NotAllowed."""
         await require_viewer(conn, actor, Action.DOWNLOAD_PACK, session_id, now)
+        await require_made(conn, session_id)
         film = await store.pack(conn, session_id)
         if film is None:
             raise NotFound()
@@ -150,6 +158,7 @@ def _recording_shown(row: RecordingRow) -> dict[str, Any]:
         "duration_s": result.get("length_us", 0) / 1e6,
         "started_at": result.get("start_wall_us", 0) / 1e6 or None,
         "events": result.get("events", []),
+        "hidden": result.get("hidden", []),
         "interruptions": result.get("interruptions", []),
         "problems": result.get("problems", []),
         "notes": result.get("notes", []),

@@ -100,6 +100,7 @@ class SessionWhole(msgspec.Struct):
     people: list[PersonOfSession]
     events: list[EventOfSession]
     recording: dict[str, Any] | None
+    may_hide: bool
 
 
 async def invite_person(call: Call[Invite]) -> Invitation:
@@ -142,7 +143,7 @@ async def session_facts(call: Call[None]) -> SessionWhole:
     """One session with its people and events."""
     session_id = call.path("session")
     async with call.connection() as conn:
-        await require_viewer(conn, call.actor, Action.SEE_SESSION, session_id, call.now)
+        is_own = await require_viewer(conn, call.actor, Action.SEE_SESSION, session_id, call.now)
         row = await store.session_shown(conn, session_id)
         people = await store.people_shown(conn, session_id)
         events = await store.events_shown(conn, session_id, MAX_EVENTS)
@@ -154,6 +155,7 @@ async def session_facts(call: Call[None]) -> SessionWhole:
         [PersonOfSession(p.seat, p.role, p.name, p.state, _unix(p.admitted_at), _unix(p.left_at)) for p in people],
         [EventOfSession(event.at.timestamp(), event.kind, event.seat, event.data) for event in events],
         recording,
+        is_own,
     )
 
 

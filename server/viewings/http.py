@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from aiohttp import web
@@ -13,7 +13,7 @@ from server.api import Call, Operation, add_operations
 from server.i18n import language_of
 from server.pages import Page, add_pages, page
 from server.recordings.care import Kept, due_at
-from server.viewings import core, service
+from server.viewings import core, hidden, service
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -142,6 +142,31 @@ async def accesses(call: Call[None]) -> AccessJournal:
     return AccessJournal(shown, core.first_wrong(session, entries))
 
 
+class HidePart(msgspec.Struct, forbid_unknown_fields=True):
+    """A stretch on the films' clock in seconds that must not be seen, and why. seat and source null: of all."""
+
+    from_s: Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+    to_s: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+    cause: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    seat: str | None = None
+    source: Literal["face", "voice", "document", "screen"] | None = None
+
+
+class PartHidden(msgspec.Struct):
+    """Films and pack are made anew without it."""
+
+    state: str = "waiting"
+
+
+async def hide_part(call: Call[HidePart]) -> PartHidden:
+    """Hide a part of a recording that one led."""
+    body = call.body
+    part = hidden.Part(body.from_s, body.to_s, body.seat, body.source, body.cause)
+    async with call.connection() as conn, conn.transaction():
+        await hidden.hide(conn, call.actor, call.path("session"), part, call.now)
+    return PartHidden()
+
+
 async def recordings_page(call: Call[None]) -> web.StreamResponse:
     """Care of recordings: a shell, its data comes from the API."""
     return page(call, "recordings.html")
@@ -222,6 +247,7 @@ OPERATIONS = [
     Operation("GET", "/api/recordings", recordings_of_sites, Action.SEE_RECORDINGS, "What was recorded at one's sites", reply=RecordingsOfSites),
     Operation("GET", f"{_SESSION}/accesses", accesses, Action.SEE_RECORDINGS, "Who asked for a recording and who saw it", reply=AccessJournal),
     Operation("POST", f"{_SESSION}/viewings", ask_viewing, Action.ASK_RECORDING, "Ask to see a recording that somebody else led", body=ViewingAsk, reply=ViewingShown),
+    Operation("POST", f"{_SESSION}/hidden-parts", hide_part, Action.HIDE_PART, "Hide a part of a recording, with a cause", body=HidePart, reply=PartHidden),
     Operation("POST", "/api/viewings/{viewing}/answer", answer_viewing, Action.AGREE_RECORDING, "Agree to a viewing, or refuse it", body=ViewingAnswer, reply=ViewingShown),
 ]  # fmt: skip
 PAGES = [Page("/recordings", recordings_page, Action.SEE_RECORDINGS)]

@@ -53,3 +53,27 @@ from viewing v join session s on s.id = v.session_id join person p on p.id = v.a
 where v.needs_second and v.answered_by is null and site_path(s.site_id) && $1::uuid[]
 order by v.asked_at
 limit 100
+
+-- name: made
+select state, (result->>'start_wall_us')::bigint as start_us from recording where session_id = $1
+
+-- name: is_seat
+select exists (select from seat where id = $1 and session_id = $2)
+
+-- name: hide
+insert into hidden_part (session_id, from_us, to_us, seat_id, source, cause, hidden_by, hidden_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: zones
+select from_us, to_us, seat_id::text as seat, source, cause from hidden_part where session_id = $1 order by id
+
+-- name: make_again
+update recording set state = 'waiting', cause = null where session_id = $1 and state in ('ready', 'failed')
+
+-- name: make_again_job
+with again as (
+    insert into job (kind, subject, run_after, created_at) values ('make_films', $1::uuid::text, $2, $2)
+    on conflict (kind, subject) do update
+    set state = 'waiting', run_after = excluded.run_after, attempts = 0, leased_by = null, leased_until = null, stage = '', progress = 0, error = null, finished_at = null
+    returning subject
+)
+select pg_notify('laizuo', json_build_object('kind', 'job', 'subject', subject)::text) from again

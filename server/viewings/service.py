@@ -32,15 +32,17 @@ class Asked:
     until: datetime | None
 
 
-async def require_viewer(conn: Connection, actor: Actor, action: Action, session: str, now: datetime) -> None:
-    """The action by who leads the session, or by somebody with an open viewing. Raises NotFound, NotAllowed."""
+async def require_viewer(conn: Connection, actor: Actor, action: Action, session: str, now: datetime) -> bool:
+    """The action by who leads the session (True), or by somebody with an open viewing (False). Raises NotFound, NotAllowed."""
     try:
         await require_session(conn, actor, action, session)
+        return True
     except (NotFound, NotAllowed):
         if actor.kind != "person" or not await conn.fetchval(SQL["is_open"], as_uuid(session), actor.id, now):
             raise
         # A viewing does not outlive the role that it was given to.
         await require_session(conn, actor, Action.ASK_RECORDING, session)
+        return False
 
 
 async def ask(conn: Connection, actor: Actor, session: str, reason: str, now: datetime) -> Asked:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
+from media.record.packs.check import check_bytes
 from media.record.sealed import SealedWriter
 from server.recordings.http import RECORDINGS
 from server.sessions.recording import SESSION_KEY
 from tests.support.hall import City, Visitor, kiosk, seeded, staff
+from tests.support.held_session import hold_session
 
 if TYPE_CHECKING:
     from server.db import Pool
@@ -29,6 +31,9 @@ async def recorded(client: Client, db: Pool, city: City, service: str, leader: s
     async with db.acquire() as conn, conn.transaction():
         key = await client.app[SESSION_KEY](conn, session)
     await led.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
+    # There is no journal to make films from: the film below stands for them.
+    await db.execute("delete from job where subject = $1", session)
+    await db.execute("update recording set state = 'ready', cause = null where session_id = $1", session)
     room = await db.fetchval("select id::text from room where session_id = $1", session)
     path = client.app[RECORDINGS].film_directory(session, room) / "composed.mp4.sealed"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,3 +144,40 @@ async def test_the_access_journal_is_not_changed_and_a_superuser_who_does_is_nam
     assert (await journal(notary, session))["wrong"] == 1
     assert (await notary.get(f"/api/sessions/{session}/accesses")).status == 200
     assert (await kiosk(client, city, "liuyin")[1].get(f"/api/sessions/{session}/accesses")).status in (401, 403)
+
+
+async def test_a_part_is_hidden_with_its_cause_from_films_and_pack_and_the_pack_stays_whole(
+    client: Client, db: Pool
+) -> None:
+    city = await seeded(db)
+    held = await hold_session(client, db, city)
+    url, notary = f"/api/sessions/{held.id}", held.notary
+    before = (await (await notary.get(url)).json())["recording"]
+    seat = next(film["seat"] for film in before["films"] if film["seat"])
+    part = {"from_s": 1.0, "to_s": 2.0, "seat": seat, "source": "face", "cause": "the number of an ID card was shown"}
+    coordinator = await person_with(client, db, city, "coordinator")
+
+    for wrong in (
+        {**part, "cause": " "},
+        {**part, "to_s": 1.0},
+        {**part, "seat": held.id},
+        {"from_s": 1.0, "to_s": 2.0},
+    ):
+        assert (await notary.send("POST", f"{url}/hidden-parts", wrong)).status == 400
+    assert (await coordinator.send("POST", f"{url}/hidden-parts", part)).status in (403, 404)
+    assert (await notary.send("POST", f"{url}/hidden-parts", part)).status == 200
+
+    # Until it is made anew nobody sees the old one.
+    old = await notary.get(before["films"][0]["url"])
+    assert (old.status, (await old.json())["error"]["code"]) == (409, "recording_not_ready")
+    assert (await notary.send("POST", f"{url}/hidden-parts", part)).status == 409
+    await held.is_ready()
+    shown = (await (await notary.get(url)).json())["recording"]
+    [told] = shown["hidden"]
+    assert (told["why"], told["seat"], told["source"]) == (part["cause"], seat, "face")
+    report = check_bytes(memoryview(await (await notary.get(shown["pack"]["url"])).read()))
+    assert [str(damage) for damage in report.damages] == []
+    assert any("hidden on purpose" in fact and part["cause"] in fact for fact in report.facts)
+    assert "hidden" in [one["kind"] for one in (await journal(notary, held.id))["entries"]]
+    with pytest.raises(asyncpg.RaiseError, match="stays hidden"):
+        await db.execute("delete from hidden_part")

@@ -28,6 +28,15 @@ class HeldSession:
     id: str
     notary: Visitor
 
+    async def is_ready(self) -> None:
+        """Wait until films and pack are there."""
+
+        async def unready() -> str | None:
+            shown = (await (await self.notary.get(f"/api/sessions/{self.id}")).json())["recording"]
+            return None if shown["state"] == "ready" else f"the recording is {shown['state']}, {shown['cause']}"
+
+        await eventually(unready, timeout_s=150)
+
 
 async def hold_session(client: Any, db: Pool, city: City) -> HeldSession:
     """Call a ticket, write the journal, end the session, wait until the films and the pack are there."""
@@ -50,9 +59,6 @@ async def hold_session(client: Any, db: Pool, city: City) -> HeldSession:
     await asyncio.to_thread(record, directory, people, LENGTH_S, names=(session, room), key=key, wall_us=wall_us)
     await notary.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
 
-    async def unready() -> str | None:
-        shown = (await (await notary.get(f"/api/sessions/{session}")).json())["recording"]
-        return None if shown["state"] == "ready" else f"the recording is {shown['state']}, {shown['cause']}"
-
-    await eventually(unready, timeout_s=60)
-    return HeldSession(session, notary)
+    held = HeldSession(session, notary)
+    await held.is_ready()
+    return held

@@ -47,6 +47,7 @@ download_pack     - - - - i - i i - -
 see_recordings    - - - - s - s s s s
 ask_recording     - - - - s - s s s -
 agree_recording   - - - - i - i i s s
+hide_part         - - - - i - i i - -
 hold_recording    - - - - - - - - s s
 destroy_recording - - - - - - - - s s
 see_roster_board  - - - - - - - - s -

@@ -8,14 +8,16 @@ import { Banner, Icon } from "../ui.js";
 import { AccessList } from "./recordings/dialogs.js";
 import { Events, sentenceOf } from "./review/events.js";
 import { Films, RecordingState } from "./review/films.js";
+import { HideDialog } from "./review/hide.js";
 
 const API = `/api/sessions/${location.pathname.split("/")[2]}`;
 const AGAIN_MS = 2000; // while films are being made
 
-/** @returns {{ whole: any, wrong: string }} */
+/** @returns {{ whole: any, wrong: string, again: () => void }} */
 function useSession() {
   const [whole, setWhole] = useState(/** @type {any} */ (null));
   const [wrong, setWrong] = useState("");
+  const [turn, setTurn] = useState(0);
   useEffect(() => {
     let timer = 0;
     const load = () => get(API).then((reply) => {
@@ -28,8 +30,8 @@ function useSession() {
     });
     load();
     return () => clearTimeout(timer);
-  }, []);
-  return { whole, wrong };
+  }, [turn]);
+  return { whole, wrong, again: () => setTurn((/** @type {number} */ count) => count + 1) };
 }
 
 /** @param {{ session: any, people: any[] }} props */
@@ -55,7 +57,8 @@ function Accesses({ session }) {
 }
 
 function Review() {
-  const { whole, wrong } = useSession();
+  const { whole, wrong, again } = useSession();
+  const [hiding, setHiding] = useState(false);
   const player = useRef(/** @type {HTMLVideoElement | null} */ (null));
   const [at_s, setAt] = useState(0);
   if (!whole) return wrong ? html`<${Banner} kind="bad" icon="triangle-alert"><p>${wrong}</p><//>` : html`<p role="status">${t("common.loading")}</p>`;
@@ -73,8 +76,9 @@ function Review() {
       ${recording ? html`<${RecordingState} recording=${recording} />` : html`<span class="muted">${t("sessions.not_recorded")}</span>`}</div>
     <div class="review">
       <div class="review-main">
-        ${recording ? html`<${Films} recording=${recording} api=${API} player=${player} events=${marks} at_s=${at_s} onTime=${setAt} onJump=${jump} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
+        ${recording ? html`<${Films} recording=${recording} api=${API} player=${player} onHide=${whole.may_hide && recording.state === "ready" ? () => setHiding(true) : null} events=${marks} at_s=${at_s} onTime=${setAt} onJump=${jump} />` : html`<${Banner} kind="info" icon="info"><p>${t("sessions.never_recorded")}</p><//>`}
         <div class="grid grid-wide review-below"><${Facts} session=${session} people=${people} />${recording && html`<${Pack} pack=${recording.pack} />`}</div>
+        ${hiding && html`<${HideDialog} api=${API} people=${people} at=${clock(at_s)} onClose=${() => setHiding(false)} onDone=${() => { setHiding(false); again(); }} />`}
         ${recording && html`<${Accesses} session=${session.id} />`}
       </div>
       <${Events} events=${events} people=${people} start=${start} at_s=${at_s} canJump=${watchable} onJump=${(/** @type {number} */ to_s) => { jump(to_s); player.current?.play().catch(() => {}); }} />

@@ -66,8 +66,8 @@ function LinkHere({ at_s }) {
   return html`<button type="button" class="button button-quiet" data-testid="link-here" onClick=${copy}><${Icon} name="link" />${t("sessions.link_here", { time: clock(at_s) })}</button>`;
 }
 
-/** @param {{ recording: any, api: string, player: { current: HTMLVideoElement | null }, events: { at_s: number, kind: string, says: string }[], at_s: number, onTime: (at_s: number) => void, onJump: (to_s: number) => void }} props */
-export function Films({ recording, api, player, events, at_s, onTime, onJump }) {
+/** @param {{ recording: any, api: string, player: { current: HTMLVideoElement | null }, onHide: (() => void) | null, events: { at_s: number, kind: string, says: string }[], at_s: number, onTime: (at_s: number) => void, onJump: (to_s: number) => void }} props */
+export function Films({ recording, api, player, onHide, events, at_s, onTime, onJump }) {
   const { films } = recording;
   const [speed, setSpeed] = useState(1);
   const [chosen, setChosen] = useState("");
@@ -85,7 +85,8 @@ export function Films({ recording, api, player, events, at_s, onTime, onJump }) 
         onLoadedMetadata=${begin} onTimeUpdate=${(/** @type {any} */ event) => onTime(event.currentTarget.currentTime)} onSeeking=${(/** @type {any} */ event) => onTime(event.currentTarget.currentTime)}>
         <track kind="captions" src=${`${api}/captions.vtt?lang=${lang()}`} srclang=${lang()} label=${t("sessions.captions")} default /></video><${ViewMark} api=${api} /></div>
       <${Timeline} length_s=${length_s} at_s=${at_s} gaps=${gaps} events=${events} onJump=${onJump} />
-      <div class="row review-tools"><${Speed} player=${player} film=${film.id} speed=${speed} setSpeed=${setSpeed} /><${LinkHere} at_s=${at_s} /></div>
+      <div class="row review-tools"><${Speed} player=${player} film=${film.id} speed=${speed} setSpeed=${setSpeed} /><${LinkHere} at_s=${at_s} />
+        ${onHide && html`<button type="button" class="button button-quiet" data-testid="hide-part" onClick=${onHide}><${Icon} name="video-off" />${t("sessions.hide")}</button>`}</div>
       <ul class="review-films plain" aria-label=${t("sessions.films")}>${films.map((/** @type {any} */ one) => html`<li key=${one.id}>
         <button type="button" class="button button-quiet" aria-pressed=${one.id === film.id} data-testid=${one.kind === "composed" ? "play-composed" : "play-person"} data-seat=${one.seat} onClick=${() => setChosen(one.id)}>
           <${Icon} name=${one.kind === "composed" ? "users" : "user"} />${titleOf(one, films)} <span class="muted figures">${clock(one.duration_s)}</span></button></li>`)}</ul>

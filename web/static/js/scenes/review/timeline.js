@@ -8,11 +8,15 @@ import { clock } from "../../time.js";
 const MARKS = ["opened", "live", "ended", "admitted", "removed", "consent", "identity_checked", "page_shown", "signed", "reconnecting", "away", "worker_replaced", "recording_stopped", "recording_failed"];
 export const STEP_S = 5, LONG_STEP_S = 30;
 
-/** Where nothing can be seen, in seconds: interruptions of the recording, and gaps of this film. @param {any} film @param {any} recording @returns {{ from_s: number, to_s: number, cause: string }[]} */
-export const gapsOf = (film, recording) => [...(recording.interruptions ?? []), ...film.gaps].map((/** @type {any} */ gap) => ({ from_s: gap.from_us / 1e6, to_s: gap.to_us / 1e6, cause: gap.cause })).sort((a, b) => a.from_s - b.from_s);
+/** Whether a hidden part is one of this film. @param {any} part @param {any} film */
+const isOf = (part, film) => film.kind === "composed" || ((part.seat === null || part.seat === film.seat) && (part.source === null || part.source === "voice" || part.source === film.source));
 
-/** Why something is missing. @param {string} cause */
-export const causeOf = (cause) => (has(`sessions.gap_${cause}`) ? t(`sessions.gap_${cause}`) : cause);
+/** Where nothing can be seen, in seconds: interruptions of the recording, hidden parts, and gaps of this film. @param {any} film @param {any} recording @returns {{ from_s: number, to_s: number, cause: string, why: string }[]} */
+export const gapsOf = (film, recording) => [...(recording.interruptions ?? []), ...(recording.hidden ?? []).filter((/** @type {any} */ part) => isOf(part, film)), ...film.gaps]
+  .map((/** @type {any} */ gap) => ({ from_s: gap.from_us / 1e6, to_s: gap.to_us / 1e6, cause: gap.cause, why: gap.why ?? "" })).sort((a, b) => a.from_s - b.from_s);
+
+/** Why something is missing. @param {{ cause: string, why: string }} gap */
+export const causeOf = ({ cause, why }) => (has(`sessions.gap_${cause}`) ? t(`sessions.gap_${cause}`, { why }) : t("sessions.gap_stopped"));
 
 /** The second after #t= in the address, null without one. @param {string} hash */
 export function secondOf(hash) {
@@ -34,7 +38,7 @@ export function Timeline({ length_s, at_s, gaps, events, onJump }) {
   const drag = (/** @type {any} */ event) => { if (event.buttons & 1) press(event); };
   return html`<div class="timeline"><div class="timeline-bar" role="slider" tabindex="0" data-testid="timeline" aria-label=${t("sessions.timeline")} aria-valuemin="0" aria-valuemax=${Math.round(length_s)} aria-valuenow=${Math.round(at_s)}
       aria-valuetext=${now ? t("sessions.timeline_at", { time: clock(at_s), length: clock(length_s), event: now.says }) : t("sessions.timeline_plain", { time: clock(at_s), length: clock(length_s) })} onPointerDown=${press} onPointerMove=${drag}>
-      ${gaps.map((gap) => html`<span key=${`${gap.from_s} ${gap.cause}`} class="timeline-gap" data-testid="timeline-gap" title=${`${clock(gap.from_s)}-${clock(gap.to_s)} ${causeOf(gap.cause)}`} style=${{ insetInlineStart: share(gap.from_s, length_s), width: share(gap.to_s - gap.from_s, length_s) }}></span>`)}
+      ${gaps.map((gap) => html`<span key=${`${gap.from_s} ${gap.cause} ${gap.why}`} class=${gap.cause === "hidden" ? "timeline-gap timeline-hidden" : "timeline-gap"} data-testid="timeline-gap" data-cause=${gap.cause} title=${`${clock(gap.from_s)}-${clock(gap.to_s)} ${causeOf(gap)}`} style=${{ insetInlineStart: share(gap.from_s, length_s), width: share(gap.to_s - gap.from_s, length_s) }}></span>`)}
       <span class="timeline-done" style=${{ width: share(at_s, length_s) }}></span>
       ${events.filter((event) => event.at_s >= 0 && event.at_s <= length_s).map((event, n) => html`<span key=${n} class=${MARKS.includes(event.kind) ? "timeline-mark timeline-main" : "timeline-mark"} title=${`${clock(event.at_s)} ${event.says}`} style=${{ insetInlineStart: share(event.at_s, length_s) }}></span>`)}
       <span class="timeline-here" style=${{ insetInlineStart: share(at_s, length_s) }}></span></div>
@@ -43,7 +47,7 @@ export function Timeline({ length_s, at_s, gaps, events, onJump }) {
 
 /** Every stretch that is missing, with its cause; a press goes to its edge. @param {{ gaps: ReturnType<typeof gapsOf>, onJump: (to_s: number) => void }} props */
 export const Gaps = ({ gaps, onJump }) => gaps.length > 0 && html`<details class="review-gaps"><summary>${t("sessions.gaps", { count: gaps.length })}</summary>
-  <ul class="plain">${gaps.map((gap) => html`<li key=${`${gap.from_s} ${gap.cause}`}><button type="button" class="review-event" data-testid="session-gap" data-cause=${gap.cause} onClick=${() => onJump(Math.max(0, gap.from_s - 2))}><span class="figures muted">${clock(gap.from_s)}-${clock(gap.to_s)}</span><span>${causeOf(gap.cause)}</span></button></li>`)}</ul></details>`;
+  <ul class="plain">${gaps.map((gap) => html`<li key=${`${gap.from_s} ${gap.cause} ${gap.why}`}><button type="button" class="review-event" data-testid="session-gap" data-cause=${gap.cause} onClick=${() => onJump(Math.max(0, gap.from_s - 2))}><span class="figures muted">${clock(gap.from_s)}-${clock(gap.to_s)}</span><span>${causeOf(gap)}</span></button></li>`)}</ul></details>`;
 
 /** What a key does to the player; true when it was one of ours. @param {KeyboardEvent} event @param {HTMLVideoElement} video @param {{ length_s: number, events: { at_s: number }[], jump: (to_s: number) => void, faster: (steps: number) => void }} film */
 export function pressKey(event, video, { length_s, events, jump, faster }) {
