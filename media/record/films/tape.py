@@ -275,7 +275,7 @@ class _Order:
         return [] if waited_us < BEGIN_US or not self._is_turn(waited_us) else self.release(at_us - LATE_US)
 
     def _is_turn(self, waited_us: int) -> bool:
-        return waited_us >= LATE_US or not any(order.left for order in self.before)
+        return waited_us >= LATE_US or not any(order.left or order.waiting for order in self.before)
 
     def settle(self, now_us: int) -> list[Packet]:
         """What needs no other packet to be settled: the rest of a stream that ended, or what stood behind a hole for LATE_US."""
