@@ -1,9 +1,10 @@
 """The feedback lane of a worker: everything that RTCP brings, and everything that we say by RTCP.
 
-    in     NACK -> retransmit; PLI, FIR -> ask the publisher, throttled; SR -> clocks; RR -> loss and round trip of a subscriber
-    out    NACK by timer; PLI; once a second and peer: sender reports, receiver reports, the bandwidth we grant (REMB)
+    in     NACK -> retransmit; PLI, FIR -> ask the publisher, throttled; SR -> clocks; RR -> loss and round trip of a subscriber;
+           REMB -> his estimate
+    out    NACK by timer; PLI; ten times a second what came (transport-cc); once a second and peer: sender reports, receiver reports, the bandwidth we grant (REMB)
 
-Subscribers' own estimates (REMB, transport-cc) arrive here too; the bandwidth core will take them from `receive`.
+What a subscriber's browser believes of its line (REMB, loss) goes into his estimate (adapting.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+from media.adapting import Adapting
 from media.core.quality import SeatQuality
 from media.core.reports import PublisherClock, WorkerClock, make_sender_report, round_trip_s
 from media.core.rtcp import (
@@ -26,6 +28,7 @@ from media.core.rtcp import (
     RtcpError,
     SenderReport,
     SourceDescription,
+    TransportFeedback,
     parse_compound,
     write_compound,
 )
@@ -33,8 +36,10 @@ from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
 LOSS_TICK_S: Final = 0.01
-# What a person may send as picture until we measure his line (transport-cc): a good 720p face, a village uplink twice over.
+# What a person may send as picture, whatever his line would take: a good 720p face.
 GRANTED_BPS: Final = 1_500_000
+# A report about fewer packets says nothing about a line: one lost of five is no fifth.
+LOSS_SAMPLE: Final = 20
 # A sender report is 28 bytes and its CNAME chunk at most 28: so many fit a datagram with the report blocks in front.
 REPORTS_PER_DATAGRAM: Final = 16
 
@@ -55,10 +60,18 @@ class Party(Protocol):
     def quality(self) -> SeatQuality: ...
 
     @property
+    def adapting(self) -> Adapting: ...
+
+    @property
     def downs(self) -> dict[int, DownStream]: ...
 
     @property
     def ups(self) -> Sequence[UpStream]: ...
+
+    @property
+    def pictures(self) -> int:
+        """How many lines of his send video."""
+        ...
 
 
 class Feedback:
@@ -79,6 +92,7 @@ class Feedback:
             FullIntra: self._on_full_intra,
             SenderReport: self._on_sender_report,
             ReceiverReport: self._on_receiver_report,
+            BandwidthEstimate: self._on_belief,
         }
 
     # --- in ---------------------------------------------------------------------------------------------------------
@@ -128,14 +142,22 @@ class Feedback:
         assert isinstance(packet, ReceiverReport)
         self._note_blocks(party, packet.blocks, now)
 
+    def _on_belief(self, party: Party, packet: Packet, now: float) -> None:
+        assert isinstance(packet, BandwidthEstimate)
+        party.adapting.estimate.note_belief(packet.bitrate_bps, now)
+
     def _note_blocks(self, party: Party, blocks: Sequence[ReportBlock], now: float) -> None:
+        expected = lost = 0
         for block in blocks:
             if block.ssrc in party.downs:
                 rtt_s = round_trip_s(block, self._clock, now)
-                party.quality.note_report(block, rtt_s)
+                told = party.quality.note_report(block, rtt_s)
+                expected, lost = expected + told[0], lost + told[1]
                 if rtt_s is not None:
                     for up in party.ups:
                         up.loss.measure_rtt(rtt_s)
+        if expected >= LOSS_SAMPLE:
+            party.adapting.estimate.note_loss(lost / expected, now)
 
     # --- key frames and losses --------------------------------------------------------------------------------------
 
@@ -208,6 +230,16 @@ class Feedback:
         self._lossy.pop(up, None)
         self._wanting.pop(up, None)
 
+    def tell_arrivals(self, party: Party) -> None:
+        """Ten times a second: what came of him and when, so that his browser knows its line (transport-cc)."""
+        lane = party.lane
+        if not lane.count_ident:
+            return
+        lane.gather()
+        about = next((up.ssrc for up in party.ups), 0)
+        for body in lane.arrivals.take():
+            self.path.send_rtcp(lane, write_compound([TransportFeedback(lane.rtcp_ssrc, about, body)]))
+
     # --- once a second ----------------------------------------------------------------------------------------------
 
     def report(self, party: Party, now: float) -> None:
@@ -223,7 +255,7 @@ class Feedback:
         sent = [report for down in party.downs.values() if (report := self._sender_report(down, now)) is not None]
         video = tuple(up.ssrc for up in party.ups if up.kind == "video")
         own = party.lane.rtcp_ssrc
-        granted = [BandwidthEstimate(own, GRANTED_BPS * len(video), video)] if video else []
+        granted = [BandwidthEstimate(own, GRANTED_BPS * party.pictures, video)] if video else []
         first = sent[:REPORTS_PER_DATAGRAM]
         names = ((own, party.cname), *((report.ssrc, party.cname) for report in first))
         yield write_compound([ReceiverReport(own, blocks), *first, SourceDescription(names), *granted])

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Literal, Protocol
 
+from media.adapting import Adapting
 from media.core.quality import Quality, SeatQuality, Totals
 from media.core.reports import PublisherClock
-from media.core.rtp import ABS_SEND_TIME, MID, abs_send_time_word, read_text_extension
+from media.core.rtp import ABS_SEND_TIME, MID, REPAIRED_RID, RID, TRANSPORT_CC, abs_send_time_word, read_text_extension
 from media.engine import Engine
 from media.forward.path import NOWHERE, DownStream, UpStream
 from media.net.answer import Negotiated, OwnSide, Role, make_answer
@@ -47,6 +48,8 @@ class Listener(Protocol):
 
     def on_up_ended(self, up: UpStream, line: Negotiated) -> None: ...
 
+    def on_key_frame(self, up: UpStream) -> None: ...
+
 
 class Peer:
     """See the module. All calls from the worker's loop; `close` may be called in any phase."""
@@ -56,9 +59,10 @@ class Peer:
         self.cname = secrets.token_hex(8)
         self.clock = PublisherClock()
         self.quality = SeatQuality(now)
+        self.adapting = Adapting(now)
         self.lane = engine.path.new_lane(self, engine.new_ssrc(), now)
         self.lines: tuple[Negotiated, ...] = ()
-        self.ups_by_mid: dict[str, UpStream] = {}
+        self.ups_by_mid: dict[str, dict[str, UpStream]] = {}  # the layers by rid; "" without simulcast
         self.downs_by_mid: dict[str, DownStream] = {}
         self.downs: dict[int, DownStream] = {}  # by our ssrc
         self._engine = engine
@@ -69,11 +73,21 @@ class Peer:
         self._version = 0
         self._dtls: DtlsPeer | None = None
         self._retired = Totals(0, 0, 0, 0)
-        self._change_from: dict[str, float] = {}  # mid -> when its stream may change again
+        self._change_from: dict[tuple[str, str], float] = {}  # mid, rid -> when the stream may change again
 
     @property
     def ups(self) -> list[UpStream]:
-        return list(self.ups_by_mid.values())
+        return [up for layers in self.ups_by_mid.values() for up in layers.values()]
+
+    @property
+    def pictures(self) -> int:
+        """How many lines send video, whatever their layers."""
+        return sum(line.kind == "video" and line.mid in self.ups_by_mid for line in self.lines)
+
+    def layers_of(self, line: Negotiated) -> list[UpStream]:
+        """What has begun of an up line, from the smallest layer to the largest; one stream without simulcast."""
+        there = self.ups_by_mid.get(line.mid, {})
+        return [there[rid] for rid in line.rids or ("",) if rid in there]
 
     # --- negotiation ------------------------------------------------------------------------------------------------
 
@@ -132,16 +146,26 @@ class Peer:
         """Up streams that the offer no longer has end here; down streams keep their numbers."""
         by_mid = {line.mid: line for line in lines}
         before = {line.mid: line for line in self.lines}
-        for mid, up in list(self.ups_by_mid.items()):
+        for mid in list(self.ups_by_mid):
             line = by_mid.get(mid)
-            if line is None or line.role is not Role.UP or line.source != before[mid].source:
-                self._end_up(mid, up, before[mid])
+            if (
+                line is None
+                or line.role is not Role.UP
+                or (line.source, line.rids)
+                != (
+                    before[mid].source,
+                    before[mid].rids,
+                )
+            ):
+                self._end_line(before[mid])
         for mid in [mid for mid in self.downs_by_mid if mid not in by_mid or by_mid[mid].role is not Role.DOWN]:
             self._end_down(mid)
         for line in lines:
             if line.role is Role.DOWN and line.mid not in self.downs_by_mid:
                 self._add_down(line)
         self.lines = lines
+        counted = (line.extensions.get(TRANSPORT_CC, 0) for line in lines if line.role is Role.UP)
+        self.lane.count_ident = next((ident for ident in counted if ident), 0)
 
     def _add_down(self, line: Negotiated) -> None:
         first_seq, first_ts = secrets.randbits(15), secrets.randbits(32)
@@ -161,8 +185,14 @@ class Peer:
         del self.downs[down.ssrc]
         self._engine.return_ssrcs(down.ssrc, down.rtx_ssrc)
 
-    def _end_up(self, mid: str, up: UpStream, line: Negotiated) -> None:
-        del self.ups_by_mid[mid]
+    def _end_line(self, line: Negotiated) -> None:
+        for up in self.layers_of(line):
+            self._end_up(up, line)
+
+    def _end_up(self, up: UpStream, line: Negotiated) -> None:
+        del self.ups_by_mid[line.mid][up.rid]
+        if not self.ups_by_mid[line.mid]:
+            del self.ups_by_mid[line.mid]
         if up.tap is not None:
             up.tap.end()
         self._engine.path.remove_up(up)
@@ -195,7 +225,7 @@ class Peer:
         self._engine.feedback.receive(self, compound, now)
 
     def on_unknown(self, packet: bytes, ssrc: int, now: float) -> UpStream | None:
-        """The first packet of an SSRC: whose it is says the offer (a=ssrc), else the packet's mid (RFC 9143 §9.2)."""
+        """The first packet of an SSRC: whose it is says the offer (a=ssrc), else the packet's mid (RFC 9143 §9.2) and rid."""
         for line in self.lines:
             if line.role is Role.UP and (ssrc in line.ssrcs or ssrc in line.rtx_ssrcs.values() or _names(packet, line)):
                 return self._learn(line, packet, ssrc, now)
@@ -203,16 +233,19 @@ class Peer:
 
     def _learn(self, line: Negotiated, packet: bytes, ssrc: int, now: float) -> UpStream | None:
         pt = packet[1] & 0x7F
-        up = self.ups_by_mid.get(line.mid)
-        if pt in line.rtx_pts.values():
+        repair = pt in line.rtx_pts.values()
+        rid = _rid(packet, line, REPAIRED_RID if repair else RID)
+        up = self.ups_by_mid.get(line.mid, {}).get(rid)
+        if repair:
             return None if up is None else self._learn_repair(up, ssrc)
         codec = next((name for name, number in line.pts.items() if number == pt), None)
-        if codec is None or now < self._change_from.get(line.mid, now):
+        waits = now < self._change_from.get((line.mid, rid), now)
+        if codec is None or waits or (line.rids and rid not in line.rids):
             return None
-        self._change_from[line.mid] = now + CHANGE_EVERY_S
+        self._change_from[line.mid, rid] = now + CHANGE_EVERY_S
         if up is not None:  # another SSRC or codec on the same line: another stream
-            self._end_up(line.mid, up, line)
-        up = self._make_up(line, codec, ssrc)
+            self._end_up(up, line)
+        up = self._make_up(line, codec, ssrc, rid)
         self._listener.on_up_started(up, line, now)
         return up
 
@@ -221,15 +254,18 @@ class Peer:
         up.lane.repairs[ssrc] = up
         return up
 
-    def _make_up(self, line: Negotiated, codec: str, ssrc: int) -> UpStream:
+    def _make_up(self, line: Negotiated, codec: str, ssrc: int, rid: str) -> UpStream:
         kind: Literal["audio", "video"] = "audio" if line.kind == "audio" else "video"
         handle = self._engine.new_handle()
         up = self._engine.path.new_up(handle, self.lane, kind, codec, line.clock_rate, ssrc, nack=line.nack)
-        up.pt = line.pts[codec]
+        up.pt, up.rid = line.pts[codec], rid
         up.rtx_ssrc = line.rtx_ssrcs.get(ssrc)
-        self.ups_by_mid[line.mid] = up
+        self.ups_by_mid.setdefault(line.mid, {})[rid] = up
         self._engine.path.add_up(up)
         return up
+
+    def on_key_frame(self, up: UpStream) -> None:
+        self._listener.on_key_frame(up)
 
     # --- DTLS and consent -------------------------------------------------------------------------------------------
 
@@ -281,8 +317,8 @@ class Peer:
         for credentials in self._credentials:
             self._engine.forget(credentials)
         before = {line.mid: line for line in self.lines}
-        for mid, up in list(self.ups_by_mid.items()):
-            self._end_up(mid, up, before[mid])
+        for mid in list(self.ups_by_mid):
+            self._end_line(before[mid])
         for mid in list(self.downs_by_mid):
             self._end_down(mid)
         self._engine.release(self.lane)
@@ -306,11 +342,11 @@ class Peer:
     def take_quality(self, now: float) -> Quality:
         """Close the window of the line's figures."""
         totals = self._retired
-        for up in self.ups_by_mid.values():
+        for up in self.ups:
             totals = _plus(totals, Totals(*up.reception.lost(), up.octets, 0))
         for down in self.downs.values():
             totals = _plus(totals, Totals(0, 0, 0, down.octets))
-        jitter_s = max((up.reception.jitter_s() for up in self.ups_by_mid.values()), default=0.0)
+        jitter_s = max((up.reception.jitter_s() for up in self.ups), default=0.0)
         return self.quality.take(totals, jitter_s, self.lane.heard, now)
 
 
@@ -328,3 +364,8 @@ def _names(packet: bytes, line: Negotiated) -> bool:
     """Whether the packet carries this line's mid."""
     ident = line.extensions.get(MID)
     return ident is not None and read_text_extension(packet, len(packet), ident) == line.mid
+
+
+def _rid(packet: bytes, line: Negotiated, extension: str) -> str:
+    """Which layer the packet is of; "" on a line without simulcast, and for a packet that does not say."""
+    return (read_text_extension(packet, len(packet), line.extensions[extension]) or "") if line.rids else ""

@@ -99,6 +99,7 @@ class Recorder:
             clock_rate=up.clock_rate,
             payload_type=up.pt,
             channels=channels,
+            rid=up.rid or None,
             ledger=True,
         )
         return StreamTap(self._journal, number, seat, up)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from media.adapting import Offered
 from media.control.codec import BadMessage
 from media.control.messages import (
     AnyEvent,
@@ -32,6 +33,7 @@ from media.net.sdp import SdpError
 from media.peer import Cause, Phase
 from media.recorder import Recorder
 from media.seat import Half, Seat
+from media.taps import end_taps, go_over, record_layers, record_lines, record_started
 
 # What the journal calls the phases of a peer.
 PHASE_EVENTS = {
@@ -134,10 +136,8 @@ class Room:
 
     def _cut_off(self, seat: Seat) -> None:
         path = self._engine.path
+        end_taps(seat.peer.ups)
         for up in seat.peer.ups:
-            if up.tap is not None:
-                up.tap.end()
-                up.tap = None
             for down in [*up.downs, *up.waiting]:
                 path.disconnect(down)
         for down in seat.peer.downs.values():
@@ -151,10 +151,7 @@ class Room:
         before, seat.table = seat.table, ()
         seat.renew_table()
         self._record("moved_in", seat, {"from": origin, "label": seat.label})
-        for line in seat.up_lines():
-            up = seat.peer.ups_by_mid.get(line.mid)
-            if up is not None:
-                self._record_stream(seat, up, line)
+        record_lines(self.recorder, seat, time.monotonic())
         self._reseat(changed=seat if any(slot.occupant for slot in before) else None)
 
     # --- what seats tell --------------------------------------------------------------------------------------------
@@ -181,8 +178,12 @@ class Room:
     def on_up_started(self, seat: Seat, up: UpStream, line: Negotiated) -> None:
         if self.is_paused(seat, line.source or ""):
             self._engine.path.pause(up, True)
-        self._record_stream(seat, up, line)
+        record_started(self.recorder, self._engine.feedback, seat, up, time.monotonic())
         self._wire_all()
+
+    def on_key_frame(self, seat: Seat, up: UpStream) -> None:
+        if self.recorder is not None:
+            go_over(self.recorder, seat, up, time.monotonic())
 
     def on_up_phase(self, seat: Seat, line: Negotiated, phase: UpPhase) -> None:
         kind: Any = line.kind
@@ -206,10 +207,11 @@ class Room:
         self._record("paused" if paused else "resumed", seat, {"source": source})
         found = seat.up_of(source)
         if found is not None:
-            up, line = found
-            if up.tap is not None:
-                up.tap.pause(paused)
-            self._engine.path.pause(up, paused)
+            layers, line = found
+            for up in layers:
+                if up.tap is not None:
+                    up.tap.pause(paused)
+                self._engine.path.pause(up, paused)
             seat.set_up_phase(line, "paused" if paused else "started")
 
     # --- slots ------------------------------------------------------------------------------------------------------
@@ -243,14 +245,18 @@ class Room:
         )
 
     def _wire_all(self) -> None:
+        now = time.monotonic()
         for seat in self.seats.values():
-            if seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
-                for slot in seat.table:
-                    self._wire(seat.half(slot.index, "audio"), self._wanted(slot.occupant, "audio"))
-                    self._wire(seat.half(slot.index, "video"), self._wanted(slot.occupant, "video"))
+            self._wire_seat(seat, now)
 
-    def _wanted(self, occupant: Occupant | None, kind: str) -> tuple[UpStream, Negotiated] | None:
-        """The stream that belongs into this half of the occupant's slot, if it has begun."""
+    def _wire_seat(self, seat: Seat, now: float) -> None:
+        if seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
+            for slot in seat.table:
+                self._wire(seat, seat.half(slot.index, "audio"), self._wanted(slot.occupant, "audio"), now)
+                self._wire(seat, seat.half(slot.index, "video"), self._wanted(slot.occupant, "video"), now)
+
+    def _wanted(self, occupant: Occupant | None, kind: str) -> tuple[list[UpStream], Negotiated] | None:
+        """The streams (layers) that belong into this half of the occupant's slot, if they have begun."""
         seat = self.seats.get(occupant.seat) if occupant is not None else None
         if seat is None or occupant is None:
             return None
@@ -258,18 +264,35 @@ class Room:
             return seat.up_of(occupant.source)
         return None if occupant.source in EXTRA_PICTURES else seat.up_of(VOICE)
 
-    def _wire(self, half: Half | None, wanted: tuple[UpStream, Negotiated] | None) -> None:
+    def _wire(
+        self, seat: Seat, half: Half | None, wanted: tuple[list[UpStream], Negotiated] | None, now: float
+    ) -> None:
         if half is None:
             return
         down, path = half.down, self._engine.path
-        if wanted is None or wanted[0].codec not in half.line.pts:
+        layers = [up for up in wanted[0] if up.codec in half.line.pts] if wanted else []
+        up = seat.adapting.pick(down, layers, now) if down.kind == "video" else next(iter(layers), None)
+        if wanted is None or up is None:
             path.disconnect(down)
-        elif down.up is not wanted[0]:
-            up, line = wanted
+        elif down.up in layers and len(layers) > 1:
+            if up is not (down.next_up or down.up):
+                path.switch(up, down)
+        elif down.up is not up:
             path.disconnect(down)
-            down.pt = pt_table(line.pts, half.line.pts)
+            down.pt = pt_table(wanted[1].pts, half.line.pts)
             down.rtx_pt = half.line.rtx_pts.get(up.codec, 0)
             path.connect(up, down)
+
+    def _adapt(self, seat: Seat, now: float) -> None:
+        """Choose the layers of his pictures anew, by what his line can take."""
+        pictures: list[Offered] = []
+        for slot in seat.table:
+            half, wanted = seat.half(slot.index, "video"), self._wanted(slot.occupant, "video")
+            if half is not None and wanted is not None and slot.occupant is not None:
+                layers = [up for up in wanted[0] if up.codec in half.line.pts and not up.paused]
+                pictures.append(Offered(half.down, layers, slot.occupant.source in EXTRA_PICTURES))
+        seat.adapting.look(list(seat.peer.downs.values()), pictures, now)
+        self._wire_seat(seat, now)
 
     # --- record -----------------------------------------------------------------------------------------------------
 
@@ -277,27 +300,17 @@ class Room:
         if self.recorder is not None:
             self.recorder.event(kind, seat.name if seat else None, data)
 
-    def _record_stream(self, seat: Seat, up: UpStream, line: Negotiated) -> None:
-        if self.recorder is not None:
-            up.tap = self.recorder.tap(seat.name, up, line)
-
     def begin_recording(self, recorder: Recorder) -> None:
         """Everybody and everything that is here goes into the journal from now on."""
         self.recorder = recorder
         for seat in self.seats.values():
             self._record("joined", seat, {"connection": seat.connection, "label": seat.label})
-            for line in seat.up_lines():
-                up = seat.peer.ups_by_mid.get(line.mid)
-                if up is not None:
-                    self._record_stream(seat, up, line)
+            record_lines(self.recorder, seat, time.monotonic())
 
     def end_streams(self) -> None:
         """Nothing more is recorded; the ledgers are closed."""
         for seat in self.seats.values():
-            for up in seat.peer.ups:
-                if up.tap is not None:
-                    up.tap.end()
-                    up.tap = None
+            end_taps(seat.peer.ups)
 
     def on_record_failed(self) -> None:
         """The journal is dead: say so; nothing later is taken for recorded."""
@@ -327,10 +340,20 @@ class Room:
         timing = self._engine.timing
         for seat in list(self.seats.values()):
             seat.peer.watch(now)
+            self._engine.feedback.tell_arrivals(seat.peer)
             seat.watch_streams(timing.silent_s, now)
+            if seat.adapting.is_due(now):
+                self._look_at_layers(seat, now)
             if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
                 seat.report_at = now + timing.report_s
                 self._engine.feedback.report(seat.peer, now)
+
+    def _look_at_layers(self, seat: Seat, now: float) -> None:
+        for up in seat.peer.ups:
+            up.rate.note(up.octets, now)
+        if self.recorder is not None:
+            record_layers(self._engine.feedback, seat, now)
+        self._adapt(seat, now)
 
     def tell_quality(self, now: float) -> None:
         """The event `quality`, if anybody is connected."""

@@ -28,6 +28,8 @@ class Host(Protocol):
 
     def on_up_phase(self, seat: Seat, line: Negotiated, phase: UpPhase) -> None: ...
 
+    def on_key_frame(self, seat: Seat, up: UpStream) -> None: ...
+
     def is_paused(self, seat: Seat, source: str) -> bool: ...
 
 
@@ -48,6 +50,7 @@ class Seat:
         self.connection = request.connection
         self.label = dict(request.label)
         self.peer = Peer(engine, self, now)
+        self.adapting = self.peer.adapting
         self.present = False  # seen by others: connected once, and not gone
         self.table: tuple[Slot, ...] = ()
         self.short = 0
@@ -65,8 +68,12 @@ class Seat:
         self.set_up_phase(line, "paused" if up.paused else "started")
 
     def on_up_ended(self, up: UpStream, line: Negotiated) -> None:
-        self.set_up_phase(line, "stopped")
-        self._up_phases.pop(line.source or "", None)
+        if not self.peer.layers_of(line):
+            self.set_up_phase(line, "stopped")
+            self._up_phases.pop(line.source or "", None)
+
+    def on_key_frame(self, up: UpStream) -> None:
+        self.host.on_key_frame(self, up)
 
     def set_up_phase(self, line: Negotiated, phase: UpPhase) -> None:
         """Tell it if it is new."""
@@ -80,9 +87,10 @@ class Seat:
         if self.peer.phase is not Phase.CONNECTED:
             return
         for line in self.up_lines():
-            up = self.peer.ups_by_mid.get(line.mid)
-            if up is not None and not up.paused:
-                self.set_up_phase(line, "silent" if now - up.last_at >= silent_s else "started")
+            layers = self.peer.layers_of(line)
+            if layers and not layers[0].paused:
+                last_at = max(up.last_at for up in layers)
+                self.set_up_phase(line, "silent" if now - last_at >= silent_s else "started")
 
     # --- what the seat sends and shows ------------------------------------------------------------------------------
 
@@ -92,12 +100,12 @@ class Seat:
     def sources(self) -> list[str]:
         return [line.source or "" for line in self.up_lines()]
 
-    def up_of(self, source: str) -> tuple[UpStream, Negotiated] | None:
-        """The stream that shows `source`, once its first packet has come."""
+    def up_of(self, source: str) -> tuple[list[UpStream], Negotiated] | None:
+        """What shows `source`, once its first packet has come: its layers from small to large, mostly one."""
         for line in self.up_lines():
-            up = self.peer.ups_by_mid.get(line.mid)
-            if line.source == source and up is not None:
-                return up, line
+            layers = self.peer.layers_of(line)
+            if line.source == source and layers:
+                return layers, line
         return None
 
     def renew_table(self) -> None:

@@ -43,16 +43,17 @@ class SeatQuality:
         self._down_lost = 0
         self.rtt_s = 0.0
 
-    def note_report(self, block: ReportBlock, rtt_s: float | None) -> None:
-        """A receiver report of the person about one of our down streams."""
+    def note_report(self, block: ReportBlock, rtt_s: float | None) -> tuple[int, int]:
+        """A receiver report of the person about one of our down streams. Returns what it newly tells: (expected, lost)."""
         highest, lost = self._reported.get(block.ssrc, (block.highest_seq, block.cumulative_lost))
         self._reported[block.ssrc] = (block.highest_seq, block.cumulative_lost)
-        expected = block.highest_seq - highest
-        if expected > 0:
-            self._down_expected += expected
-            self._down_lost += max(0, min(block.cumulative_lost - lost, expected))
+        expected = max(0, block.highest_seq - highest)
+        lost = max(0, min(block.cumulative_lost - lost, expected))
+        self._down_expected += expected
+        self._down_lost += lost
         if rtt_s is not None:
             self.rtt_s = rtt_s if self.rtt_s == 0.0 else self.rtt_s + (rtt_s - self.rtt_s) / 4
+        return expected, lost
 
     def forget_stream(self, ssrc: int) -> None:
         self._reported.pop(ssrc, None)

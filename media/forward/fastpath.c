@@ -330,6 +330,25 @@ typedef struct {
   uint8_t first, marker_pt;
 } taken;
 
+/* core/picture_ids.py shift_numbers: RFC 7741 4.2. */
+static void shift_numbers(uint8_t *d, uint32_t size, uint32_t shift) {
+  uint32_t at = 2;
+  if (size < 2 || !(d[0] & 0x80)) return;
+  if (d[1] & 0x80) {
+    if (at >= size) return;
+    if (d[at] & 0x80) {
+      if (at + 1 >= size) return;
+      uint32_t picture = (get16(d + at) & 0x7FFFu) + (shift >> 8);
+      put16(d + at, (uint16_t)(0x8000u | (picture & 0x7FFFu)));
+      at += 2;
+    } else {
+      d[at] = (uint8_t)((d[at] + (shift >> 8)) & 0x7F);
+      at++;
+    }
+  }
+  if (d[1] & 0x40 && at < size) d[at] = (uint8_t)(d[at] + shift);
+}
+
 static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt) {
   d->highest = p->ext;
   d->last_ts = p->ts;
@@ -351,6 +370,7 @@ static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt)
     put32(out + 16, d->abs_base | ((uint32_t)(uint64_t)(w->now * 262144.0) & 0xFFFFFFu));
   }
   memcpy(out + head, p->body, p->size);
+  if (d->shift) shift_numbers(out + head, p->size, d->shift);
   int length = (int)(head + p->size);
   if (f->protect(d->to->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
     drop(f, PROTECT_FAILED);
@@ -383,6 +403,33 @@ static uint32_t payload_start(const uint8_t *d, uint32_t size) {
     at += 4 + get16(d + at + 2) * 4u;
   }
   return at > size ? 0 : at;
+}
+
+static void keep_arrival(lane *l, uint16_t number, double now) {
+  if (l->arrivals == NULL || l->arrival_count >= ARRIVALS) {
+    l->arrivals_missed = true;
+    return;
+  }
+  l->arrivals[l->arrival_count++] = (arrival){.at = now, .number = number};
+}
+
+/* python_path.py _note_arrival, RFC 8285 4.2. */
+static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
+  uint32_t at = FIXED_HEADER + (d[0] & 0x0Fu) * 4;
+  if (!(d[0] & 0x10) || at + 4 > size || get16(d + at) != 0xBEDE) return;
+  uint32_t end = at + 4 + get16(d + at + 2) * 4u;
+  if (end > size) return;
+  for (at += 4; at < end;) {
+    uint8_t head = d[at++];
+    if (head == 0) continue;
+    uint32_t length = (head & 0x0Fu) + 1;
+    if (head >> 4 == 15 || at + length > end) return;
+    if (head >> 4 == l->count_ident) {
+      if (length == 2) keep_arrival(l, get16(d + at), now);
+      return;
+    }
+    at += length;
+  }
 }
 
 static up *up_of(const lane *l, uint32_t ssrc) {
@@ -463,6 +510,7 @@ static void take_secured(fast *f, workspace *w, lane *l, uint8_t *d, uint32_t si
     if (rtcp) {
       tell(f, RTCP, l->id, now, d, (uint32_t)length);
     } else if (length >= FIXED_HEADER) {
+      if (l->count_ident) note_arrival(l, d, (uint32_t)length, now);
       take_rtp(f, w, l, d, (uint32_t)length, now);
     }
   }
@@ -591,13 +639,13 @@ int fast_set_timer(int timer, long interval_ns) {
   return timerfd_settime(timer, 0, &every, NULL);
 }
 
-enum { LAYOUT_NUMBERS = 12 };
+enum { LAYOUT_NUMBERS = 14 };
 
 /* What both sides must agree on, in the order of native_memory.py LAYOUT. Returns how many numbers there are. */
 int fast_layout(uint32_t *out, uint32_t room) {
   const uint32_t numbers[LAYOUT_NUMBERS] = {sizeof(fast),   sizeof(lane), sizeof(up),    sizeof(down),    sizeof(record),
                                             sizeof(cached), REASONS,      LONGEST,       LONGEST_PLAIN,   ABS_HEADER,
-                                            IN_SLOTS,       sizeof(workspace)};
+                                            IN_SLOTS,       sizeof(arrival), ARRIVALS,   sizeof(workspace)};
   memcpy(out, numbers, (room < LAYOUT_NUMBERS ? room : LAYOUT_NUMBERS) * sizeof *out);
   return LAYOUT_NUMBERS;
 }

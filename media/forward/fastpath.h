@@ -22,6 +22,7 @@ enum {
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
+  ARRIVALS = 512,  /* of one lane between two looks: 5,000 packets a second */
   SEGMENTS = 60,      /* in one datagram for the kernel to cut (UDP_MAX_SEGMENTS was 64) */
   LONGEST_SUPER = 60000,
   NO_SLOT = -1,
@@ -63,6 +64,12 @@ typedef struct {
   uint32_t length, unused;
 } cached;
 
+/* A packet that came, by the number that counts over all streams of a browser (core/transport_cc.py). */
+typedef struct {
+  double at;
+  uint32_t number, unused;
+} arrival;
+
 typedef struct up up;
 typedef struct down down;
 
@@ -76,6 +83,10 @@ typedef struct {
   uint32_t address_size; /* 0: nowhere */
   uint8_t address[32];
   int32_t first_out, last_out; /* of this flush; NO_SLOT between flushes */
+  arrival *arrivals;           /* NULL, or room for ARRIVALS; emptied by Python ten times a second */
+  uint32_t arrival_count;
+  uint8_t count_ident;  /* of the header extension that carries the number; 0: none */
+  bool arrivals_missed; /* there was no room */
   bool no_gso;                 /* the way there does not take it */
   bool by_python;              /* reached by another way than this socket: what goes there is never the common case */
 } lane;
@@ -103,6 +114,7 @@ struct down {
   int64_t highest, seq_delta; /* highest is above every number while no segment is open */
   double last_now;
   uint32_t ts_delta, last_ts, ssrc, abs_base;
+  uint32_t shift; /* core/picture_ids.py: VP8's own numbers; 0: nothing to do */
   uint64_t packets, octets;
   bool video;
   bool stalled; /* the socket was full: Python takes it out of the stream's list */

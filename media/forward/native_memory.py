@@ -54,9 +54,19 @@ class LaneMemory(ctypes.Structure):
         ("address", c_uint8 * 32),
         ("first_out", c_int32),
         ("last_out", c_int32),
+        ("arrivals", c_void_p),
+        ("arrival_count", c_uint32),
+        ("count_ident", c_uint8),
+        ("arrivals_missed", c_bool),
         ("no_gso", c_bool),
         ("by_python", c_bool),
     )
+
+
+class ArrivalMemory(ctypes.Structure):
+    """fastpath.h arrival."""
+
+    _fields_ = (("at", c_double), ("number", c_uint32), ("unused", c_uint32))
 
 
 class CachedMemory(ctypes.Structure):
@@ -108,6 +118,7 @@ class DownMemory(ctypes.Structure):
         ("last_ts", c_uint32),
         ("ssrc", c_uint32),
         ("abs_base", c_uint32),
+        ("shift", c_uint32),
         ("packets", c_uint64),
         ("octets", c_uint64),
         ("video", c_bool),
@@ -149,6 +160,7 @@ class PathMemory(ctypes.Structure):
 
 # What fast_layout must say, in its order; the last one, the size of the workspace, is the library's own affair.
 IN_SLOTS: Final = 64
+ARRIVALS: Final = 512
 LAYOUT: Final = (
     ctypes.sizeof(PathMemory),
     ctypes.sizeof(LaneMemory),
@@ -161,6 +173,8 @@ LAYOUT: Final = (
     MAX_PLAIN,
     HEADER_ABS_SIZE,
     IN_SLOTS,
+    ctypes.sizeof(ArrivalMemory),
+    ARRIVALS,
 )
 # Room for one more batch is looked for before each: two batches, a packet and a gap for each datagram.
 TRAY_BYTES: Final = 2 * IN_SLOTS * (2 * RECORD.size + MAX_PACKET + 24)

@@ -20,7 +20,7 @@ from media.core.loss import LossPolicy, LossTracker
 from media.core.packetcache import MAX_AGE_S, PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import SeqMap
-from media.forward.native_memory import CachedMemory, DownMemory, LaneMemory, Library, UpMemory
+from media.forward.native_memory import ARRIVALS, ArrivalMemory, CachedMemory, DownMemory, LaneMemory, Library, UpMemory
 from media.forward.path import CACHE_PACKETS, LOSS_POLICIES, VIDEO_STEP_S, DownStream, Kind, Lane, LaneOwner, UpStream
 from media.net.ice_lite import Address
 from media.net.srtp import MAX_PACKET, ffi
@@ -97,14 +97,22 @@ def _push_address(lane: NativeLane, address: Address) -> None:
     lane.memory.by_python = len(address) == 3
 
 
+def _push_count(lane: NativeLane, ident: int) -> None:
+    """The room is made when it is needed: most of a day a lane only listens."""
+    if ident and lane.memory.arrivals is None:
+        lane.make_room()
+    lane.memory.count_ident = ident
+
+
 class NativeLane(Lane):
     """path.py Lane. `fill` after each change of `ups`. `by_python`: reached by another way than the port's socket."""
 
-    __slots__ = ("_table", "memory")
+    __slots__ = ("_arrived", "_table", "memory")
 
     rx = mirrored(Lane, "rx", _push_session("rx"))
     tx = mirrored(Lane, "tx", _push_session("tx"))
     address = mirrored(Lane, "address", _push_address)
+    count_ident = mirrored(Lane, "count_ident", _push_count)
     heard = window("heard")
     budget = window("budget")
     by_python = window("by_python")
@@ -112,7 +120,23 @@ class NativeLane(Lane):
     def __init__(self, ident: int, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
         self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1)
         self._table: Any = None
+        self._arrived: Any = None
         super().__init__(owner, rtcp_ssrc, now)
+
+    def make_room(self) -> None:
+        """For what comes between two calls of `gather`."""
+        self._arrived = (ArrivalMemory * ARRIVALS)()
+        self.memory.arrivals = addressof(self._arrived)
+
+    def gather(self) -> None:
+        memory = self.memory
+        if memory.arrivals_missed:
+            memory.arrivals_missed = False
+            self.arrivals.skip()
+        note = self.arrivals.note
+        for arrival in self._arrived[: memory.arrival_count] if self._arrived else ():
+            note(arrival.number, arrival.at)
+        memory.arrival_count = 0
 
     def fill(self) -> None:
         """Tell C which streams there are."""
@@ -295,6 +319,7 @@ class NativeDown(DownStream):
     abs_base = window("abs_base")
     packets = window("packets")
     octets = window("octets")
+    shift = window("shift")
 
     def __init__(self, lane: NativeLane, kind: Kind, clock_rate: int, ssrc: int, first_seq: int, first_ts: int) -> None:
         video = kind == "video"

@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from media.core.bandwidth import Rate
 from media.core.keyframe import KEY_FRAME_TESTS, KeyFrameThrottle
 from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
 from media.core.reports import StreamClock
 from media.core.seqmap import SeqMap
+from media.core.transport_cc import Arrivals
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpSessions
 
@@ -80,6 +82,10 @@ class LaneOwner(Protocol):
 
     def on_unknown(self, packet: bytes, ssrc: int, now: float) -> UpStream | None: ...
 
+    def on_key_frame(self, up: UpStream) -> None:
+        """A key frame that somebody waited for begins; nothing has been done with its first packet yet."""
+        ...
+
 
 class Watcher(Protocol):
     """The feedback lane: what the path notices and does not settle itself."""
@@ -96,7 +102,20 @@ class Watcher(Protocol):
 class Lane:
     """One peer on the port. `heard` is when the last authentic packet or check came, monotonic seconds."""
 
-    __slots__ = ("address", "budget", "heard", "owner", "repairs", "rtcp_ssrc", "rx", "sessions", "tx", "ups")
+    __slots__ = (
+        "address",
+        "arrivals",
+        "budget",
+        "count_ident",
+        "heard",
+        "owner",
+        "repairs",
+        "rtcp_ssrc",
+        "rx",
+        "sessions",
+        "tx",
+        "ups",
+    )
 
     def __init__(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
         """rtcp_ssrc  whom our receiver reports, NACKs and PLIs come from."""
@@ -109,7 +128,12 @@ class Lane:
         self.ups: dict[int, UpStream] = {}
         self.repairs: dict[int, UpStream] = {}  # by the SSRC of their RTX stream
         self.heard = now
+        self.count_ident = 0  # of the extension with the number that counts over all its streams; 0 = not negotiated
+        self.arrivals = Arrivals()
         self.budget = PACKETS_PER_REPORT  # what this peer may still send until the next report to it
+
+    def gather(self) -> None:
+        """All that has come until now stands in `arrivals` when this returns."""
 
 
 class UpStream:
@@ -133,7 +157,9 @@ class UpStream:
         "octets",
         "paused",
         "pt",
+        "rate",
         "reception",
+        "rid",
         "rtx_ssrc",
         "ssrc",
         "tap",
@@ -151,6 +177,8 @@ class UpStream:
         self.clock_rate = clock_rate
         self.ssrc = ssrc
         self.rtx_ssrc: int | None = None
+        self.rid = ""  # of a simulcast layer
+        self.rate = Rate()
         self.pt = 0  # payload type of the stream that RTX repairs
         self.nack = nack
         self.loss = LossTracker(LOSS_POLICIES[kind])
@@ -173,9 +201,13 @@ class DownStream:
 
     __slots__ = (
         "abs_base",
+        "begun_at",
         "kind",
         "lane",
+        "last_numbers",
         "map",
+        "next_up",
+        "numbered",
         "octets",
         "packets",
         "pt",
@@ -185,6 +217,7 @@ class DownStream:
         "rtx_ssrc",
         "rtx_tokens",
         "sent_rtx",
+        "shift",
         "ssrc",
         "up",
     )
@@ -205,6 +238,12 @@ class DownStream:
         self.packets = 0
         self.octets = 0
         self.up: UpStream | None = None
+        self.next_up: UpStream | None = None  # the layer to go over to with its next key frame
+        # VP8's own numbers (core/picture_ids.py): they are shifted by the same from `begun_at` of source `numbered` on.
+        self.shift = 0
+        self.numbered = -1
+        self.begun_at = 0
+        self.last_numbers = (-1, -1)
 
 
 class Gate(Protocol):
@@ -283,6 +322,13 @@ class ForwardPath(Protocol):
 
     def connect(self, up: UpStream, down: DownStream) -> None:
         """Send `up` into `down`; video begins with a key frame, which is asked for."""
+        ...
+
+    def switch(self, up: UpStream, down: DownStream) -> None:
+        """Go over to `up`, another layer of the picture that `down` shows, with its next key frame, which is asked for.
+
+        Until then the layer before goes on. `up` may be that one: then it stays.
+        """
         ...
 
     def disconnect(self, down: DownStream) -> None:

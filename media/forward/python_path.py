@@ -13,6 +13,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from media.core.picture_ids import shift_numbers
 from media.core.rtp import (
     EXTENSION_BIT,
     FIXED_HEADER,
@@ -22,11 +23,13 @@ from media.core.rtp import (
     PADDING_BIT,
     VERSION_2,
     RtpError,
+    find_extension,
     payload_start,
     unwrap_rtx,
     write_header,
     write_rtx_payload,
 )
+from media.core.seqmap import NOTHING
 from media.forward.path import (
     NOWHERE,
     RTX_AT_ONCE,
@@ -39,6 +42,7 @@ from media.forward.path import (
     UpStream,
     Watcher,
 )
+from media.forward.wiring import Wiring
 from media.net.ice_lite import Address
 from media.net.srtp import (
     MAX_PACKET,
@@ -56,7 +60,7 @@ _ONE_WORD = 0xBEDE0001
 MAX_PLAIN = MAX_PACKET - HEADER_ABS_SIZE - 2 - 16
 
 
-class PythonPath:
+class PythonPath(Wiring):
     """See media/forward/path.py for what each method promises. The port reads the socket and calls `on_rtp` and `on_rtcp`."""
 
     name = "python"
@@ -71,11 +75,10 @@ class PythonPath:
         """port      non-blocking UDP socket, for sending.
         received  where the port leaves each datagram.
         """
+        super().__init__(watcher)
         self._sendto = port.sendto
         self._received = received
         self._out = SrtpBuffer()
-        self._on_gap = watcher.on_gap
-        self._on_key_wanted = watcher.on_key_wanted
         self.dropped = dropped
         self.packets_in = 0
         self.packets_out = 0
@@ -107,7 +110,10 @@ class PythonPath:
             self.dropped["flood"] += 1
             return
         lane.heard = now
-        self._take_plain(lane, bytes(received.view[: length[0]]), now)
+        packet = bytes(received.view[: length[0]])
+        if lane.count_ident:
+            _note_arrival(lane, packet, now)
+        self._take_plain(lane, packet, now)
 
     def _take_plain(self, lane: Lane, packet: bytes, now: float) -> None:
         first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(packet)
@@ -200,10 +206,10 @@ class PythonPath:
         else:
             start = FIXED_HEADER
         up.cache.store(ext, packet, now)
+        if up.keys.wanted:
+            self._look_for_key_frame(up, packet, start, ext)
         if up.tap is not None:
             up.tap.packet(packet, now)
-        if up.keys.wanted:
-            self._look_for_key_frame(up, packet, start)
         if up.downs:
             self._send_down(up, packet[start:], first & PADDING_BIT | VERSION_2, marker_pt, ext, ts, now)
 
@@ -226,7 +232,7 @@ class PythonPath:
                 seqmap.last_now = now
                 out_seq, out_ts = ext + seqmap.seq_delta & 0xFFFF, ts + seqmap.ts_delta & 0xFFFFFFFF
             else:
-                packed = seqmap.forward_slow(ext, ts, now)
+                packed = NOTHING if ext < down.begun_at else seqmap.forward_slow(ext, ts, now)
                 if packed < 0:
                     continue
                 out_seq, out_ts = packed >> 32, packed & 0xFFFFFFFF
@@ -239,44 +245,28 @@ class PythonPath:
                 pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
                 data[FIXED_HEADER:plain_end] = body
                 length[0] = plain_end
+            if down.shift:
+                shift_numbers(data, length[0] - body_size, length[0], down.shift)
             lane = down.lane
             if protect(lane.tx, c, length):
                 self.dropped["protect_failed"] += 1
                 continue
             try:
                 sendto(view[: length[0]], lane.address)
-            except BlockingIOError:
-                self.dropped["send_full"] += 1
-                self._congested(down)
-                continue
-            except OSError:
-                self.dropped["send_failed"] += 1
+            except OSError as refusal:
+                self._refused(down, refusal)
                 continue
             down.packets += 1
             down.octets += body_size
             sent += 1
         self.packets_out += sent
 
-    def _look_for_key_frame(self, up: UpStream, packet: bytes, start: int) -> None:
-        """Video begins with a key frame only: on another person's picture as reference a decoder paints garbage.
-
-        A codec that we cannot look into begins at once; the subscriber's own PLI repairs the picture.
-        """
-        if up.is_key_frame is None or up.is_key_frame(packet, start, len(packet)):
-            up.keys.arrived()
-            up.downs = up.downs + up.waiting
-            up.waiting = []
-
-    def _congested(self, down: DownStream) -> None:
-        """The socket is full: audio loses one packet, video the rest until a key frame (which is asked for)."""
-        up = down.up
-        if down.kind == "audio" or up is None:
-            return
-        up.downs = [other for other in up.downs if other is not down]
-        if down not in up.waiting:
-            up.waiting = [*up.waiting, down]
-        down.map.cut()
-        self._on_key_wanted(up, False)
+    def _refused(self, down: DownStream, refusal: OSError) -> None:
+        if isinstance(refusal, BlockingIOError):
+            self.dropped["send_full"] += 1
+            self._congested(down)
+        else:
+            self.dropped["send_failed"] += 1
 
     # --- lanes and streams ------------------------------------------------------------------------------------------
 
@@ -308,51 +298,6 @@ class PythonPath:
         lane.rx = lane.tx = None
         lane.sessions = None
 
-    def add_up(self, up: UpStream) -> None:
-        up.lane.ups[up.ssrc] = up
-        if up.rtx_ssrc is not None:
-            up.lane.repairs[up.rtx_ssrc] = up
-
-    def remove_up(self, up: UpStream) -> None:
-        for down in [*up.downs, *up.waiting]:
-            self.disconnect(down)
-        up.tap = None
-        up.lane.ups.pop(up.ssrc, None)
-        if up.rtx_ssrc is not None:
-            up.lane.repairs.pop(up.rtx_ssrc, None)
-
-    def connect(self, up: UpStream, down: DownStream) -> None:
-        if down.up is not None:
-            self.disconnect(down)
-        down.up = up
-        down.map.switch(up.handle)
-        if down.kind == "audio":
-            up.downs = [*up.downs, down]
-            return
-        up.waiting = [*up.waiting, down]
-        if not up.paused:
-            self._on_key_wanted(up, True)
-
-    def disconnect(self, down: DownStream) -> None:
-        up = down.up
-        if up is None:
-            return
-        up.downs = [other for other in up.downs if other is not down]
-        up.waiting = [other for other in up.waiting if other is not down]
-        down.map.cut()
-        down.up = None
-
-    def pause(self, up: UpStream, paused: bool) -> None:
-        up.paused = paused
-        if not paused:
-            if up.waiting:
-                self._on_key_wanted(up, True)
-            return
-        for down in up.downs:
-            down.map.cut()
-        if up.kind == "video":
-            up.waiting, up.downs = up.waiting + up.downs, []
-
     # --- retransmission and RTCP ------------------------------------------------------------------------------------
 
     def retransmit(self, down: DownStream, seqs: Sequence[int], now: float) -> int:
@@ -370,7 +315,7 @@ class PythonPath:
         origin = down.map.origin(out_seq)
         up = down.up
         # What the slot showed before is of no use there now, and after a move it belongs to another room.
-        if origin is None or up is None or origin.source != up.handle or up.paused:
+        if origin is None or up is None or origin.source != up.handle or up.paused or origin.ext < down.begun_at:
             return False
         packet = up.cache.get(origin.ext, now)
         if packet is None:
@@ -383,6 +328,8 @@ class PythonPath:
             data, bool(first & PADDING_BIT), marker_pt & 0x80 | down.rtx_pt, down.rtx_seq, out_ts, down.rtx_ssrc
         )
         size = write_rtx_payload(data, end, out_seq, packet[start:])
+        if down.shift:
+            shift_numbers(data, end + 2, size, down.shift)
         down.rtx_seq = down.rtx_seq + 1 & 0xFFFF
         down.sent_rtx += 1
         return self._protect_and_send(down.lane, size, protect)
@@ -406,3 +353,10 @@ class PythonPath:
             self.dropped["send_full"] += 1
             return False
         return True
+
+
+def _note_arrival(lane: Lane, packet: bytes, now: float) -> None:
+    """The number that counts over all streams of the browser, for transport-cc."""
+    found = find_extension(packet, len(packet), lane.count_ident)
+    if found is not None and found[1] == 2:
+        lane.arrivals.note(packet[found[0]] << 8 | packet[found[0] + 1], now)

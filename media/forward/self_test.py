@@ -34,7 +34,8 @@ PROFILES: Final = (
 )
 STEPS: Final = 250
 Feed = Callable[[Lane, bytes, float], None]
-KEY_FRAME, OTHER_FRAME = b"\x10\x00", b"\x10\x01"
+# Without numbers of its own, with wide ones, and with a narrow one.
+DESCRIPTORS: Final = (b"\x10", b"\x90\xc0\xff\xf0\xfa", b"\x90\x80\x7e")
 
 
 class _Vector(ctypes.Structure):
@@ -149,6 +150,9 @@ class Notes:
         self.told.append(("unknown", packet, now))
         return None
 
+    def on_key_frame(self, up: UpStream) -> None:
+        self.told.append(("key frame", up.handle))
+
     def judge(self, datagram: bytes, source: Address, now: float) -> str | None:
         self.told.append(("datagram", datagram, source, now))
         return None
@@ -196,6 +200,7 @@ class Story:
         for number in range(4):
             lane = path.new_lane(cast(LaneOwner, notes), number, 0.0)
             lane.address = ("192.0.2.9", 4000 + number)
+            lane.count_ident = 3 if number == 0 else 0
             path.open_lane(lane, SrtpSessions("self-test", profile, theirs, ours))
             self._lanes.append(lane)
         path.use_addresses({lane.address: lane for lane in self._lanes})
@@ -231,8 +236,10 @@ class Story:
     def _happen(self, chance: random.Random, now: float) -> None:
         action, up, down = chance.random(), chance.choice(self._ups), chance.choice(self._downs)
         same = [one for one in self._downs if one.kind == up.kind]
-        if action < 0.05:
+        if action < 0.03:
             self._path.connect(up, chance.choice(same))
+        elif action < 0.05:
+            self._path.switch(up, chance.choice(same))
         elif action < 0.06:
             self._path.disconnect(down)
         elif action < 0.08:
@@ -248,8 +255,13 @@ class Story:
         up = chance.choice(self._ups)
         self._seqs[up.ssrc] += 1 if chance.random() < 0.99 else chance.randrange(400)
         head = chance.choice([0x80, 0x80, 0x90, 0xB0, 0x91, 0x9F])
-        kind = KEY_FRAME if chance.random() < 0.2 else OTHER_FRAME
-        body = _extra(head) + kind + chance.randbytes(chance.choice([0, 10, 300, 1100, 1460]))
+        kind = b"\x00" if chance.random() < 0.2 else b"\x01"
+        body = (
+            _extra(head, chance)
+            + chance.choice(DESCRIPTORS)
+            + kind
+            + chance.randbytes(chance.choice([0, 10, 300, 1100, 1460]))
+        )
         plain = HEADER.pack(
             head, 96 | chance.choice([0, 0x80]), self._seqs[up.ssrc] & 0xFFFF, int(now * 9e4) & 0xFFFFFFFF, up.ssrc
         )
@@ -285,14 +297,18 @@ class Story:
         yield "what was told", self._notes.told
         yield "packet counts", (self._path.packets_in, self._path.packets_out)
         yield "drops", +self._path.dropped
+        for lane in self._lanes:
+            lane.gather()
+            yield "arrivals", lane.arrivals.take()
         yield "reports", [(up.reception.report(2000.0), up.last_at, up.octets, up.loss.waiting) for up in self._ups]
-        yield "down streams", [(down.packets, down.octets, down.sent_rtx) for down in self._downs]
+        yield "down streams", [(down.packets, down.octets, down.sent_rtx, down.shift) for down in self._downs]
         yield "cache", [[up.cache.get(up.loss.highest - n, up.last_at) for n in range(4)] for up in self._ups]
 
 
-def _extra(head: int) -> bytes:
+def _extra(head: int, chance: random.Random) -> bytes:
     """Contributing sources and an extension block, as the first byte announces them."""
-    return bytes(4 * (head & 0x0F)) + (b"\xbe\xde\x00\x02\x10\x01\x22\x01\x02\x03\x00\x00" if head & 0x10 else b"")
+    block = b"\xbe\xde\x00\x02\x10\x01\x31" + chance.randbytes(2) + b"\x00\x00\x00"
+    return bytes(4 * (head & 0x0F)) + (block if head & 0x10 else b"")
 
 
 def check_native(library: Library, seed: int = 1, steps: int = STEPS) -> None:

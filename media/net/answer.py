@@ -12,6 +12,9 @@ What each line of the offer becomes:
 Identifiers (payload types, extensions) are those of the offer, line by line. A down line is answered without mid and
 audio level: its ssrcs are signalled, and the header of a down packet is written anew (rtp.py).
 
+Simulcast is taken in up to three layers (rids), in the order of a=simulcast, which is from small to large by our pages; their
+SSRCs are learnt by mid and rid, whether or not the offer announces some.
+
 Source: RFC 8829, RFC 3264, RFC 9143, RFC 8445 §2.5 (ICE-lite), RFC 6184 §8.1 (H.264 profiles).
 """
 
@@ -22,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from media.core.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID
+from media.core.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
 from media.core.slots import SOURCES
 from media.net.sdp import Codec, Direction, Fingerprint, MediaLine, Offer, SdpError
 
@@ -31,7 +34,9 @@ VIDEO_CODECS = ("VP8", "H264")
 AUDIO_CODECS = ("opus",)
 CLOCK_RATES = {"opus": 48000, "VP8": 90000, "H264": 90000}
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
-UP_EXTENSIONS = {"audio": (MID, AUDIO_LEVEL), "video": (MID, ABS_SEND_TIME)}
+UP_EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, TRANSPORT_CC), "video": (MID, ABS_SEND_TIME, TRANSPORT_CC)}
+LAYER_EXTENSIONS = (RID, REPAIRED_RID)
+MAX_LAYERS = 3
 DOWN_EXTENSIONS: dict[str, tuple[str, ...]] = {"audio": (), "video": (ABS_SEND_TIME,)}
 PROTOCOL = "UDP/TLS/RTP/SAVPF"
 # In-band FEC is what a lost voice packet is mended from; without it a village line of 5 % loss is hard to follow.
@@ -90,7 +95,7 @@ class Negotiated:
     rtx_ssrcs: dict[int, int] = field(default_factory=dict)  # ssrc -> ssrc of its RTX
     ssrc: int = 0  # down: of our choice
     rtx_ssrc: int = 0  # down: 0 = the subscriber takes no RTX
-    rids: tuple[str, ...] = ()
+    rids: tuple[str, ...] = ()  # up: layers of simulcast, from small to large; empty: one stream
     nack: bool = False  # generic NACK is in force; on a down line only with RTX, for nothing else answers it
 
     @property
@@ -165,7 +170,10 @@ def _take_up(fact: Negotiated, media: MediaLine, sources: Mapping[str, str]) -> 
     source = sources.get(media.mid)
     if source is None or SOURCES.get(source) != media.kind:
         raise SdpError(f"line {media.line}: mid {media.mid} sends {media.kind} but its source is {source}")
-    return replace(fact, source=source, ssrcs=media.ssrcs, rtx_ssrcs=dict(media.rtx_ssrcs), rids=media.rids)
+    idents = {uri: media.extensions.get(uri, 0) for uri in (MID, *LAYER_EXTENSIONS)}
+    if len(media.layers) < 2 or not all(1 <= ident <= 14 for ident in idents.values()):
+        return replace(fact, source=source, ssrcs=media.ssrcs, rtx_ssrcs=dict(media.rtx_ssrcs))
+    return replace(fact, source=source, rids=media.layers[:MAX_LAYERS], extensions=fact.extensions | idents)
 
 
 def _check_whole(lines: list[Negotiated]) -> None:
@@ -262,6 +270,8 @@ def _write_line(line: Negotiated, media: MediaLine, own: OwnSide, first: bool) -
     ]
     for name in line.pts:
         text += _write_codec(name, line, media)
+    if line.rids:
+        text += [*(f"a=rid:{rid} recv" for rid in line.rids), f"a=simulcast:recv {';'.join(line.rids)}"]
     if line.role is Role.DOWN:
         text += _write_down(line, own)
     return text + (_write_candidates(own.candidates) if first else [])
@@ -272,6 +282,8 @@ def _write_codec(name: str, line: Negotiated, media: MediaLine) -> list[str]:
     codec = media.codecs[pt]
     text = [f"a=rtpmap:{pt} {codec.name}/{codec.clock_rate}" + (f"/{codec.channels}" if codec.channels > 1 else "")]
     taken = [feedback for feedback in FEEDBACK if feedback != "nack" or line.nack]
+    if line.role is Role.UP and TRANSPORT_CC in line.extensions:
+        taken.append("transport-cc")
     text += [f"a=rtcp-fb:{pt} {feedback}" for feedback in taken if feedback in codec.feedback]
     if name == "opus":
         text.append(f"a=fmtp:{pt} {OPUS_PARAMETERS}")

@@ -47,7 +47,7 @@ class Transport:
 @dataclass(frozen=True, slots=True)
 class MediaLine:
     """One m= section. `pts` in order of preference; `extensions` uri -> identifier; `rtx_ssrcs` ssrc -> ssrc of its
-    RTX.
+    RTX. `layers` are the rids of a=simulcast, in its order.
     """
 
     line: int  # where it stands in the offer
@@ -64,6 +64,7 @@ class MediaLine:
     ssrcs: tuple[int, ...]
     rtx_ssrcs: dict[int, int]
     rids: tuple[str, ...]
+    layers: tuple[str, ...]
 
     @property
     def offered(self) -> bool:
@@ -196,4 +197,5 @@ def _freeze_media(section: Section, session: Section) -> MediaLine:
         ssrcs=tuple(ssrc for ssrc in section.ssrcs if ssrc not in rtx),
         rtx_ssrcs=dict(section.rtx_ssrcs),
         rids=tuple(section.rids),
+        layers=tuple(rid for rid in dict.fromkeys(section.layers) if rid in section.rids),
     )

@@ -70,6 +70,7 @@ class Section:
     ssrcs: dict[int, None] = field(default_factory=dict)
     rtx_ssrcs: dict[int, int] = field(default_factory=dict)
     rids: list[str] = field(default_factory=list)
+    layers: tuple[str, ...] = ()  # a=simulcast, what is sent
 
 
 def read_number(text: str, most: int, what: str, least: int = 0) -> int:
@@ -186,6 +187,19 @@ def _read_rid(section: Section, value: str) -> None:
     section.rids.append(rid)
 
 
+def _read_simulcast(section: Section, value: str) -> None:
+    """What the browser would send. Of alternatives the first is taken; `~` (begins paused) says nothing to us. RFC 8853 §5.1."""
+    words = value.split(" ")
+    if len(words) not in (2, 4) or words[0] not in ("send", "recv"):
+        raise SdpError("needs send or recv, and a list")
+    for direction, streams in zip(words[::2], words[1::2], strict=True):
+        layers = tuple(stream.split(",")[0].removeprefix("~") for stream in streams.split(";"))
+        if len(layers) > MAX_RIDS or not all(map(_RID.match, layers)):
+            raise SdpError(f"needs up to {MAX_RIDS} identifiers")
+        if direction == "send":
+            section.layers = layers
+
+
 def _flag_reader(name: str) -> Callable[[Section, str], None]:
     def read(section: Section, value: str) -> None:
         setattr(section, name, True)
@@ -214,6 +228,7 @@ ATTRIBUTES: dict[str, Callable[[Section, str], None]] = {
     "ssrc": _read_ssrc,
     "ssrc-group": _read_ssrc_group,
     "rid": _read_rid,
+    "simulcast": _read_simulcast,
     "rtcp-mux": _flag_reader("rtcp_mux"),
     "bundle-only": _flag_reader("bundle_only"),
     **{direction.value: _direction_reader(direction) for direction in Direction},

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from media.core.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID
+from media.core.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
 from media.net.answer import Answer, Candidate, Negotiated, OwnSide, Role, is_constrained_baseline, make_answer
 from media.net.sdp import Fingerprint, SdpError, parse_offer
 from tests.support.offers import DIGEST, SHORT_OFFER, browser_offer, changed
@@ -117,8 +117,8 @@ def test_chromium_slots() -> None:
 def test_identifiers_are_those_of_each_browser() -> None:
     chromium, firefox = answered(browser_offer("chromium_plain")), answered(browser_offer("firefox_plain"))
 
-    assert chromium.lines[0].extensions == {MID: 4, AUDIO_LEVEL: 1}
-    assert firefox.lines[0].extensions == {MID: 3, AUDIO_LEVEL: 1}
+    assert chromium.lines[0].extensions == {MID: 4, AUDIO_LEVEL: 1, TRANSPORT_CC: 3}
+    assert firefox.lines[0].extensions == {MID: 3, AUDIO_LEVEL: 1, TRANSPORT_CC: 7}
     assert (chromium.lines[3].extensions, firefox.lines[3].extensions) == ({ABS_SEND_TIME: 2}, {ABS_SEND_TIME: 4})
     assert (chromium.lines[3].pts, firefox.lines[3].pts) == ({"VP8": 96, "H264": 108}, {"VP8": 120})
     assert (chromium.lines[3].rtx_pts, firefox.lines[3].rtx_pts) == ({"VP8": 97, "H264": 109}, {"VP8": 124})
@@ -141,12 +141,22 @@ def test_data_channel_is_rejected_and_out_of_the_bundle() -> None:
     ]  # fmt: skip
 
 
-def test_simulcast_is_not_answered_yet_but_its_rids_are_told() -> None:
-    answer = answered(browser_offer("chromium_simulcast"))
+def test_simulcast_is_answered_layer_by_layer() -> None:
+    for browser in ("chromium_simulcast", "firefox_simulcast"):
+        answer = answered(browser_offer(browser))
 
-    assert answer.lines[1].rids == ("q", "h", "f")
+        face = answer.lines[1]
+        assert (face.rids, face.ssrcs, face.rtx_ssrcs) == (("q", "h", "f"), (), {})  # learnt by mid and rid
+        assert {MID, RID, REPAIRED_RID} <= set(face.extensions)
+        wanted = ["a=rid:q recv", "a=rid:h recv", "a=rid:f recv", "a=simulcast:recv q;h;f"]
+        assert [line for line in section(answer, 1) if line.startswith(("a=rid", "a=simul"))] == wanted
+
+
+def test_a_single_layer_is_no_simulcast() -> None:
+    answer = answered(browser_offer("chromium_simulcast").replace("a=simulcast:send q;h;f", "a=simulcast:send q"))
+
+    assert answer.lines[1].rids == ()
     assert "a=rid" not in answer.sdp
-    assert "a=simulcast" not in answer.sdp
 
 
 def test_inactive_lines_stay_open() -> None:

@@ -63,6 +63,7 @@ def test_simulcast_of_both_browsers() -> None:
     firefox = parse_offer(browser_offer("firefox_simulcast")).media[1]
 
     assert (chromium.rids, chromium.ssrcs) == (("q", "h", "f"), ())
+    assert (chromium.layers, firefox.layers) == (("q", "h", "f"), ("q", "h", "f"))
     assert (firefox.rids, len(firefox.ssrcs), len(firefox.rtx_ssrcs)) == (("q", "h", "f"), 3, 3)
 
 
@@ -163,6 +164,9 @@ def test_lower_case_digests_are_raised() -> None:
         ("a=mid:1", "a=mid:1\na=rid:h", "line 22: a=rid: needs an identifier and send or recv"),
         ("a=mid:1", "a=mid:1\na=rid:h both", "line 22: a=rid: needs an identifier and send or recv"),
         ("a=mid:1", "a=mid:1\n" + "a=rid:h send\n" * 9, "line 30: a=rid: more than 8"),
+        ("a=mid:1", "a=mid:1\na=simulcast:send", "line 22: a=simulcast: needs send or recv, and a list"),
+        ("a=mid:1", "a=mid:1\na=simulcast:send q;h recv", "line 22: a=simulcast: needs send or recv, and a list"),
+        ("a=mid:1", "a=mid:1\na=simulcast:send q;;f", "line 22: a=simulcast: needs up to 8 identifiers"),
         ("a=setup", f"a=fingerprint:sha-256 {DIGEST}\n" * 8 + "a=setup", "line 14: a=fingerprint: more than 8"),
     ],
 )  # fmt: skip

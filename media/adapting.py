@@ -1,0 +1,94 @@
+"""What one subscriber is sent: his line's estimate and the layer of each of his pictures, looked at twice a second.
+
+Decides nothing by itself: core/bandwidth.py says how much, core/layers.py says what of it, the room does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from media.core.bandwidth import DownlinkEstimate, Rate
+from media.core.layers import PAUSED, Picture, allot, next_step_bps
+from media.forward.path import DownStream, UpStream
+
+LOOK_EVERY_S: Final = 0.5
+# A layer that brings nothing for so long is not sent any more (the publisher's line is too narrow for it).
+LAYER_GONE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A picture in one of his slots: the layers that have begun, from small to large."""
+
+    down: DownStream
+    layers: Sequence[UpStream]
+    sharp: bool
+
+
+def is_alive(up: UpStream, now: float) -> bool:
+    return now - up.last_at < LAYER_GONE_S
+
+
+class Adapting:
+    """See the module."""
+
+    def __init__(self, now: float) -> None:
+        self.estimate = DownlinkEstimate(now)
+        self._sent = Rate()
+        self._look_at = now
+        self._paused: set[int] = set()  # our SSRCs
+        self._tops: dict[int, UpStream] = {}  # our SSRC -> the layer chosen
+
+    def is_due(self, now: float) -> bool:
+        if now < self._look_at:
+            return False
+        self._look_at = now + LOOK_EVERY_S
+        return True
+
+    def look(self, downs: Sequence[DownStream], pictures: Sequence[Offered], now: float) -> None:
+        """Measure what was sent to him, and choose anew."""
+        self._sent.note(sum(down.octets for down in downs if down.kind == "video"), now)
+        self.estimate.note_sent(self._sent.bps, now)
+        alive = [(offered, [up for up in offered.layers if is_alive(up, now)]) for offered in pictures]
+        alive = [(offered, layers) for offered, layers in alive if layers]
+        asked = [_picture(offered, layers) for offered, layers in alive]
+        chosen = self._choose(asked, now)
+        self._paused = {offered.down.ssrc for (offered, _), at in zip(alive, chosen, strict=True) if at == PAUSED}
+        self._tops = {
+            offered.down.ssrc: layers[at] for (offered, layers), at in zip(alive, chosen, strict=True) if at != PAUSED
+        }
+
+    def _choose(self, pictures: Sequence[Picture], now: float) -> list[int]:
+        budget = self.estimate.budget_bps(now)
+        scarce = self.estimate.is_scarce(now)
+        chosen = allot(budget, pictures, scarce=scarce)
+        needed = next_step_bps(pictures, chosen)
+        if needed is not None and needed > budget and self.estimate.may_try(now):
+            self.estimate.begin_trial(needed, now)
+            return allot(needed, pictures, scarce=scarce)
+        return chosen
+
+    def pick(self, down: DownStream, layers: Sequence[UpStream], now: float) -> UpStream | None:
+        """What to send into `down` now; None: nothing."""
+        if not layers or down.ssrc in self._paused:
+            return None
+        there = [up for up in layers if is_alive(up, now)]
+        chosen = self._tops.get(down.ssrc)
+        if chosen is not None and chosen in there:
+            return chosen
+        if down.up is None or down.up not in layers:
+            return there[0] if there else layers[-1]
+        # The layer he has ended, or nothing is decided yet: the next smaller one.
+        smaller = [up for up in layers[: layers.index(down.up) + 1] if up in there]
+        return smaller[-1] if smaller else there[0] if there else down.up
+
+
+def _picture(offered: Offered, layers: Sequence[UpStream]) -> Picture:
+    """A layer may bring less for a moment than the one below it: it is still not cheaper to promise."""
+    rates: list[int] = []
+    for up in layers:
+        rates.append(max([up.rate.bps, *rates[-1:]]))
+    shown = next((at for at, up in enumerate(layers) if up is offered.down.up), PAUSED)
+    return Picture(tuple(rates), shown, offered.sharp)

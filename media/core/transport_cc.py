@@ -1,0 +1,117 @@
+"""What a publisher's browser needs to measure its line: which of its packets came, and when (transport-cc).
+
+Each packet carries a number that counts over all streams of the browser. `Arrivals` collects numbers and times, and says every tenth of
+a second what came since: the browser's own estimator (GCC) does the rest.
+
+Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from struct import Struct
+from typing import Final
+
+from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
+
+# Statuses in one feedback: with the longest deltas and chunks it stays below 800 bytes.
+MOST_STATUSES: Final = 256
+# Older than what was told already by more than this: from before a pause, not late.
+LATEST: Final = 1000
+TICK_S: Final = 0.00025  # of a delta
+REFERENCE_TICKS: Final = 256  # of the reference time: 64 ms
+_NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
+_RUN_MOST = 0x1FFF
+_PER_VECTOR = 7
+_HEAD = Struct("!HHI")
+_U16 = Struct("!H")
+
+
+class Arrivals:
+    """One browser's packets. `note` in any order; `take` on a timer."""
+
+    __slots__ = ("_came", "_count", "_newest", "_next")
+
+    def __init__(self) -> None:
+        self._came: dict[int, float] = {}  # extended number -> when
+        self._newest = -1
+        self._next = -1  # what is told next; -1: from the first that came
+        self._count = 0
+
+    def note(self, seq: int, at: float) -> None:
+        """A packet with this number (16 bit) came at `at`, monotonic seconds."""
+        ext = FIRST_CYCLE + seq if self._newest < 0 else unwrap_seq(seq, self._newest)
+        if self._newest - ext < LATEST:
+            self._newest = max(self._newest, ext)
+            self._came.setdefault(ext, at)
+
+    def skip(self) -> None:
+        """Some were not noted: nothing is said of what is missing before the next one."""
+        self._next = -1
+
+    def take(self) -> list[bytes]:
+        """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
+        if not self._came:
+            return []
+        first = min(self._came)
+        # A late one is told again with its neighbours: the browser corrects what it took for lost.
+        start = first if self._next < 0 else min(first, self._next)
+        if self._newest - start > 4 * MOST_STATUSES:
+            start = first
+        told: list[bytes] = []
+        while start <= self._newest:
+            numbers = range(start, min(start + MOST_STATUSES, self._newest + 1))
+            if any(number in self._came for number in numbers):
+                told.append(self._tell(numbers))
+            start = numbers.stop
+        self._next = self._newest + 1
+        self._came.clear()
+        return told
+
+    def _tell(self, numbers: range) -> bytes:
+        came = [self._came.get(number) for number in numbers]
+        first = next(at for at in came if at is not None)
+        reference = int(first / TICK_S) // REFERENCE_TICKS
+        symbols, deltas = _deltas(came, reference * REFERENCE_TICKS)
+        head = _HEAD.pack(numbers.start & SEQ_MASK, len(came), (reference & 0xFFFFFF) << 8 | self._count)
+        self._count = (self._count + 1) & 0xFF
+        body = head + b"".join(_U16.pack(chunk) for chunk in _chunks(symbols)) + deltas
+        return body + bytes(-len(body) % 4)
+
+
+def _deltas(came: Iterable[float | None], before: int) -> tuple[list[int], bytes]:
+    """The symbol of each status, and the deltas of those that came. `before`: the reference time in ticks."""
+    symbols: list[int] = []
+    deltas = bytearray()
+    for at in came:
+        if at is None:
+            symbols.append(_NOT_RECEIVED)
+            continue
+        delta = max(-0x8000, min(0x7FFF, int(at / TICK_S) - before))
+        before += delta
+        if 0 <= delta <= 0xFF:
+            symbols.append(_SMALL)
+            deltas.append(delta)
+        else:
+            symbols.append(_LARGE)
+            deltas += _U16.pack(delta & 0xFFFF)
+    return symbols, bytes(deltas)
+
+
+def _chunks(symbols: Sequence[int]) -> Iterable[int]:
+    """Runs where they are at least as short as vectors of seven, which hold any mixture."""
+    at = 0
+    while at < len(symbols):
+        symbol, run = next((symbol, len(list(group))) for symbol, group in groupby(symbols[at:]))
+        if run >= _PER_VECTOR or at + run == len(symbols):
+            run = min(run, _RUN_MOST)
+            yield symbol << 13 | run
+            at += run
+            continue
+        vector = [*symbols[at : at + _PER_VECTOR], *[_NOT_RECEIVED] * _PER_VECTOR][:_PER_VECTOR]
+        chunk = 0xC000
+        for place, each in enumerate(vector):
+            chunk |= each << (12 - 2 * place)
+        yield chunk
+        at += _PER_VECTOR

@@ -1,0 +1,95 @@
+"""What one subscriber is sent, from the rates of real streams and what his browser believes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from media.adapting import LAYER_GONE_S, LOOK_EVERY_S, Adapting, Offered
+from media.forward.path import DownStream, UpStream
+from media.forward.self_test import Notes, Wire, wired_python
+
+RATES = (80_000, 250_000, 800_000)
+
+
+class Screen:
+    """A subscriber with slots for pictures, and publishers with layers. Time stands still unless `look` moves it."""
+
+    def __init__(self) -> None:
+        self.path, _ = wired_python(Wire(), Notes(), Counter[str]())
+        self.lane = self.path.new_lane(Notes(), 1, 0.0)
+        self.now = 50.0
+        self.adapting = Adapting(self.now)
+        self.pictures: list[Offered] = []
+
+    def show(self, *rates: int, sharp: bool = False) -> Offered:
+        number = 10 * (len(self.pictures) + 1)
+        ups = [self._up(number + i, rate) for i, rate in enumerate(rates)]
+        down = self.path.new_down(self.lane, "video", 90000, number, 0, 0)
+        self.pictures.append(Offered(down, ups, sharp))
+        return self.pictures[-1]
+
+    def _up(self, handle: int, rate: int) -> UpStream:
+        up = self.path.new_up(handle, self.lane, "video", "VP8", 90000, handle, nack=True)
+        up.rate.bps, up.last_at = rate, self.now
+        return up
+
+    def look(self) -> list[int | None]:
+        """The rate of what each picture is sent from now on."""
+        assert self.adapting.is_due(self.now)
+        self.adapting.look([offered.down for offered in self.pictures], self.pictures, self.now)
+        return [self._sent(offered.down, offered) for offered in self.pictures]
+
+    def _sent(self, down: DownStream, offered: Offered) -> int | None:
+        down.up = self.adapting.pick(down, offered.layers, self.now)
+        return None if down.up is None else down.up.rate.bps
+
+    def later(self, seconds: float, *silent: UpStream) -> None:
+        """All layers but `silent` go on."""
+        self.now += seconds
+        for offered in self.pictures:
+            for up in offered.layers:
+                if up not in silent:
+                    up.last_at = self.now
+
+
+def test_the_first_picture_is_a_small_one_until_it_is_known_what_fits() -> None:
+    screen = Screen()
+    face = screen.show(*RATES)
+
+    assert screen.adapting.pick(face.down, face.layers, screen.now) is face.layers[0]
+    assert screen.look() == [250_000]
+
+
+def test_a_layer_that_has_ended_is_followed_by_the_next_smaller_one() -> None:
+    screen = Screen()
+    face = screen.show(80_000, 150_000, 200_000)
+    assert screen.look() == [200_000]
+
+    screen.later(LAYER_GONE_S, face.layers[2])
+
+    assert screen.adapting.pick(face.down, face.layers, screen.now) is face.layers[1]
+    assert screen.look() == [150_000]
+    screen.later(LAYER_GONE_S, *face.layers)
+    assert screen.look() == [150_000]  # nothing comes at all: nothing is changed
+
+
+def test_what_does_not_fit_even_small_is_paused_the_document_stays() -> None:
+    screen = Screen()
+    screen.show(*RATES)
+    screen.show(200_000, sharp=True)
+    assert screen.look() == [250_000, 200_000]
+
+    screen.adapting.estimate.note_belief(600_000, screen.now)
+    screen.adapting.estimate.note_belief(180_000, screen.now)
+    screen.later(LOOK_EVERY_S)
+    screen.later(2.0)
+
+    assert screen.look() == [None, 200_000]
+
+
+def test_it_is_looked_at_twice_a_second() -> None:
+    adapting = Adapting(7.0)
+
+    assert adapting.is_due(7.0)
+    assert not adapting.is_due(7.0 + LOOK_EVERY_S - 0.01)
+    assert adapting.is_due(7.0 + LOOK_EVERY_S)

@@ -1,0 +1,112 @@
+"""Feedback for publishers, read back by a reader of the test's own. draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from media.core.rtcp import TransportFeedback, parse_compound, write_compound
+from media.core.transport_cc import MOST_STATUSES, Arrivals
+
+
+def read(data: bytes) -> tuple[int, list[float | None], int]:
+    """(base number, when each came in s or None, feedback count)."""
+    base, count = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
+    now = int.from_bytes(data[4:7], "big", signed=True) * 256
+    symbols: list[int] = []
+    at = 8
+    while len(symbols) < count:
+        chunk = int.from_bytes(data[at : at + 2], "big")
+        at += 2
+        if not chunk & 0x8000:
+            symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF)
+        elif chunk & 0x4000:
+            symbols += [chunk >> (12 - 2 * place) & 3 for place in range(7)]
+        else:
+            symbols += [chunk >> (13 - place) & 1 for place in range(14)]
+    came: list[float | None] = []
+    for symbol in symbols[:count]:
+        if symbol == 0:
+            came.append(None)
+            continue
+        now += data[at] if symbol == 1 else int.from_bytes(data[at : at + 2], "big", signed=True)
+        at += symbol
+        came.append(now * 0.00025)
+    assert len(data) % 4 == 0
+    assert 0 <= len(data) - at < 4
+    assert not any(data[at:])
+    return base, came, data[7]
+
+
+def test_what_came_is_told_with_its_times() -> None:
+    arrivals = Arrivals()
+    for seq, at in ((65534, 50.0), (65535, 50.01), (1, 50.1), (0, 50.005)):
+        arrivals.note(seq, at)
+
+    (data,) = arrivals.take()
+
+    base, came, count = read(data)
+    assert (base, count) == (65534, 0)
+    assert came == pytest.approx([50.0, 50.01, 50.005, 50.1], abs=0.0005)
+    assert arrivals.take() == []
+
+
+def test_what_is_missing_between_two_feedbacks_is_told_and_a_late_one_corrected() -> None:
+    arrivals = Arrivals()
+    arrivals.note(10, 1.0)
+    arrivals.take()
+    arrivals.note(13, 1.1)
+    ((base, came, count),) = [read(data) for data in arrivals.take()]
+    assert (base, [at is not None for at in came], count) == (11, [False, False, True], 1)
+
+    arrivals.note(12, 1.12)
+    ((base, came, _),) = [read(data) for data in arrivals.take()]
+
+    assert (base, came[0]) == (12, pytest.approx(1.12, abs=0.0005))
+
+
+def test_what_was_not_noted_is_not_told_as_lost() -> None:
+    arrivals = Arrivals()
+    arrivals.note(10, 1.0)
+    arrivals.take()
+
+    arrivals.skip()
+    arrivals.note(300, 1.1)
+
+    assert read(arrivals.take()[0])[:2] == (300, [pytest.approx(1.1, abs=0.0005)])
+
+
+def test_any_line_comes_out_as_it_was() -> None:
+    chance = random.Random(3)
+    arrivals, expected, told = Arrivals(), dict[int, float](), dict[int, float]()
+    now, seq = 1000.0, 65000
+    for tick in range(300):
+        for _ in range(chance.randrange(60) if chance.random() < 0.9 else 600):
+            now += chance.choice([0.0, 0.0002, 0.003, 0.07])
+            seq += 1
+            if chance.random() < 0.8:
+                expected[seq] = now
+                arrivals.note(seq & 0xFFFF, now)
+        for data in arrivals.take():
+            assert len(data) < 1200
+            packet = TransportFeedback(1, 2, data)
+            assert parse_compound(write_compound([packet])) == [packet]
+            base, came, _ = read(data)
+            assert len(came) <= MOST_STATUSES
+            first = base + (seq - base & ~0xFFFF)
+            first -= 0x10000 if first > seq else 0
+            told |= {first + i: at for i, at in enumerate(came) if at is not None}
+        assert tick >= 0
+
+    assert told.keys() == expected.keys()
+    assert max(abs(told[number] - expected[number]) for number in told) < 0.001
+
+
+def test_a_number_from_long_ago_is_passed_over() -> None:
+    arrivals = Arrivals()
+    arrivals.note(5000, 1.0)
+    arrivals.take()
+    arrivals.note(10, 1.1)
+
+    assert arrivals.take() == []
