@@ -63,8 +63,8 @@ export function DeviceCheck({ devices, onTry, title, says, children }) {
       <p>${says}</p>
       ${devices && html`<${Faults} devices=${devices} onTry=${onTry} />`}
       ${devices?.stream?.getAudioTracks().length > 0 && html`<${Level} stream=${devices.stream} />`}
-      ${devices && html`<${LineTrial} devices=${devices} />`}
       ${children}
+      ${devices && html`<${LineTrial} devices=${devices} />`}
     </div>
   </div>`;
 }

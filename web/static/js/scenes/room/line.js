@@ -28,7 +28,7 @@ export function LineTrial({ devices, onVerdict }) {
     } catch { setState("failed"); }
   };
   const good = verdict && verdict.score >= FAIR;
-  return html`<div class="check-level" role="status">
+  return html`<div class="check-level check-line" role="status">
     <div class="row row-apart"><button type="button" class="button button-plain" data-testid="test-line" disabled=${state === "running"} onClick=${start}><${Icon} name="wifi" />${t(state === "running" ? "line.running" : "line.try")}</button>
       ${state === "done" && verdict && html`<${State} kind=${good ? "good" : "bad"} icon=${good ? "circle-check" : "triangle-alert"} testid="line-score">${t("line.score", { score: verdict.score })}<//>`}</div>
     ${state === "done" && verdict && html`<p class="muted" data-testid="line-figures">${figures(verdict.line)}</p><p data-testid="line-advice">${t(`line.advice_${verdict.advice}`)}</p>`}
