@@ -113,6 +113,10 @@ _PAGES = {
     "sessions": "/sessions",
     "admin": "/admin",
     "sites": "/sites",
+    "events": "/events",
+    "events_board": "/events-board",
+    "my_duty": "/my-duty",
+    "screen": "/screen/rongchuan",
 }
 
 
