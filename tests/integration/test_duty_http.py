@@ -7,44 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from server.access.identify import STAFF_COOKIE
-from server.app import build_app
-from server.demo.seed import City, seed
+from server.demo.seed import City
 from server.duty.messages import RotationBody
-from server.keys import CLOCK
-from server.people.service import sign_in_as
-from tests.support.duty_city import NOW
+from tests.support import duty_web
+from tests.support.duty_web import cookies_of
 from tests.support.hall import Visitor
 
 if TYPE_CHECKING:
-    from aiohttp import web
     from aiohttp.test_utils import TestClient
 
-    from server.config import Settings
-    from server.db.pool import Pool
+    from server.db import Pool
 
     Client = TestClient[Any, Any]
 
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    """The application on Friday, 20 November 2026, noon in China."""
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
-
-
-@pytest.fixture
-async def city(db: Pool) -> City:
-    async with db.acquire() as conn:
-        made = await seed(conn, NOW, "http://127.0.0.1")
-    assert made is not None
-    return made
+app = duty_web.app
+city = duty_web.city
 
 
 async def sign_in(client: Client, db: Pool, city: City, user: str) -> Visitor:
-    async with db.acquire() as conn:
-        return Visitor(client, {STAFF_COOKIE: await sign_in_as(conn, city.people[user], NOW)})
+    return Visitor(client, await cookies_of(db, city, user))
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from server.access.identify import STAFF_COOKIE
-from server.app import build_app
-from server.demo.seed import City, seed
+from server.demo.seed import City
 from server.duty.planning.running import PLANNERS
 from server.errors import Conflict
-from server.keys import CLOCK
 from server.people.service import sign_in_as
 from tests.integration.test_duty_planner import HARD
+from tests.support import duty_web
 from tests.support.duty_city import NOW
+from tests.support.duty_web import Caller, cookies_of
 from tests.support.eventually import eventually
 from tests.support.hall import Visitor
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.test_utils import TestClient
 
-    from server.config import Settings
     from server.db import Pool
 
     Client = TestClient[Any, Any]
+
+app = duty_web.app
+city = duty_web.city
 
 NOTICE = """
 year = 2026
@@ -48,55 +50,9 @@ makeup = [2026-11-28]
 """
 
 
-class Caller:
-    """A visitor who reads JSON: answers of calls that work, (status, code) of those that are refused."""
-
-    def __init__(self, client: Client, cookies: dict[str, str]) -> None:
-        self._visitor = Visitor(client, cookies)
-
-    async def get(self, path: str) -> Any:
-        answer = await self._visitor.get(path)
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
-
-    async def post(self, path: str, body: object = None, headers: dict[str, str] | None = None) -> Any:
-        return await self._sent("POST", path, body, headers or {})
-
-    async def put(self, path: str, body: object) -> Any:
-        return await self._sent("PUT", path, body, {})
-
-    async def delete(self, path: str) -> Any:
-        return await self._sent("DELETE", path, None, {})
-
-    async def _sent(self, method: str, path: str, body: object, headers: dict[str, str]) -> Any:
-        answer = await self._visitor.send(method, path, body, **headers)
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
-
-    async def refused(self, method: str, path: str, body: object = None) -> tuple[int, str]:
-        answer = await self._visitor.send(method, path, body)
-        return answer.status, (await answer.json())["error"]["code"]
-
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
-
-
-@pytest.fixture
-async def city(db: Pool) -> City:
-    async with db.acquire() as conn:
-        made = await seed(conn, NOW, "http://127.0.0.1")
-    assert made is not None
-    return made
-
-
 @pytest.fixture
 async def coordinator(client: Client, db: Pool, city: City) -> Caller:
-    async with db.acquire() as conn:
-        return Caller(client, {STAFF_COOKIE: await sign_in_as(conn, city.people["sun.hui"], NOW)})
+    return Caller(client, await cookies_of(db, city, "sun.hui"))
 
 
 def rotation(city: City, revision: int, **more: object) -> dict[str, object]:

@@ -12,21 +12,28 @@ from schedules.core import ical
 from schedules.core.model import CHINA
 from server.access.identify import STAFF_COOKIE
 from server.people.service import sign_in_as
+from tests.integration import test_duty_planning
 from tests.integration.test_caldav import eventually_days
-from tests.integration.test_duty_planning import NOTICE, Caller, app, city, coordinator  # noqa: F401
+from tests.integration.test_duty_planning import NOTICE
 from tests.integration.test_feeds_http import path_of
+from tests.support import duty_web
 from tests.support.duty_city import NOW
+from tests.support.duty_web import Caller
 
 if TYPE_CHECKING:
     from server.db import Pool
     from server.demo.seed import City
-    from tests.integration.test_duty_planning import Client
+    from tests.support.duty_web import Client
+
+app = duty_web.app
+city = duty_web.city
+coordinator = test_duty_planning.coordinator
 
 CASE = {"rule": "notary_certificate", "reference": "2026-0412", "starts": "2026-11-05"}
 
 
 @pytest.fixture
-async def notary(client: Client, db: Pool, city: City) -> Caller:  # noqa: F811
+async def notary(client: Client, db: Pool, city: City) -> Caller:
     async with db.acquire() as conn:
         return Caller(client, {STAFF_COOKIE: await sign_in_as(conn, city.people["li.wanqing"], NOW)})
 
@@ -69,7 +76,7 @@ async def test_a_limit_tells_its_arithmetic_and_stands_in_the_calendar(client: C
 async def test_a_new_notice_moves_limits_and_calendars_of_days_at_once(
     client: Client,
     notary: Caller,
-    coordinator: Caller,  # noqa: F811
+    coordinator: Caller,
 ) -> None:
     await eventually_days(client)
     await notary.post("/api/limits", CASE)
@@ -126,7 +133,7 @@ async def test_what_is_no_limit_is_refused(notary: Caller, change: dict[str, Any
     assert await notary.refused("POST", "/api/limits", {**CASE, **change}) == code
 
 
-async def test_limits_are_ones_own(client: Client, notary: Caller, coordinator: Caller) -> None:  # noqa: F811
+async def test_limits_are_ones_own(client: Client, notary: Caller, coordinator: Caller) -> None:
     [limit] = await notary.post("/api/limits", CASE)
 
     assert await notary.refused("POST", "/api/limits", CASE) == (409, "limit_known")
