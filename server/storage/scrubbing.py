@@ -54,28 +54,30 @@ class Scrub:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def once(self) -> bool:
-        """Look at one recording; False: none was due, or the reader was killed and it is tried again later."""
+        """Look at one recording; False: none was due."""
         now = self._clock()
         async with connection(self._pool) as conn:
             due = await store.due_check(conn, now - EVERY, now - FIRST_AFTER)
             spec = await self._spec(conn, due) if due else None
         if due is None:
             return False
-        try:
-            found = await self._look(spec) if spec else {"bytes": 0, "damage": ["its key does not open"]}
-        except MakingFailed as error:
-            log.error("the recording of session %s could not be looked at: %s", due.session, error)
-            return False
+        found = await self._look(spec) if spec else {"bytes": 0, "damage": ["its key does not open"]}
         await in_transaction(self._pool, lambda conn: self._note(conn, due, found))
         return True
 
     async def _look(self, spec: dict[str, Any]) -> dict[str, Any]:
-        found = await run_maker(("media.record.packs.look",), spec, lambda *_: None)
+        found = await self._read(spec)
         if found["damage"]:
-            # A stamp may have been added to the pack in the middle of our reading: damage is what stays.
+            # A stamp may have been added to the pack in the middle of our reading, or the reader was killed: damage is what stays.
             await asyncio.sleep(AGAIN_S)
-            found = await run_maker(("media.record.packs.look",), spec, lambda *_: None)
+            found = await self._read(spec)
         return found
+
+    async def _read(self, spec: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return await run_maker(("media.record.packs.look",), spec, lambda *_: None)
+        except MakingFailed as error:
+            return {"bytes": 0, "damage": [f"it cannot be read: {error}"]}
 
     async def _spec(self, conn: Connection, due: DueCheck) -> dict[str, Any] | None:
         try:
