@@ -171,6 +171,7 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
         subscriptions=links,
         language=language,
         explain=explain,
+        public_url=base_url.rstrip("/"),
         page_url=f"{base_url.rstrip('/')}/sites/{duty.site.slug}",
     )
 

@@ -122,3 +122,13 @@ async def test_pages_of_coordinators_are_theirs_alone(client: Client, db: Pool, 
 
     assert (await notary.send("GET", path)).status == 403
     assert (await client.get(path, allow_redirects=False)).status in (303, 401)
+
+
+async def test_the_public_page_leads_to_widget_screen_and_news(client: Client, city: City) -> None:  # noqa: F811
+    public = await (await client.get("/sites/rongchuan")).text()
+
+    for path in ("/sites/rongchuan/feed.atom?lang=zh-CN", "/screen/rongchuan?lang=zh-CN"):
+        assert public.count(f'href="{path}"') >= 1
+        assert (await client.get(path)).status == 200
+    assert "/widget/rongchuan&#34;" in public or '/widget/rongchuan"' in public
+    assert (await client.get("/widget/rongchuan")).status == 200
