@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
+from prometheus_client import Gauge
 
 from server.access.core import Action
 from server.api import Call, Operation, add_operations
 from server.db.pool import in_transaction
+from server.health import METRICS
 from server.keys import CLOCK, POOL, SETTINGS, TEMPLATES
 from server.pages import Page, add_pages, page
 from server.rounds import rounds
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from server.db import Connection
+
+
+FREE: web.AppKey[Gauge] = web.AppKey("storage_free", Gauge)
 
 
 class SpaceShown(msgspec.Struct):
@@ -141,6 +146,7 @@ PAGES = [Page("/admin/storage", storage_page, Action.SEE_STORAGE)]
 
 async def _look(app: web.Application, conn: Connection) -> None:
     seen = await space.look(app, conn)
+    app[FREE].set(seen.space.free)
     app[ROOMS].space_is_low(seen.is_low)
     if seen.is_low or not seen.fits:
         kind = "low" if seen.is_low else "full"
@@ -170,6 +176,9 @@ async def _scrub(app: web.Application) -> AsyncIterator[None]:
 
 def add(app: web.Application) -> None:
     """Plug in, behind the rooms, which are told when space ends, and behind the recordings."""
+    app[FREE] = Gauge(
+        "laizuo_storage_free_bytes", "Free on the volume of the recordings", registry=app[METRICS].registry
+    )
     add_operations(app, OPERATIONS)
     add_pages(app, PAGES)
     app.cleanup_ctx.append(_look_first)

@@ -68,6 +68,9 @@ async def test_space_is_measured_from_the_start_on(client: Client, db: Pool, tmp
 
     assert found is not None
     assert 0 < found[0].free <= found[0].total
+    metrics = (await (await client.get("/metrics")).text()).splitlines()
+    [gauge] = [line.split()[1] for line in metrics if line.startswith("laizuo_storage_free_bytes ")]
+    assert float(gauge) == found[0].free
     assert space.measure(tmp_path / "not" / "there" / "yet").total == found[0].total
 
 
