@@ -11,6 +11,7 @@ import importlib
 import itertools
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> Result:
         signaling = WorkerSignaling(Path(server.place.partition(":")[2]))
         udp = signaling.control.state["media"]["udp"][0]
         worker = (str(udp["host"]), int(udp["port"]))
-        with open_door(signaling) as door, _chromium() as browser:
+        with closing(signaling.control), open_door(signaling) as door, _chromium() as browser:
             versions["chromium"] = browser.version
             for name in options.lines:
                 figures |= _measure(name, door, browser, worker, options)
