@@ -31,6 +31,7 @@ from server.errors import BadInput, NotFound
 from server.feeds.links import subscription
 from server.i18n import language_of
 from server.keys import SETTINGS
+from server.messages import store as outbox
 from server.pages import Page, add_pages, page
 
 if TYPE_CHECKING:
@@ -212,13 +213,22 @@ async def own_duty_page(call: Call[None]) -> web.StreamResponse:
         places = await inputs.name_sites(conn, {r.site for r in mine})
         since = await feed_token_since(conn, me)
         offers = await _offers(conn, me, places, call.now, language)
+        phone = (await outbox.phone_of(conn, [me])).get(me, "")
     entries = [
         e for r in mine for e in r.slots if me in e.slot.people and e.slot.during.end > call.now and e.state is State.ON
     ]
     entries.sort(key=lambda e: e.slot.during.start)
     duties = [(places[e.slot.site].name[language], e.slot.site, released_view(e, names, language)) for e in entries]
     return page(
-        call, "duty/own.html", duties=duties, offers=offers, feed_since=since, me=me, language=language, explain=explain
+        call,
+        "duty/own.html",
+        duties=duties,
+        offers=offers,
+        phone=phone,
+        feed_since=since,
+        me=me,
+        language=language,
+        explain=explain,
     )
 
 

@@ -20,14 +20,17 @@ SUBJECT_LENGTH = 200
 async def tell_people(
     conn: Connection, people: Iterable[str], kind: str, subject: Words, body: Words, now: datetime
 ) -> None:
-    """One message per member of staff, in both languages: by mail where an address is known, else it is only noted."""
+    """One message per member of staff and way, in both languages: by text message and by mail where either is known, else it is only noted.
+
+    Both, because these are urgent: who stands at the post does not read mail, and a phone may be off.
+    """
     told = sorted(set(people))
-    mail = await store.mail_of(conn, told)
+    mail, phones = await store.mail_of(conn, told), await store.phone_of(conn, told)
+    heading = f"{subject.zh} · {subject.en}"[:SUBJECT_LENGTH]
     for person in told:
-        address = mail.get(person, "")
-        channel = Channel.MAIL if address else Channel.LOG
-        heading = f"{subject.zh} · {subject.en}"[:SUBJECT_LENGTH]
-        await store.put(conn, Message(channel, address, kind, heading, f"{body.zh}\n\n{body.en}", person), now)
+        ways = [(Channel.PHONE, phones.get(person, "")), (Channel.MAIL, mail.get(person, ""))]
+        for channel, address in [way for way in ways if way[1]] or [(Channel.LOG, "")]:
+            await store.put(conn, Message(channel, address, kind, heading, f"{body.zh}\n\n{body.en}", person), now)
 
 
 def way_to(mail: str, phone: str) -> tuple[Channel, str]:

@@ -35,3 +35,13 @@ select count(*) from outbox where sent_at is null and given_up_at is null
 -- name: line_of_alert
 select a.service, s.name_zh, s.name_en, t.number
 from waiting_area a join site s on s.id = a.site_id, ticket t where a.id = $1::text::uuid and t.id = $2::text::uuid
+
+-- name: phone_of_people
+select person_id::text, address from contact_address where channel = 'phone' and person_id = any($1::text[]::uuid[])
+
+-- name: set_phone
+insert into contact_address (person_id, channel, address, entered_at) values ($1::text::uuid, 'phone', $2, $3)
+on conflict (person_id, channel) do update set address = excluded.address, entered_at = excluded.entered_at
+
+-- name: remove_phone
+delete from contact_address where person_id = $1::text::uuid and channel = 'phone'

@@ -41,6 +41,20 @@ async def set_mail(conn: Connection, person: str, address: str, now: datetime) -
         await conn.fetchval(QUERIES["remove_mail"], person)
 
 
+async def phone_of(conn: Connection, people: Iterable[str]) -> dict[str, str]:
+    """Phones of those who gave one."""
+    rows = await conn.fetch(QUERIES["phone_of_people"], sorted(people))
+    return {row["person_id"]: row["address"] for row in rows}
+
+
+async def set_phone(conn: Connection, person: str, digits: str, now: datetime) -> None:
+    """Keep a phone, or forget it where it is empty."""
+    if digits:
+        await conn.execute(QUERIES["set_phone"], person, digits, now)
+    else:
+        await conn.execute(QUERIES["remove_phone"], person)
+
+
 async def take_due(conn: Connection, limit: int, now: datetime) -> list[Waiting]:
     """Messages to send now, held until the transaction ends."""
     rows = await conn.fetch(QUERIES["take_due"], now, limit)

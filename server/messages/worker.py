@@ -7,11 +7,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from schedules.store import registrations
+from server.api import add_operations
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.keys import CLOCK, POOL, SETTINGS
 from server.messages import seams, store
 from server.messages.adapters import LogAdapter, MailAdapter, SendFailed, SmsAdapter
 from server.messages.core import Channel, next_try
+from server.messages.http import OPERATIONS
 from server.tasks import running
 
 if TYPE_CHECKING:
@@ -97,4 +99,5 @@ async def _forget(app: web.Application) -> None:
 def add(app: web.Application) -> None:
     """Plug in."""
     seams.add(app)
+    add_operations(app, OPERATIONS)
     app.cleanup_ctx.append(sending)

@@ -132,3 +132,13 @@ async def test_the_public_page_leads_to_widget_screen_and_news(client: Client, c
         assert (await client.get(path)).status == 200
     assert "/widget/rongchuan&#34;" in public or '/widget/rongchuan"' in public
     assert (await client.get("/widget/rongchuan")).status == 200
+
+
+async def test_one_s_own_phone_is_kept_shown_and_forgotten(client: Client, db: Pool, city: City) -> None:  # noqa: F811
+    notary = await sign_in(client, db, city, "li.wanqing")
+
+    assert (await notary.send("PUT", "/api/my-phone", {"phone": "138 0000-0000"})).status == 200
+    assert 'value="13800000000"' in await page_of(notary, "/my-duty")
+    assert (await (await notary.send("PUT", "/api/my-phone", {"phone": "12"})).json())["error"]["code"] == "bad_phone"
+    assert (await notary.send("PUT", "/api/my-phone", {"phone": ""})).status == 200
+    assert "13800000000" not in await page_of(notary, "/my-duty")

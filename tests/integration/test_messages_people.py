@@ -283,3 +283,24 @@ async def test_the_screening_is_told_on_its_day_once_unless_it_is_done(db: Pool,
             await reminding.make_round(conn, due + timedelta(minutes=minutes))
 
     assert await outbox(db) == [("screening_due", "log", str(city.coordinator.id))]
+
+
+async def test_who_left_a_phone_hears_of_an_absence_by_text_and_mail(db: Pool, city: DutyCity) -> None:  # noqa: F811
+    await enrol_device(db, city.center)
+    async with db.acquire() as conn:
+        await store.set_phone(conn, city.lawyers[0], "13800000000", NOW)
+        await store.set_mail(conn, city.lawyers[0], "chen@example.com", NOW)
+        await store.set_phone(conn, city.lawyers[1], "13900000000", NOW)
+        await store.set_phone(conn, city.lawyers[1], "", NOW)  # taken back
+
+    await make_round(db, LATE)
+
+    async with db.acquire() as conn:
+        rows = await conn.fetch(
+            "select kind, channel, address from outbox where person_id = any($1::text[]::uuid[])", city.lawyers
+        )
+    assert sorted(map(tuple, rows)) == [
+        ("can_you_step_in", "log", ""),
+        ("you_are_missed", "mail", "chen@example.com"),
+        ("you_are_missed", "phone", "13800000000"),
+    ]

@@ -1,6 +1,7 @@
 // @ts-check
 // One's own duties: offer a shift, take a colleague's, check in at the post.
-import { ApiError, post, remove } from "../api.js";
+import { ApiError, ask, post, remove } from "../api.js";
+import { clearWrongs, showRefusal } from "../forms.js";
 import { loadWords, t } from "../i18n.js";
 
 /** @param {() => Promise<unknown>} work */
@@ -38,6 +39,19 @@ document.querySelector("[data-check-in]")?.addEventListener("submit", async (eve
     const said = document.querySelector("[data-check-in-says]");
     if (said) said.textContent = t("board.checked_in", { times: `${clock(shift.start)}-${clock(shift.end)}` });
   });
+});
+
+const phone = document.querySelector("form[data-own-phone]");
+phone?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = /** @type {HTMLFormElement} */ (phone);
+  clearWrongs(form);
+  try {
+    await ask("PUT", "/api/my-phone", { phone: String(new FormData(form).get("phone") ?? "").trim() });
+    location.reload();
+  } catch (error) {
+    showRefusal(form, error);
+  }
 });
 
 await loadWords();
