@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "../../html.js";
 import { t } from "../../i18n.js";
 import * as protocol from "../../protocol.js";
+import { speak } from "../../speech.js";
 import { clock } from "../../time.js";
 import { Banner, Icon, useNow } from "../../ui.js";
 import { nameOf } from "./tiles.js";
@@ -29,7 +30,11 @@ export function Apart({ state }) {
   const [since_s, setSince] = useState(0);
   const inside = protocol.inPrivate(state);
   const waits = inside.length > 0 && protocol.roomOf(state) === "";
-  useEffect(() => { setSince(waits ? Date.now() / 1000 : 0); }, [waits]);
+  useEffect(() => {
+    setSince(waits ? Date.now() / 1000 : 0);
+    // Who sits at a kiosk may not read: said once, as everything there is.
+    if (waits && document.documentElement.dataset.place === "kiosk") speak(t("room.apart_title"));
+  }, [waits]);
   if (!waits) return null;
   return html`<li class="face-tile face-main" data-testid="waits-apart"><div class="face-none apart"><${Icon} name="armchair" />
     <p class="apart-title">${t("room.apart_title")}</p><p>${t("room.apart_says", { name: nameOf(leads(state) ?? inside[0]) })}</p>
