@@ -25,9 +25,9 @@ export function Hours({ site, hours, act }) {
   };
   const at = (/** @type {number} */ weekday, /** @type {number} */ part) => hours.filter((one) => one.weekday === weekday).sort((a, b) => (a.opens < b.opens ? -1 : 1))[part];
   return html`<section class="card" aria-labelledby="hours"><h2 id="hours">${t("admin.hours")}</h2><p class="muted">${t("admin.hours_says")}</p>
-    <form onSubmit=${save}><div class="table-wrap" tabindex="0" role="region" aria-labelledby="hours"><table class="table"><tbody>${[1, 2, 3, 4, 5, 6, 7].map((weekday) => html`<tr key=${weekday}><th scope="row">${dayName(weekday)}</th>
-      ${STRETCHES.map((part) => html`<td key=${part}><span class="place-stretch">${["opens", "closes"].map((end) => html`<input class="govuk-input" key=${end} type="time" name=${`${end}-${weekday}-${part}`} value=${at(weekday, part)?.[end]?.slice(0, 5) ?? ""}
-        aria-label=${t(`admin.${end}_on`, { day: dayName(weekday), part: t(`admin.part_${part}`) })} data-testid=${`${end}-${weekday}-${part}`} />`)}</span></td>`)}</tr>`)}</tbody></table></div>
+    <form onSubmit=${save}><ul class="lines place-days">${[1, 2, 3, 4, 5, 6, 7].map((weekday) => html`<li key=${weekday}><strong>${dayName(weekday)}</strong>
+      ${STRETCHES.map((part) => html`<span key=${part} class="place-stretch">${["opens", "closes"].map((end) => html`<input class="govuk-input" key=${end} type="time" name=${`${end}-${weekday}-${part}`} value=${at(weekday, part)?.[end]?.slice(0, 5) ?? ""}
+        aria-label=${t(`admin.${end}_on`, { day: dayName(weekday), part: t(`admin.part_${part}`) })} data-testid=${`${end}-${weekday}-${part}`} />`)}</span>`)}</li>`)}</ul>
       <button type="submit" class="button" data-testid="save-hours"><${Icon} name="check" />${t("admin.save")}</button></form></section>`;
 }
 
