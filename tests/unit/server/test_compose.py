@@ -133,7 +133,7 @@ def test_web_and_workers_meet_at_the_same_sockets(tmp_path: Path) -> None:
 def test_every_media_port_is_published_under_its_own_number() -> None:
     for name in ("worker0", "worker1"):
         port = argument(name, "--udp").rpartition(":")[2]
-        assert service(name)["ports"] == [f"{port}:{port}/udp"]  # browsers are told this number
+        assert service(name)["ports"] == [f"{port}:{port}/udp", f"{port}:{port}/tcp"]  # browsers are told this number
 
 
 def test_the_image_exposes_what_the_services_publish() -> None:
