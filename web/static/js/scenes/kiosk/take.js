@@ -1,7 +1,7 @@
 // @ts-check
 // From the card to the number: see oneself, say whether one needs care, press once. Nothing has to be typed.
 import { insist, post, requestKey } from "../../api.js";
-import { html, useRef, useState } from "../../html.js";
+import { html, useEffect, useRef, useState } from "../../html.js";
 import { t } from "../../i18n.js";
 import { speak } from "../../speech.js";
 import { Banner, Icon } from "../../ui.js";
@@ -25,6 +25,11 @@ export function Take({ api, entry, cardReader, devices, onTry, onTicket }) {
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   const key = useRef(requestKey());
+  const field = useRef(/** @type {HTMLInputElement | null} */ (null));
+  useEffect(() => {
+    field.current?.scrollIntoView({ block: "center" });
+    if (!cardReader) field.current?.focus({ preventScroll: true });
+  }, [naming]);
   const take = async () => {
     if (busy) return;
     setBusy(true); setWrong("");
@@ -44,7 +49,7 @@ export function Take({ api, entry, cardReader, devices, onTry, onTicket }) {
     <${Priority} chosen=${group} onChoose=${setGroup} />
     ${naming ? html`<div class="kiosk-name">${cardReader && html`<${ReadCard} address=${cardReader} onName=${setName} />`}
       <div class="govuk-form-group"><label class="govuk-label" for="citizen-name">${t("kiosk.name")} <span class="muted">(${t("kiosk.name_optional")})</span></label>
-        <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" ref=${(/** @type {HTMLInputElement | null} */ field) => { if (field && !name && !cardReader) field.focus(); }}
+        <input class="govuk-input" id="citizen-name" maxlength="80" autocomplete="off" value=${name} data-testid="citizen-name" ref=${field}
           onInput=${(/** @type {any} */ event) => setName(event.target.value)} /></div></div>`
     : html`<button type="button" class="button button-quiet button-wide kiosk-give-name" data-testid="give-name" onClick=${() => { setNaming(true); speak(t("kiosk.name")); }}><${Icon} name="pencil" />${t("kiosk.give_name")}</button>`}
     ${wrong && html`<div role="alert"><${Banner} kind="wait" icon="triangle-alert"><p>${wrong}</p><//></div>`}
