@@ -73,16 +73,27 @@ class ItemChange:
     line: Line
 
 
+def cut(feed: bytes) -> tuple[bytes, list[bytes]]:
+    """What stands before the events of a rendered feed, and each event whole. Raises ValueError where it is no feed of ours.
+
+    Only whole lines begin and end an event: a room may be called END:VEVENT, and a folded line begins with a space.
+    """
+    if not feed.endswith(b"\r\n" + _CLOSE):
+        raise ValueError("feed: END:VCALENDAR is missing")
+    head, begin, rest = feed.removesuffix(_CLOSE).partition(b"\r\n" + _BEGIN)
+    if not begin:
+        return head, []
+    *events, nothing = (_BEGIN + rest).split(b"\r\n" + _END)
+    if nothing:
+        raise ValueError("feed: END:VEVENT is missing")
+    return head + b"\r\n", [event + b"\r\n" + _END for event in events]
+
+
 def split(feed: bytes) -> tuple[Item, ...]:
     """The items of a rendered feed in its order. Raises ValueError where it is no feed of ours."""
-    head, begin, rest = feed.partition(_BEGIN)
-    if not feed.endswith(_CLOSE):
-        raise ValueError("feed: END:VCALENDAR is missing")
-    if not begin:
-        return ()
+    head, events = cut(feed)
     frame = b"".join(line for line in _unfolded_lines(head) if not line.startswith(_OF_THE_FEED))
-    parts = (begin + rest.removesuffix(_CLOSE)).split(_END)
-    return tuple(_item(frame, part + _END) for part in parts if part)
+    return tuple(_item(frame, event) for event in events)
 
 
 def _unfolded_lines(head: bytes) -> list[bytes]:

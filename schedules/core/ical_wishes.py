@@ -12,10 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from schedules.core.ical_items import cut
+
 _END = b"END:VEVENT\r\n"
-_BEGIN = b"BEGIN:VEVENT\r\n"
 _CLOSE = b"END:VCALENDAR\r\n"
-_CANCELLED = b"STATUS:CANCELLED\r\n"
+_CANCELLED = b"\r\nSTATUS:CANCELLED\r\n"
 _MARKS = (("[已取消] ".encode()), b"[Cancelled] ")
 ALARMS = (5, 10, 15, 30, 60, 120, 1440)
 """Minutes before the start that may be asked for: what calendar programs offer themselves."""
@@ -48,12 +49,10 @@ class Wish:
 
 def fulfil(feed: bytes, wish: Wish) -> bytes:
     """The feed as the wish wants it. Equal feeds and wishes give equal bytes."""
-    if wish.is_plain or _BEGIN not in feed:
+    if wish.is_plain:
         return feed
-    head, begin, rest = feed.partition(_BEGIN)
-    events = (begin + rest.removesuffix(_CLOSE)).split(_END)
-    wanted = (_event(event + _END, wish) for event in events if event)
-    return head + b"".join(wanted) + _CLOSE
+    head, events = cut(feed)
+    return head + b"".join(_event(event, wish) for event in events) + _CLOSE if events else feed
 
 
 def _event(event: bytes, wish: Wish) -> bytes:
@@ -68,7 +67,7 @@ def _cancelled(event: bytes, how: Cancelled) -> bytes:
     if how is Cancelled.HIDE:
         return b""
     if how is Cancelled.MARK:
-        return event.replace(_CANCELLED, b"STATUS:CONFIRMED\r\n")
+        return event.replace(_CANCELLED, b"\r\nSTATUS:CONFIRMED\r\n")
     for mark in _MARKS if how is Cancelled.STATUS else ():
         event = event.replace(b"SUMMARY:" + mark, b"SUMMARY:", 1)
     return event

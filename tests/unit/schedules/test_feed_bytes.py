@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schedules.core.calendar_days import Calendar, DayKind
 from schedules.core.event_feeds import Limit, days_feed, events_feed, limits_feed, team_feed
 from schedules.core.explain import Language, Words
-from schedules.core.feeds import site_feed
+from schedules.core.feeds import Place, site_feed
 from schedules.core.ical import EventStatus, Feed, FeedEvent, parse, render
 from schedules.core.ical_items import Difference, differences, manifest, split
 from schedules.core.ical_wishes import Cancelled, Wish, fulfil
@@ -136,10 +136,25 @@ def replace_team(facts: Inputs) -> Plan:
     return replace(planned, slots=tuple(replace(slot, team="lawyers") for slot in planned.slots))
 
 
+@pytest.mark.parametrize(
+    "word", ["END:VEVENT", "BEGIN:VEVENT", "END:VCALENDAR", "STATUS:CANCELLED", "x" * 63 + "END:VEVENT"]
+)
+def test_a_room_may_be_called_like_a_line_of_the_format(word: str) -> None:
+    named = replace(ON, content=replace(CONTENT, title=word, venue=word, says=word))
+    both = [named, replace(named, id="2")]
+    raw = render(events_feed(EventKind.LECTURE, both, {SITE: Place(Words(word, word))}, "", Language.ZH, ON.changed_at))
+
+    assert [parse(item.body).events[0] for item in split(raw)] == list(parse(raw).events)
+    for wish in (Wish(Cancelled.HIDE), Wish(Cancelled.MARK), Wish(Cancelled.STATUS)):
+        assert fulfil(raw, wish) == raw
+    assert parse(fulfil(raw, Wish(alarm=30))).events == parse(raw).events
+
+
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n;,\\"), max_size=120)
 
 
 @given(TEXT, TEXT, TEXT, st.booleans(), st.booleans())
+@example("BEGIN:VEVENT", "END:VEVENT", "END:VEVENT", False, False)
 def test_any_words_come_back_as_they_were(summary: str, says: str, place: str, busy: bool, all_day: bool) -> None:
     """Rendering by hand and parsing by a library agree, whatever people write."""
     midnight = utc("2026-11-25 16:00")
