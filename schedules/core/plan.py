@@ -19,7 +19,7 @@ How a slot is filled:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from schedules.core import conflicts
@@ -249,15 +249,25 @@ class _Table:
             passed.append(Passed(person, obstacle))
         return None, Why(Because.GAP, occurrence.turn, len(occurrence.rotation.members), passed=tuple(passed))
 
-    def _asked(self, occurrence: Occurrence, posts: list[int]) -> list[int]:
+    def _asked(self, occurrence: Occurrence, posts: list[int]) -> Iterator[int]:
         """Positions in the order in which they are asked: whose turn it is, then by least burden, then in order."""
-        mine, rule = occurrence.position, occurrence.rotation
+        mine, members = occurrence.position, occurrence.rotation.members
         if mine is None:
-            return []
-        fair = rule.turn is Turn.FAIR
-        others = [(mine + step) % len(rule.members) for step in range(0 if fair else 1, len(rule.members))]
-        others.sort(key=lambda position: sum(self._served.get(rule.members[position][p], 0) for p in posts))
-        return others if fair else [mine, *others]
+            return
+        fair = occurrence.rotation.turn is Turn.FAIR
+        if not fair:
+            yield mine
+        others = [(mine + step) % len(members) for step in range(0 if fair else 1, len(members))]
+        others.sort(key=self._burdens(members, posts).__getitem__)
+        yield from others
+
+    def _burdens(self, members: tuple[tuple[PersonId, ...], ...], posts: list[int]) -> list[int]:
+        """By position. A team of hundreds is weighed at every shift, so a single post goes without an inner loop."""
+        served = self._served
+        if len(posts) == 1:
+            post = posts[0]
+            return [served.get(entry[post], 0) for entry in members]
+        return [sum(served.get(entry[post], 0) for post in posts) for entry in members]
 
     def _why(
         self,
