@@ -6,6 +6,7 @@ Stepping in itself is the coordinator's press on the board, because it changes t
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from schedules.core.model import Interval, SiteId
 from schedules.store import inputs, shifts
 from server.db.statements import load_statements
 from server.duty.shifts.attendance import GRACE, next_in_line
+from server.errors import NotFound
 from server.keys import CLOCK
 from server.messages.people import tell_people
 from server.rounds import rounds
@@ -46,7 +48,11 @@ async def make_round(conn: Connection, now: datetime) -> None:
     watched = [SiteId(row["id"]) for row in await conn.fetch(_SQL["watched_sites"], now)]
     for seat in await shifts.load_presence(conn, Interval(now, now + timedelta(seconds=1)), watched):
         if seat.is_missing(now, GRACE) and seat.state is None:  # marked absent: the coordinator knows
-            await _raise(conn, seat, now)
+            with contextlib.suppress(
+                NotFound
+            ):  # another roster was published between two reads: the next round sees it
+                async with conn.transaction():
+                    await _raise(conn, seat, now)
 
 
 async def _raise(conn: Connection, seat: Presence, now: datetime) -> None:
