@@ -15,6 +15,9 @@ export function spokenDateTime(unix_s) {
   return `${day} ${spokenTime(unix_s)}`;
 }
 
+/** 2036年11月22日, for what lies years ahead. @param {number} unix_s */
+export const spokenDate = (unix_s) => new Intl.DateTimeFormat(lang(), { dateStyle: "long", timeZone: ZONE }).format(unix_s * 1000);
+
 /** For `datetime` attributes. @param {number} unix_s */
 export const exactTime = (unix_s) => new Date(unix_s * 1000).toISOString();
 

@@ -2,7 +2,7 @@
 // One recording: which it is, how it stands, what may be done with it.
 import { html } from "../../html.js";
 import { t } from "../../i18n.js";
-import { exactTime, spokenDateTime } from "../../time.js";
+import { exactTime, spokenDate, spokenDateTime } from "../../time.js";
 import { Icon, State } from "../../ui.js";
 
 /** @type {Record<string, string>} */
@@ -27,7 +27,7 @@ const When = ({ at }) => html`<time datetime=${exactTime(at)}>${spokenDateTime(a
 export const Recording = ({ one, onAct }) => html`<li data-testid="recording" data-session=${one.session} data-state=${one.state}>
   <div class="row row-apart row-top"><div class="care-what"><strong class="figures">${one.number}</strong> ${t(`names.service_${one.procedure}`)} <span class="muted">${one.site_name} · <${When} at=${one.opened_at} /> · ${t("recordings.led_by", { name: one.led_by })}</span>
     <div class="row">${standings(one).map(([kind, icon, word]) => html`<${State} key=${word} kind=${kind} icon=${icon}>${t(`recordings.${word}`)}<//>`)}</div>
-    ${one.kept_until !== null && one.state !== "destroyed" && html`<p class="muted type-small care-note">${t("recordings.kept_until", { date: spokenDateTime(one.kept_until), years: one.rule_years })}</p>`}
+    ${one.kept_until !== null && one.state !== "destroyed" && html`<p class="muted type-small care-note">${t("recordings.kept_until", { date: spokenDate(one.kept_until), years: one.rule_years })}</p>`}
     ${one.hold_reason && html`<p class="type-small care-note">${t("recordings.hold_reason", { reason: one.hold_reason })}</p>`}
     ${one.destroy_reason && html`<p class="type-small care-note">${t("recordings.destroy_reason", { reason: one.destroy_reason })}</p>`}</div>
   <div class="row care-does">
