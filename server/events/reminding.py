@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 600.0
 FROM = time(9)  # nobody reads a task at midnight
+NAMED = 15  # sites in one message; the board lists them all
 
 _SQL = load_statements(__package__)
 _DUE = Words("今天做本月主动排摸", "The month's screening is due today")
@@ -46,8 +47,16 @@ async def make_round(conn: Connection, now: datetime) -> None:
                 theirs.setdefault(row["id"], []).append(site)
     places = await inputs.name_sites(conn, sites)
     for person, named in theirs.items():  # one message each, however many sites
+        more = [f"... +{len(named) - NAMED}"] if len(named) > NAMED else []
         lines = [
-            "\n".join([day_name(due, language), *(places[site].name[language] for site in named), _SAYS[language]])
+            "\n".join(
+                [
+                    day_name(due, language),
+                    *(places[site].name[language] for site in named[:NAMED]),
+                    *more,
+                    _SAYS[language],
+                ]
+            )
             for language in Language
         ]
         await tell_people(conn, [person], "screening_due", _DUE, Words(*lines), now)
