@@ -35,6 +35,7 @@ CALM_S: Final = 3.0
 PATIENCE_S: Final = 1.5
 # So long after trouble pictures may be paused; later a smallest layer is no more than a trial.
 SCARCE_S: Final = 20.0
+MENDED: Final = 0.85  # a belief of so much of what is sent is all that AIMD can give then
 DEEP: Final = 0.6  # a belief below so much of what is sent is no small fall
 
 
@@ -83,6 +84,8 @@ class DownlinkEstimate:
         self._sent = bps
         if now >= self._proven_until:
             self._proven, self._proven_until = 0, float("inf")
+            if self._believed < bps * MENDED:
+                self._trouble_at = now
         if self._granted:
             self._judge_trial(now)
         elif now - self._calm_from >= CALM_S:
@@ -135,7 +138,9 @@ class DownlinkEstimate:
     def _trouble(self, until: float, now: float) -> None:
         """until  when what was proven ends to count."""
         self._proven_until = min(self._proven_until, until)
-        self._calm_from = self._trouble_at = now
+        self._calm_from = now
+        if until <= now and not self._granted:  # a failed trial says that more does not fit, not that this does not
+            self._trouble_at = now
         self._believed_low = self._believed
         if self._granted:
             self._granted = 0

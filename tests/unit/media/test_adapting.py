@@ -47,6 +47,7 @@ class Screen:
         """All layers but `silent` go on."""
         self.now += seconds
         for offered in self.pictures:
+            offered.down.octets += int(seconds * (offered.down.up.rate.bps if offered.down.up else 0) / 8)
             for up in offered.layers:
                 if up not in silent:
                     up.last_at = self.now
@@ -78,11 +79,12 @@ def test_what_does_not_fit_even_small_is_paused_the_document_stays() -> None:
     screen.show(*RATES)
     screen.show(200_000, sharp=True)
     assert screen.look() == [250_000, 200_000]
+    screen.later(LOOK_EVERY_S)
+    assert screen.look() == [250_000, 200_000]
 
     screen.adapting.estimate.note_belief(600_000, screen.now)
     screen.adapting.estimate.note_belief(180_000, screen.now)
     screen.later(LOOK_EVERY_S)
-    screen.later(2.0)
 
     assert screen.look() == [None, 200_000]
 

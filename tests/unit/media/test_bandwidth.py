@@ -170,6 +170,7 @@ def test_a_small_fall_that_mends_changes_nothing_and_one_that_stays_counts() -> 
         estimate.note_sent(240_000, 11.6)
 
         assert allot(estimate.budget_bps(11.6), [Picture((130_000, 255_000), 1)]) == [1 if mends else 0]
+        assert estimate.is_scarce(11.6) is not mends
 
 
 def test_the_only_picture_comes_back_although_nothing_is_sent_that_could_be_measured() -> None:
