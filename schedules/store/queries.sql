@@ -238,16 +238,19 @@ where f.slug = $1 and b.variant = $2
 
 -- name: find_secret_feed
 select b.feed_id::text, b.etag, b.last_modified from feed_token t join calendar_feed_body b on b.feed_id = t.feed_id
-where t.token_hash = $1 and t.revoked_at is null and b.variant = $2
+join calendar_feed f on f.id = t.feed_id join person p on p.id = f.person_id
+where t.token_hash = $1 and t.revoked_at is null and p.disabled_at is null and b.variant = $2
 
 -- name: find_feeds
 -- Several at once: what many ask in one moment is one statement. `place` is the position in the question, from 1.
+-- The link of somebody who has left ends with the account.
 select asked.place, b.feed_id::text, b.etag, b.last_modified
 from unnest($1::text[], $2::bytea[], $3::text[]) with ordinality asked (slug, token_hash, variant, place)
 join lateral (
     select id from calendar_feed where slug = asked.slug
     union all
-    select feed_id from feed_token where token_hash = asked.token_hash and revoked_at is null
+    select t.feed_id from feed_token t join calendar_feed c on c.id = t.feed_id join person p on p.id = c.person_id
+    where t.token_hash = asked.token_hash and t.revoked_at is null and p.disabled_at is null
 ) f on true
 join calendar_feed_body b on b.feed_id = f.id and b.variant = asked.variant
 

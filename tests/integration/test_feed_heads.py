@@ -93,6 +93,20 @@ async def test_a_link_that_was_ended_is_dead_at_once_though_a_program_just_asked
     }
 
 
+async def test_the_link_of_somebody_who_has_left_ends_with_the_account(
+    client: Client,
+    db: Pool,
+    city: DutyCity,  # noqa: F811
+    lawyer: Visitor,  # noqa: F811
+) -> None:
+    link = path_of((await (await lawyer.send("POST", "/api/feeds/own")).json())["https"])
+    before = (await client.get(link)).status
+    async with connection(db) as conn:
+        await conn.execute("update person set disabled_at = now() where id = $1::text::uuid", city.lawyers[0])
+
+    assert (before, (await client.get(link)).status) == (200, 404)
+
+
 async def test_a_database_that_is_away_is_told_to_everybody_and_not_for_ever(db: Pool, city: DutyCity) -> None:  # noqa: F811
     heads = Heads()
     async with running("heads", heads.answer(db)):
