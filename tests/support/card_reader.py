@@ -25,7 +25,7 @@ class CardReader:
         wish = await request.json()
         self.asked.append(wish["fields"])
         if self.card is None:
-            return web.Response(status=408, headers=self._allowed())
+            return web.Response(status=204, headers=self._allowed())
         answer = {name: self.card[name] for name in wish["fields"]}
         return web.json_response(answer, headers=self._allowed())
 

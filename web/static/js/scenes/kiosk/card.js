@@ -16,7 +16,7 @@ async function readName(address) {
       headers: { "Content-Type": "application/json" }, body: JSON.stringify({ fields: ["name"], timeout_s: LAY_DOWN_S }),
     });
   } catch { throw new Error("card_no_reader"); }
-  if (answer.status === 408) throw new Error("card_none");
+  if (answer.status === 204) throw new Error("card_none");
   if (!answer.ok) throw new Error("card_no_reader");
   const said = await answer.json().catch(() => null);
   if (typeof said?.name !== "string" || !said.name.trim()) throw new Error("card_unread");
