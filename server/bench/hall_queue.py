@@ -116,7 +116,9 @@ async def _furnish(pool: Pool) -> Ground:
 
 async def _fill(ground: Ground, tickets: int) -> None:
     async with ground.pool.acquire() as conn:
-        await conn.execute("delete from ticket")  # no truncate: what hangs below a ticket includes journals that refuse it
+        await conn.execute(
+            "delete from ticket"
+        )  # no truncate: what hangs below a ticket includes journals that refuse it
         await conn.execute("vacuum ticket")
         await conn.execute(
             "insert into ticket (area_id, day, number, site_id, priority, taken_at, place) "
