@@ -8,6 +8,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import open_tab
 from tests.support.card_reader import CardReader, running_reader
+from tests.support.eventually import eventually
 from tests.support.looks import Looks, looked_at
 from tests.support.product import Product
 
@@ -85,8 +86,14 @@ async def test_the_page_reaches_no_other_program_of_the_device(
     async with running_reader(product.url) as reader, running_reader(product.url) as another:
         await tell_the_kiosk(chromium, product, demo, reader)
         kiosk = (await open_tab(chromium, 1080, 1920)).page
+        loads: list[object] = []
+        kiosk.on("load", loads.append)
         await kiosk.goto(demo["kiosks"][0]["url"])
 
+        async def why() -> str | None:  # with a new address the page is asked to load itself anew
+            return None if len(loads) >= 2 else "the page has not been loaded anew"
+
+        await eventually(why, 20)
         answers = [await kiosk.evaluate(ELSEWHERE, one.address + "/v1/status") for one in (reader, another)]
 
     assert answers == ["let through", "refused"]
