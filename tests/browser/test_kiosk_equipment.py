@@ -87,7 +87,7 @@ async def test_the_page_reaches_no_other_program_of_the_device(
         await tell_the_kiosk(chromium, product, demo, reader)
         kiosk = (await open_tab(chromium, 1080, 1920)).page
         loads: list[object] = []
-        kiosk.on("load", loads.append)
+        kiosk.on("load", lambda _page: loads.append(None))
         await kiosk.goto(demo["kiosks"][0]["url"])
 
         async def why() -> str | None:  # with a new address the page is asked to load itself anew
