@@ -37,7 +37,8 @@ _GOING = (
     asyncpg.CannotConnectNowError,
 )
 _CANNOT_CONNECT = (*_GOING, asyncpg.TooManyConnectionsError, OSError, TimeoutError)
-_DRIVER = (asyncpg.InterfaceError, asyncpg.InternalClientError)  # the driver lost track: such a connection is good for nothing
+# The driver lost track: such a connection is good for nothing
+_DRIVER = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 _REFUSED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 

@@ -47,6 +47,9 @@ class RoomListener(Protocol):
     def room_failed(self, room: str) -> None:
         """No worker could open the room; it is tried again."""
 
+    def recording_agreed(self, room: str, recorded: bool) -> None:
+        """An adopted room was recorded otherwise than kept; now it is as kept."""
+
     def peer_changed(self, room: str, seat: str, number: int, state: str, cause: str | None) -> None:
         """A peer is `connecting`, `connected`, `reconnecting` or `gone`."""
 

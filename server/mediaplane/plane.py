@@ -266,6 +266,20 @@ class MediaPlane:
         hold.seats = {seat.seat for seat in summary.seats}
         hold.listener.room_adopted(hold.spec.room, record_facts(summary.record), standing_peers(summary))
         hold.ready.set()
+        is_recorded = summary.record is not None and summary.record.state != "closed"
+        if is_recorded != hold.spec.recorded:
+            self._spawn(self._agree(hold), f"record-{hold.spec.room}")
+
+    async def _agree(self, hold: Hold) -> None:
+        """The process before us ended after it kept the decision and before the worker heard of it."""
+        room, recorded = hold.spec.room, hold.spec.recorded
+        try:
+            await self.set_recorded(room, recorded, "restored" if recorded else "consent_missing")
+        except (WorkerAway, WorkerRefused, CannotRecord, DatabaseAway, CommitUnknown) as error:
+            log.error("the recording of room %s is not as kept: %s", room, error)
+            hold.listener.room_failed(room)
+        else:
+            hold.listener.recording_agreed(room, recorded)
 
     def _sibling(self, hold: Hold) -> str | None:
         """The worker of another room of the same session."""

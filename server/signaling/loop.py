@@ -169,6 +169,10 @@ class SessionLoop:
                 lambda session, _: session.set_recording(room, Recording("failed", None, "recording_cannot_start"))
             )
 
+    def recording_agreed(self, room: str, recorded: bool) -> None:
+        if recorded:
+            self.take(lambda session, _: consent.recording_began(session, room))
+
     def peer_changed(self, room: str, seat: str, number: int, state: str, cause: str | None) -> None:
         self.take(lambda session, now: media.on_peer_state(session, seat, number, state, cause, now))
 

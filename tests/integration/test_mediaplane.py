@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from media.control.messages import CloseRoom, OpenRoom
+from media.control.messages import CloseRoom, OpenRoom, SetRecord
 from server.mediaplane import store
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.database import passable_directory
@@ -216,6 +216,26 @@ async def test_a_new_web_process_takes_up_what_lives_and_closes_what_is_over(
         assert closed == [over.room_id]
         opened = [request.room for worker in workers.values() for request in worker.requests(OpenRoom)]
         assert opened == [lost.room_id]
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_a_decision_to_record_that_the_worker_never_heard_is_told_by_the_next_web_process(
+    settings: Settings, db: Pool, workers: dict[str, ScriptedWorker], recorded: bool
+) -> None:
+    """Killed between the commit of the last consent, or of its withdrawal, and the request to the worker."""
+    session = await run_session(db, "mediation" if recorded else "notarization")
+    async with running_web(settings_of(settings, workers)) as client:
+        name, _ = await placed(client, session)
+    await db.execute("update room set recorded = $2 where id = $1", session.room_id, recorded)
+
+    async with running_web(settings_of(settings, workers)) as client:
+        await placed(client, session)
+
+        def untold() -> str | None:
+            asked = [(request.record is not None, request.reason) for request in workers[name].requests(SetRecord)]
+            return None if asked == [(recorded, "restored" if recorded else "consent_missing")] else f"asked: {asked}"
+
+        await eventually(untold)
 
 
 async def test_a_record_that_cannot_be_opened_is_loud_and_the_room_stays_shut_until_it_can(

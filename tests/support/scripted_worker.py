@@ -173,6 +173,7 @@ class ScriptedWorker:
 
     def _record(self, request: SetRecord) -> Sealed:
         state = "recording" if request.record else "closed"
+        self.rooms[request.room] = msgspec.structs.replace(self.rooms[request.room], record=request.record)
         self.tell(
             {"event": "record_state", "room": request.room, "state": state, "head": "00", "block": 1, "cause": None}
         )
