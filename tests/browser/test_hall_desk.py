@@ -48,7 +48,7 @@ async def test_a_day_by_keyboard_alone(product: Product, demo: dict[str, Any], c
     await desk.keyboard.press("h")
     await expect(desk.locator("[data-testid=waiting-ticket][data-state=held]")).to_have_count(1)
     await expect(kiosks[0].page.get_by_test_id("people-ahead")).to_contain_text("先留着")
-    await expect(desk.get_by_test_id("resume-ticket")).to_be_visible()  # the card has been read again: H means the other thing now
+    await expect(desk.get_by_test_id("resume-ticket")).to_be_visible()  # the card was read again: H means resume now
     await desk.get_by_test_id("person-card").focus()
     await desk.keyboard.press("h")
     await expect(desk.locator("[data-testid=waiting-ticket][data-state=held]")).to_have_count(0)
