@@ -33,6 +33,7 @@ from server.i18n import language_of
 from server.keys import SETTINGS
 from server.messages import store as outbox
 from server.pages import Page, add_pages, page
+from server.sites import places
 
 if TYPE_CHECKING:
     from schedules.core.feeds import Places
@@ -154,6 +155,7 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
     async with call.connection() as conn:
         duty = await load_public_duty(conn, call.actor, call.path("slug"), month, language, call.now)
         opening = await site_pages.opening_of(conn, SiteId(duty.site.id), call.now)
+        place = await places.show(conn, duty.site.slug)
     base_url = call.app[SETTINGS].public_url
     links = [
         {
@@ -167,6 +169,8 @@ async def site_page(call: Call[None]) -> web.StreamResponse:
         "public/site.html",
         duty=duty,
         opening=opening,
+        place=place,
+        address=place.address_en if language is Language.EN and place.address_en else place.address_zh,
         site_name=duty.site.name_en if language is Language.EN else duty.site.name_zh,
         serving=[_serving(entry, language) for entry in duty.now],
         subscriptions=links,

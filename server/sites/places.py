@@ -36,6 +36,11 @@ class Place:
     longitude: float | None
     photo_path: str
 
+    @property
+    def photo_url(self) -> str | None:
+        """A new photograph has a new address."""
+        return f"/sites/{self.slug}/photo.jpg?v={self.photo_path[-12:-4]}" if self.photo_path else None
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
@@ -55,6 +60,14 @@ async def load(conn: Connection, by: Actor, site_id: str) -> tuple[Place, list[S
     assert row is not None
     spaces = await conn.fetch(_SQL["spaces_of"], UUID(site.id))
     return Place(**dict(row)), [Space(**{**dict(one), "services": tuple(one["services"])}) for one in spaces]
+
+
+async def show(conn: Connection, slug: str) -> Place:
+    """A site as everybody may see it. Raises NotFound."""
+    row = await conn.fetchrow(_SQL["place_by_slug"], slug)
+    if row is None:
+        raise NotFound()
+    return Place(**dict(row))
 
 
 async def save(conn: Connection, by: Actor, site_id: str, values: dict[str, Any], now: datetime) -> None:

@@ -91,10 +91,9 @@ async def show_place(call: Call[None]) -> PlaceShown:
     """One site."""
     async with call.connection() as conn:
         place, spaces = await places.load(conn, call.actor, call.path("site"))
-    photo = f"/sites/{place.slug}/photo.jpg?v={place.photo_path[-12:-4]}" if place.photo_path else None
     return PlaceShown(
         place.id, place.slug, place.kind, place.name_zh, place.name_en, place.address_zh, place.address_en,
-        place.latitude, place.longitude, photo,
+        place.latitude, place.longitude, place.photo_url,
         [SpaceShown(one.id, one.kind, one.name_zh, one.name_en, list(one.services)) for one in spaces],
     )  # fmt: skip
 

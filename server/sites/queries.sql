@@ -19,6 +19,9 @@ select id::text as id from site where parent_id is null order by slug
 -- name: place
 select id::text as id, slug, kind, name_zh, name_en, address_zh, address_en, latitude, longitude, photo_path from site where id = $1
 
+-- name: place_by_slug
+select id::text as id, slug, kind, name_zh, name_en, address_zh, address_en, latitude, longitude, photo_path from site where slug = $1
+
 -- name: save_place
 update site set name_zh = $2, name_en = $3, address_zh = $4, address_en = $5, latitude = $6, longitude = $7 where id = $1
 

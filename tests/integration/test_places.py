@@ -67,6 +67,7 @@ async def test_its_photograph_is_public_small_and_says_nothing_else(admin: Visit
     assert (await wrong.json())["error"]["code"] == "bad_picture"
     assert (shown.status, shown.content_type, seen.size, dict(seen.getexif())) == (200, "image/jpeg", (1600, 800), {})
     assert (await Visitor(client).get("/sites/chashan/photo.jpg")).status == 404
+    assert f'src="{found["photo"]}"' in await (await Visitor(client).get("/sites/liuyin")).text()
 
 
 async def test_counters_and_rooms(admin: Visitor, city: City) -> None:
