@@ -41,13 +41,19 @@ async def test_kiosk_offers_what_the_nearest_site_upwards_serves(client: Client,
     assert state["ticket"] is None
 
 
-async def test_tickets_are_numbered_in_order_and_know_who_is_ahead(client: Client, city: City) -> None:
+@pytest.mark.parametrize(("is_on_duty", "estimate"), [(False, None), (True, 750)])
+async def test_tickets_are_numbered_in_order_and_know_who_is_ahead(
+    client: Client, db: Pool, city: City, is_on_duty: bool, estimate: int | None
+) -> None:
+    """750 s: half of a notarization's usual 25 minutes, one notary on duty."""
+    always = "during = tstzrange(now() - interval '1 day', now() + interval '1 day')"
+    one_shift = "select ctid from duty_current where site_id = $1::text::uuid and service = 'notarization' and role = 'notary' limit 1"
+    await db.execute(f"delete from duty_current where ctid not in ({one_shift})", city.sites["rongchuan"])
+    await db.execute(f"update duty_current set {always}" if is_on_duty else "delete from duty_current")
     tickets = [await take(*kiosk(client, city, slug)) for slug in ("liuyin", "shangping", "chashan")]
 
     assert [(ticket["number"], ticket["people_ahead"]) for ticket in tickets] == [("G001", 0), ("G002", 1), ("G003", 2)]
-    assert (
-        tickets[0]["estimated_wait_s"] is None
-    )  # nobody has called from this line yet: no number is better than a made-up one
+    assert tickets[0]["estimated_wait_s"] == estimate  # without anybody no number is better than a made-up one
 
 
 async def test_the_same_press_sent_twice_at_once_is_one_ticket(client: Client, city: City) -> None:
