@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 ASK_AGAIN_S = 0.5
 
 
-@contextlib.asynccontextmanager
-async def running(name: str, work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` as a task of this name inside the `async with`."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        await end(task)
-        if not task.cancelled():
-            task.result()
+class running:  # reads as what it does: `async with running("outbox", work):`
+    """Run `work` as a task of this name inside the `async with`.
+
+    No generator: a cleanup context that never came to its end is closed together with all other generators of the loop, at once.
+    """
+
+    def __init__(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._task = asyncio.create_task(work, name=name)
+
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *_: object) -> None:
+        await end(self._task)
+        if not self._task.cancelled():
+            self._task.result()
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:
