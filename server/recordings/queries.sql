@@ -55,7 +55,7 @@ from session s join site si on si.id = s.site_id
 where s.id = $1
 
 -- name: people
-select id::text, role, display_name from seat where session_id = $1
+select id::text, role, display_name from seat where session_id = $1 order by invited_at, id
 
 -- name: finish_recording
 update recording set state = $2, cause = $3, result = $4, made_at = $5 where session_id = $1 and state in ('waiting', 'failed', 'ready')

@@ -68,7 +68,7 @@ async def test_a_past_session_is_played_by_keys_and_linked_to_the_second(
     await page.keyboard.press("+")
     assert await page.get_by_test_id("speed").input_value() == "1.25"
 
-    await page.locator("[data-testid=play-person]").first.click()
+    await page.locator(f"[data-testid=play-person][data-seat='{held.away_seat}']").click()
     gap = page.get_by_test_id("timeline-gap").first
     await gap.wait_for(state="attached")
     slider = page.get_by_test_id("timeline")

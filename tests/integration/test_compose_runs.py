@@ -31,7 +31,8 @@ def worker(name: str, data: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.fixture
-def data(start_product: ProductFactory) -> Path:
+def data(database_url: str, start_product: ProductFactory) -> Path:
+    """Its database is asked for first, to be dropped after the product has ended."""
     directory = start_product.directory()
     directory.mkdir()  # as the volume of the image is
     return directory

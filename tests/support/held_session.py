@@ -23,10 +23,11 @@ AWAY_S = (5.0, 8.0)
 
 @dataclass
 class HeldSession:
-    """Its id, and who led it."""
+    """Its id, who led it, and the seat that was away for a while."""
 
     id: str
     notary: Visitor
+    away_seat: str
 
     async def is_ready(self) -> None:
         """Wait until films and pack are there."""
@@ -59,6 +60,6 @@ async def hold_session(client: Any, db: Pool, city: City) -> HeldSession:
     await asyncio.to_thread(record, directory, people, LENGTH_S, names=(session, room), key=key, wall_us=wall_us)
     await notary.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
 
-    held = HeldSession(session, notary)
+    held = HeldSession(session, notary, seats[0])
     await held.is_ready()
     return held
