@@ -1,7 +1,7 @@
 """Recent packets of one up stream, kept for retransmission: a ring addressed by extended sequence number.
 
 Capped by count (the ring) and by age (`forget`), because caches are most of a participant's memory: a second of 1.5
-Mbit/s is 190 KiB.
+Mbit/s is 190 KiB. The newest packet stays, however old: what follows a stream that has ended goes on behind its numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 VIDEO_PACKETS = 512  # about 3 s at 1.5 Mbit/s; a power of two
 AUDIO_PACKETS = 128  # 2.5 s at 20 ms
 MAX_AGE_S = 1.0  # RTT 200 ms and four attempts; a later repair finds the picture gone
+ANY_AGE = float("-inf")  # as `now` of `get`
 
 
 class PacketCache:
@@ -53,10 +54,10 @@ class PacketCache:
         return self._packets[i] or None
 
     def forget(self, now: float) -> None:
-        """Free what is too old, oldest first; each packet is visited once, so it may be called on every tick."""
+        """Free what is too old, oldest first, but for the newest; each packet is visited once, so it may be called on every tick."""
         limit = now - self.max_age_s
         ext = max(self._tail, self._newest - self._mask)
-        while ext <= self._newest:
+        while ext < self._newest:
             i = ext & self._mask
             if self._packets[i]:  # of this number, or of one a ring earlier whose successor in this place was lost
                 if self._ages[i] >= limit:

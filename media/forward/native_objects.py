@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from media.core.keyframe import KeyFrameThrottle
 from media.core.loss import LossPolicy, LossTracker
-from media.core.packetcache import MAX_AGE_S, PacketCache
+from media.core.packetcache import ANY_AGE, MAX_AGE_S, PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import SeqMap
 from media.forward.native_memory import ARRIVALS, ArrivalMemory, CachedMemory, DownMemory, LaneMemory, Library, UpMemory
@@ -251,7 +251,8 @@ class SharedCache(PacketCache):
         if size == before or before // 4 < needed <= before:
             return
         numbers = sorted((place.at, place.ext, place.stored) for place in self._index if place.ext >= 0)
-        kept = [(ext, stored, self.get(ext, now)) for _, ext, stored in numbers]
+        newest = max((ext for _, ext, _ in numbers), default=-1)  # stays, as in PacketCache
+        kept = [(ext, stored, self.get(ext, ANY_AGE if ext == newest else now)) for _, ext, stored in numbers]
         self._empty_places()
         self._use_arena(size)
         for ext, stored, packet in kept:

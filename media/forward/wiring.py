@@ -9,6 +9,7 @@ A video down stream is in one of three states:
 
 from __future__ import annotations
 
+from media.core.packetcache import ANY_AGE
 from media.core.picture_ids import NO_SHIFT, UNKNOWN, make_shift, read_numbers, shifted
 from media.core.rtp import payload_start
 from media.forward.path import DownStream, UpStream, Watcher
@@ -93,7 +94,7 @@ class Wiring:
     def _cut(self, up: UpStream, down: DownStream) -> None:
         """Leave out what follows, and remember the last picture's numbers: the next one goes on behind them."""
         if down.map.open and up.codec == "VP8":
-            last = up.cache.get(down.map.highest, up.last_at)
+            last = up.cache.get(down.map.highest, ANY_AGE)
             numbers = NO_NUMBERS if last is None else read_numbers(last, payload_start(last, len(last)), len(last))
             down.last_numbers = shifted(numbers, down.shift)
         down.map.cut()

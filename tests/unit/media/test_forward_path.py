@@ -433,3 +433,29 @@ def test_the_layer_it_comes_from_may_end_before_the_key_frame(new_stage: NewStag
     large, after = stage.taken()
     assert read_numbers(after[1], 0, 6) == (101, 10)
     assert after[0].seq == large[0].seq + 1 & 0xFFFF
+
+
+def test_numbers_go_on_behind_a_layer_that_ended_long_ago(new_stage: NewStage) -> None:
+    """Its packets are forgotten by then, all but the one that tells where it ended."""
+    stage = new_stage()
+    small, down = stage.new_up(2, 79), stage.subscriber()
+    stage.path.connect(stage.up, down)
+    for number in range(600):
+        payload = vp8(100 + number, number & 0xFF, key=number == 0, text=bytes(1100))
+        stage.receive(500 + number, payload, ts=3000 * number)
+        stage.now += 1 / 300
+        if number % 100 == 0:
+            stage.up.cache.forget(stage.now)
+    large = stage.taken()[-1]
+
+    for _ in range(5):
+        stage.now += 1
+        stage.up.cache.forget(stage.now)
+    stage.path.switch(small, down)
+    stage.receive(60, vp8(7000, 200, key=True, text=b"small"), ts=500, ssrc=79)
+
+    ((header, payload),) = stage.taken()
+    assert read_numbers(large[1], 0, 6) == (699, 599 & 0xFF)
+    assert read_numbers(payload, 0, 6) == (700, 600 & 0xFF)
+    assert header.seq == large[0].seq + 1 & 0xFFFF
+    assert stage.up.cache.get(500 + 599, stage.now) is None

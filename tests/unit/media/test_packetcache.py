@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from media.core.packetcache import PacketCache
+from media.core.packetcache import ANY_AGE, PacketCache
 
 
 def test_gives_back_what_was_stored() -> None:
@@ -73,7 +73,8 @@ def test_forget_after_a_jump_over_many_rings() -> None:
 
     cache.forget(5.0)
 
-    assert cache.get(1_000_000, 0.0) is None
+    assert cache.bytes_held == 10
+    assert [ext for ext in (1, 2, 3, 1_000_000) if cache.get(ext, ANY_AGE)] == [1_000_000]
 
 
 @pytest.mark.parametrize("packets", [0, -4, 3, 100])
@@ -89,4 +90,15 @@ def test_forget_finds_a_packet_whose_successor_in_the_ring_was_lost() -> None:
 
     cache.forget(2.0)
 
-    assert cache.bytes_held == 0
+    assert cache.bytes_held == len(b"y")
+
+
+def test_the_newest_stays_whatever_its_age() -> None:
+    cache = PacketCache(16, max_age_s=1.0)
+    for ext in (100, 102, 101):
+        cache.store(ext, b"%d" % ext, 5.0)
+
+    cache.forget(60.0)
+
+    assert cache.get(102, 60.0) is None
+    assert [cache.get(ext, ANY_AGE) for ext in (100, 101, 102)] == [None, None, b"102"]
