@@ -1,197 +1,148 @@
-"""`bench tamper`: damage of every kind done to a pack, by chance and seed; each must be found, and where it is.
+"""`bench tamper`: damage of every kind (tamper_kinds.py) done to a pack; both checkers must find each, and where it is.
 
-    flip          one bit anywhere in the archive
-    drop, swap    blocks of the journal left out, or two of them exchanged
-    truncate      the archive, or the journal inside a rebuilt archive, cut off anywhere
-    re-date       a block says another time, and its own digest is computed anew
-
-A rebuilt archive has right sizes, offsets and CRCs: what is found then is found by digests and the chain, not by zip.
-*Located* means: a finding names the file, and for the journal a block beside the damage and a second within one of its own.
+`verify` and the page for everybody (tamper_page.py) judge the same damaged copies. Each damage has dice of its own, so that a long run can
+be made in slices: `--from 5001 --count 2500` is the same as that part of the whole run.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import json
-import random
+import importlib
+import itertools
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from media.record.chain import Head, after_block
-from media.record.layout import canonical, encode_block
-from media.record.packs.archive import ArchiveWriter, Member, content, read_members
 from media.record.packs.check import check_bytes
-from media.record.reader import BlockSeen, Damage, Segment, examine
-from server.bench import say
+from media.record.reader import Damage
+from server.bench import NotInstalled, say
 from server.bench.core import Figure, Result
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least
-from server.bench.sample_pack import BLOCK_US, make_pack
+from server.bench.sample_pack import make_pack
+from server.bench.tamper_kinds import KINDS, Tampered, Tamperer, is_located
+from server.bench.tamper_page import page_checker
 
-JOURNAL = "journal/r1/journal-000000.lzj"
-SEGMENT = "journal-000000.lzj"
-WITHIN_S = 1.0
-SAY_EVERY = 1000
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
-
-@dataclass(frozen=True, slots=True)
-class Tampered:
-    """A damaged pack: what was done, the file it is in, and the blocks (of the whole journal) it touches; none: not in the journal."""
-
-    kind: str
-    data: bytes
-    file: str
-    blocks: tuple[int, ...] = ()
+SAME_S = 0.01
+SAID = 20
+BATCH = 16  # the page waits between members; meanwhile it checks others
+SAY_EVERY = 1000 // BATCH
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One block of the sample's journal: its bytes [start, end) in the segment."""
-
-    number: int
-    start: int
-    end: int
-
-
-class Tamperer:
-    """Knows a whole pack and does one damage at a time to a copy of it."""
-
-    def __init__(self, pack: bytes, dice: random.Random) -> None:
-        self._pack, self._dice = pack, dice
-        self._members, problem = read_members(memoryview(pack))
-        assert problem is None, problem
-        self._journal = bytes(content(memoryview(pack), self._of(JOURNAL)))
-        seen = [one for one in examine([Segment(SEGMENT, memoryview(self._journal))]) if isinstance(one, BlockSeen)]
-        ends = [one.body + one.block.body_bytes for one in seen]
-        self._seen = seen
-        self._blocks = [
-            Block(one.block.number, start, end)
-            for one, start, end in zip(seen, [self._journal.find(b"LZB1"), *ends[:-1]], ends, strict=True)
-        ]
-
-    def flip(self) -> Tampered:
-        at, bit = self._dice.randrange(len(self._pack)), self._dice.randrange(8)
-        changed = bytearray(self._pack)
-        changed[at] ^= 1 << bit
-        holder = next((m for m in self._members if m.start <= at < m.start + m.size), None)
-        if holder is None:
-            return Tampered("flip", bytes(changed), "the archive")
-        inside = at - holder.start
-        hit = tuple(b.number for b in self._blocks if b.start <= inside < b.end) if holder.name == JOURNAL else ()
-        return Tampered("flip", bytes(changed), holder.name, hit)
-
-    def drop(self) -> Tampered:
-        """One block less; not the last two, which only the manifest misses (that is what truncate shows)."""
-        out = self._dice.choice(self._blocks[:-2])
-        return self._with_blocks("drop", [b for b in self._blocks if b is not out], (out.number,))
-
-    def swap(self) -> Tampered:
-        one, other = sorted(self._dice.sample(range(len(self._blocks)), 2))
-        order = list(self._blocks)
-        order[one], order[other] = order[other], order[one]
-        return self._with_blocks("swap", order, (one, other))
-
-    def truncate(self) -> Tampered:
-        if self._dice.random() < 0.5:
-            return Tampered("truncate", self._pack[: self._dice.randrange(len(self._pack))], "the archive")
-        at = self._dice.randrange(self._blocks[0].start, len(self._journal) - 1)
-        last = max((b.number for b in self._blocks if b.end <= at), default=0)
-        return Tampered("truncate", self._rebuilt(self._journal[:at]), "journal/r1", (last,))
-
-    def redate(self) -> Tampered:
-        """The block's time moved by up to an hour, and its own head computed anew, as a careful forger would."""
-        index = self._dice.randrange(len(self._blocks) - 1)
-        block = self._seen[index].block
-        facts = json.loads(block.line)
-        facts["wall_us"] += self._dice.choice([-1, 1]) * self._dice.randrange(1, 3_600_000_000)
-        line = canonical(facts)
-        head: Head = after_block(block.previous, block.number, line, block.leaves)
-        body = self._journal[self._seen[index].body : self._blocks[index].end]
-        forged = encode_block(line, block.leaves, head) + body
-        place = self._blocks[index]
-        journal = self._journal[: place.start] + forged + self._journal[place.end :]
-        return Tampered("re-date", self._rebuilt(journal), JOURNAL, (place.number,))
-
-    def _with_blocks(self, kind: str, order: Sequence[Block], touched: tuple[int, ...]) -> Tampered:
-        head = self._journal[: self._blocks[0].start]
-        return Tampered(
-            kind, self._rebuilt(head + b"".join(self._journal[b.start : b.end] for b in order)), JOURNAL, touched
-        )
-
-    def _rebuilt(self, journal: bytes) -> bytes:
-        target = io.BytesIO()
-        archive = ArchiveWriter(target)
-        for member in self._members:
-            archive.add(member.name, [journal if member.name == JOURNAL else content(memoryview(self._pack), member)])
-        archive.close()
-        return target.getvalue()
-
-    def _of(self, name: str) -> Member:
-        return next(member for member in self._members if member.name == name)
-
-
-def is_located(done: Tampered, damages: Sequence[Damage]) -> bool:
-    """Whether a finding says where it is."""
-    if not done.blocks:
-        # The names and sizes in the archive decide which member is read: damage there may show as the member's.
-        return any(d.file == done.file for d in damages) or (done.file == "the archive" and bool(damages))
-    near = {number + step for number in done.blocks for step in (-1, 0, 1)}
-    return any(_names_second(d, done) for d in damages if d.block in near) or any(
-        d.file == "journal/r1" and f"block {done.blocks[0]} " in d.what for d in damages
-    )
-
-
-def _names_second(damage: Damage, done: Tampered) -> bool:
-    if damage.second is None:
-        return False
-    seconds = [(number * BLOCK_US) / 1e6 for number in done.blocks]
-    return done.kind == "re-date" or any(abs(damage.second - second) <= WITHIN_S for second in seconds)
-
-
-def plan(tamperer: Tamperer, flips: int, others: int) -> Iterator[Callable[[], Tampered]]:
+def plan(flips: int, others: int) -> Iterator[str]:
     """So many flips, and so many of each other kind."""
-    for _ in range(flips):
-        yield tamperer.flip
-    for kind in (tamperer.drop, tamperer.swap, tamperer.truncate, tamperer.redate):
-        for _ in range(others):
-            yield kind
+    yield from itertools.repeat("flip", flips)
+    for kind in KINDS:
+        yield from itertools.repeat(kind, others)
+
+
+@dataclass(slots=True)
+class Judged:
+    """What one checker found, by kind; `missed` and `lost` (found, but not where) name them."""
+
+    found: Counter[str] = field(default_factory=Counter)
+    located: Counter[str] = field(default_factory=Counter)
+    missed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def take(self, done: Tampered, damages: Sequence[Damage]) -> None:
+        what = f"{done.kind} in {done.file}, blocks {done.blocks}"
+        if not damages:
+            self.missed.append(what)
+            return
+        self.found[done.kind] += 1
+        if is_located(done, damages):
+            self.located[done.kind] += 1
+        else:
+            self.lost.append(f"{what}: {'; '.join(map(str, damages[:4]))}")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Counts by kind; `missed` and `lost` (found, but not where) name the first ones."""
+    """Counts by kind, what each checker found (page: None without a browser), and where they said different things."""
 
     done: Counter[str]
-    found: Counter[str]
-    located: Counter[str]
-    missed: list[str]
-    lost: list[str]
+    verify: Judged
+    page: Judged | None
+    differing: list[str]
 
 
-def tamper(pack: bytes, flips: int, others: int, seed: int, progress: Callable[[str], None]) -> Outcome:
-    """Damage the pack again and again, and check each time."""
+class Page(Protocol):
+    """The checker that runs in a browser."""
+
+    def check(self, packs: Sequence[bytes]) -> list[list[Damage]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Which damages of a plan: `count` from the `first` (counted from 1); count None: all from there."""
+
+    first: int = 1
+    count: int | None = None
+
+    def of(self, kinds: Iterator[str]) -> Iterator[tuple[int, str]]:
+        end = None if self.count is None else self.first - 1 + self.count
+        yield from itertools.islice(enumerate(kinds, 1), self.first - 1, end)
+
+
+def tamper(
+    pack: bytes,
+    kinds: Iterator[str],
+    seed: int,
+    progress: Callable[[str], None],
+    page: Page | None = None,
+    numbers: Numbers = Numbers(),
+) -> Outcome:
+    """Damage the pack again and again, and let every checker judge each copy."""
+    tamperer, out = Tamperer(pack, seed), Outcome(Counter(), Judged(), Judged() if page else None, [])
     assert check_bytes(memoryview(pack)).ok
-    out = Outcome(Counter(), Counter(), Counter(), [], [])
-    for number, damage in enumerate(plan(Tamperer(pack, random.Random(seed)), flips, others), 1):
-        done = damage()
-        damages = (
-            check_bytes(memoryview(done.data)).damages if done.data else [Damage("the archive", None, None, "empty")]
-        )
+    assert page is None or page.check([pack]) == [[]]
+    wanted = numbers.of(kinds)
+    with ThreadPoolExecutor(1) as beside:
+        for turn in itertools.count(1):
+            batch = [tamperer.damaged(kind, number) for number, kind in itertools.islice(wanted, BATCH)]
+            if not batch:
+                return out
+            by_verify = beside.submit(lambda copies: [found_by_verify(one.data) for one in copies], batch)
+            by_page = page.check([one.data for one in batch]) if page else None
+            judge(out, batch, by_verify.result(), by_page)
+            if turn % SAY_EVERY == 0:
+                progress(f"{out.done.total()} done, {out.verify.located.total()} found and located by verify")
+    raise AssertionError("a count without an end has ended")
+
+
+def found_by_verify(data: bytes) -> list[Damage]:
+    return check_bytes(memoryview(data)).damages if data else [Damage("the archive", None, None, "empty")]
+
+
+def judge(
+    out: Outcome, batch: Sequence[Tampered], by_verify: list[list[Damage]], by_page: list[list[Damage]] | None
+) -> None:
+    for index, done in enumerate(batch):
         out.done[done.kind] += 1
-        if not damages:
-            out.missed.append(f"{done.kind} in {done.file}, blocks {done.blocks}")
-        elif not is_located(done, damages):
-            out.lost.append(f"{done.kind} in {done.file}, blocks {done.blocks}: {'; '.join(map(str, damages[:4]))}")
-        out.found[done.kind] += bool(damages)
-        out.located[done.kind] += bool(damages) and is_located(done, damages)
-        if number % SAY_EVERY == 0:
-            progress(f"{number} done, {sum(out.located.values())} found and located")
-    return out
+        out.verify.take(done, by_verify[index])
+        if out.page is not None and by_page is not None:
+            out.page.take(done, by_page[index])
+            if differ(by_verify[index], by_page[index]):
+                said = [[str(one) for one in damages[:3]] for damages in (by_verify[index], by_page[index])]
+                out.differing.append(f"{done.kind} in {done.file}, blocks {done.blocks}: {said[0]} against {said[1]}")
+
+
+def differ(ours: Sequence[Damage], theirs: Sequence[Damage]) -> bool:
+    """Whether two checkers say another verdict, name other files, or another first second."""
+    if {one.file for one in ours} != {one.file for one in theirs}:
+        return True
+    first, other = (next((one.second for one in said if one.second is not None), None) for said in (ours, theirs))
+    return first != other and (first is None or other is None or abs(first - other) > SAME_S)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -200,20 +151,59 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--others", type=at_least(1), default=1_000, help="drops, swaps, truncations and re-datings: each so many"
     )
     parser.add_argument("--seed", type=at_least(0), default=1)
+    parser.add_argument("--seconds", type=at_least(4), default=8, help="length of the session in the pack")
+    parser.add_argument("--from", dest="first", type=at_least(1), default=1, help="begin with the n-th damage")
+    parser.add_argument("--count", type=at_least(1), help="so many damages from there; the rest by default")
 
 
 def run(options: argparse.Namespace) -> Result:
-    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
-        pack = make_pack(Path(folder))
-    started = time.monotonic()
-    out = tamper(pack, options.flips, options.others, options.seed, say)
-    took_s = time.monotonic() - started
-    for line in [*out.missed[:5], *out.lost[:5]]:
+    absent: dict[str, str] = {}
+    versions = package_versions("laizuo", "cryptography", "playwright")
+    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as stack:
+        pack = make_pack(Path(folder), options.seconds)
+        page = None
+        try:
+            browser = stack.enter_context(_running_browser())
+            page = stack.enter_context(page_checker(browser, Path(folder), pack))
+            versions["chromium"] = browser.version
+        except NotInstalled as error:
+            absent["page"] = str(error)
+        started = time.monotonic()
+        kinds, numbers = plan(options.flips, options.others), Numbers(options.first, options.count)
+        out = tamper(pack, kinds, options.seed, say, page, numbers)
+        took_s = time.monotonic() - started
+    for line in complaints(out)[:SAID]:
         say(line)
-    figures = {"pack_bytes": Figure(len(pack), "B"), "took_s": Figure(round(took_s, 1), "s")}
+    figures = {"pack_bytes": Figure(len(pack), "B"), "took_s": Figure(round(took_s, 1), "s"), **figures_of(out)}
+    return Result("tamper", machine_facts(), versions, figures, absent=absent)
+
+
+def _running_browser() -> AbstractContextManager[Browser]:
+    try:
+        found: AbstractContextManager[Browser] = importlib.import_module("server.bench.join_browser").running_browser()
+    except ModuleNotFoundError as error:
+        raise NotInstalled("playwright is not installed: pip install playwright") from error
+    return found
+
+
+def complaints(out: Outcome) -> list[str]:
+    """Everything that is not as it must be, in words."""
+    said = [f"verify missed {one}" for one in out.verify.missed] + [f"verify lost {one}" for one in out.verify.lost]
+    if out.page:
+        said += [f"the page missed {one}" for one in out.page.missed] + [
+            f"the page lost {one}" for one in out.page.lost
+        ]
+    return said + [f"they differ on {one}" for one in out.differing]
+
+
+def figures_of(out: Outcome) -> dict[str, Figure]:
+    figures = {}
     for kind, count in out.done.items():
-        name = kind.replace("-", "")
-        figures[f"{name}_done"] = Figure(count, "count")
-        figures[f"{name}_found"] = Figure(out.found[kind], "count")
-        figures[f"{name}_located"] = Figure(out.located[kind], "count")
-    return Result("tamper", machine_facts(), package_versions("laizuo", "cryptography"), figures)
+        figures[f"{kind}_done"] = Figure(count, "count")
+        for prefix, judged in (("", out.verify), ("page_", out.page)):
+            if judged:
+                figures[f"{prefix}{kind}_found"] = Figure(judged.found[kind], "count")
+                figures[f"{prefix}{kind}_located"] = Figure(judged.located[kind], "count")
+    if out.page:
+        figures["differing"] = Figure(len(out.differing), "count")
+    return figures
