@@ -57,7 +57,12 @@ class Visitors:
 
     async def send(self, role: str, method: str, path: str, body: object) -> Any:
         """A changing request as this role's page would send it."""
-        return await (await self.of(role)).evaluate(_SEND, [method, path, body])
+        return await send_as(await self.of(role), method, path, body)
+
+
+async def send_as(page: Page, method: str, path: str, body: object) -> Any:
+    """A changing request as the script of this page would send it."""
+    return await page.evaluate(_SEND, [method, path, body])
 
 
 async def visit_plain(visitors: Visitors, looks: Looks, path: str) -> None:

@@ -11,13 +11,14 @@ from aiohttp import web
 from schedules.core.conflicts import roads_of
 from schedules.core.explain import Language
 from schedules.core.fairness import Served, ledger
-from schedules.core.model import SiteId
+from schedules.core.model import NO_LIMITS, SiteId
 from schedules.store import days, drafts, inputs, shifts
 from server.access.core import Action
 from server.access.require import require_site_by_slug
 from server.api import Call, Operation
 from server.duty import editing, publishing
 from server.duty.api import names_for
+from server.duty.planning.people import limits_of
 from server.duty.shifts import attendance
 from server.duty.views import SlotView, day_views, preview_view
 from server.errors import NotFound
@@ -27,9 +28,7 @@ from server.pages import Page, page
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from schedules.core.explain import People
-    from schedules.core.model import PersonId
-    from server.duty.editing import StaffMember
+    from schedules.core.model import Limits, PersonId
     from server.duty.publishing import Prepared
 
 
@@ -43,7 +42,7 @@ class BoardDay(msgspec.Struct):
 
 
 class BoardPerson(msgspec.Struct):
-    """One row, with the ledger: what was borne this year before the window, and what the window adds."""
+    """One row, with the ledger: what was borne this year before the window, and what the window adds; and the person's own limits."""
 
     id: str
     name: str
@@ -53,6 +52,8 @@ class BoardPerson(msgspec.Struct):
     shifts: int
     holiday_shifts: int
     distant_shifts: int
+    max_days_a_week: int | None
+    rest_minutes: int
 
 
 class BoardDecision(msgspec.Struct):
@@ -90,6 +91,10 @@ async def board(call: Call[None]) -> BoardView:
         people = await names_for(conn, prepared)
         staff = await editing.list_staff(conn, prepared.roster.site)
         decisions = await drafts.load_overrides(conn, prepared.roster.site)
+        book = _ledger(prepared)
+        rows = {member.id: (member.name[language], list(member.roles)) for member in staff}
+        rows |= {who: (people[who][language], []) for who in book.keys() - rows.keys()}
+        limits = await limits_of(conn, list(rows))
     seen = preview_view(prepared, people, language, call.now)
     columns = day_views((), prepared.roster.window, prepared.roster.window, language, prepared.inputs.calendar)
     return BoardView(
@@ -98,7 +103,7 @@ async def board(call: Call[None]) -> BoardView:
         seen.is_unchanged,
         seen.gaps,
         [BoardDay(column.day, column.weekday, column.kind, column.festival) for column in columns],
-        _people(prepared, staff, people, language),
+        [_person(who, *known, prepared.inputs.served, book, limits.get(who, NO_LIMITS)) for who, known in rows.items()],
         seen.slots,
         [
             BoardDecision(d.id, d.override.slot, d.override.post, d.override.kind.value, d.override.person)
@@ -107,23 +112,24 @@ async def board(call: Call[None]) -> BoardView:
     )
 
 
-def _people(prepared: Prepared, staff: tuple[StaffMember, ...], names: People, language: Language) -> list[BoardPerson]:
-    """Staff and whoever else is seated, the least burdened first within their names' order."""
+def _ledger(prepared: Prepared) -> Mapping[PersonId, Served]:
     facts = prepared.inputs
     homes = {person.id: person.home for person in facts.people if person.home is not None}
-    book = ledger(prepared.plan.slots, roads_of(facts.travel), homes)
-    known = {member.id: (member.name[language], list(member.roles)) for member in staff}
-    for who in book.keys() - known.keys():
-        known[who] = (names[who][language], [])
-    return [_person(who, *known[who], facts.served, book) for who in known]
+    return ledger(prepared.plan.slots, roads_of(facts.travel), homes)
 
 
 def _person(
-    who: PersonId, name: str, roles: list[str], before: Mapping[PersonId, int], book: Mapping[PersonId, Served]
+    who: PersonId,
+    name: str,
+    roles: list[str],
+    before: Mapping[PersonId, int],
+    book: Mapping[PersonId, Served],
+    limits: Limits,
 ) -> BoardPerson:
     line = book.get(who, Served())
     added = (line.shifts, line.holiday_shifts, line.distant_shifts)
-    return BoardPerson(who, name, roles, before.get(who, 0), line.burden, *added)
+    own = (limits.max_days_a_week, limits.rest_minutes)
+    return BoardPerson(who, name, roles, before.get(who, 0), line.burden, *added, *own)
 
 
 async def board_page(call: Call[None]) -> web.StreamResponse:

@@ -15,13 +15,17 @@ from server.access.core import Action
 from server.access.require import as_uuid, require_site
 from server.api import Call, Operation
 from server.db.pool import in_transaction
+from server.db.statements import load_statements
 from server.duty.editing import list_staff
 from server.duty.messages import PersonText, Role
 from server.errors import BadInput, Conflict, NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from server.db import Connection
 
+_SQL = load_statements(__package__)
 NOTICE_AHEAD = LICENCE_NOTICE + timedelta(days=30)
 """Licences are listed a month before a roster warns of them: renewing takes weeks."""
 
@@ -32,6 +36,12 @@ class LimitsBody(msgspec.Struct, forbid_unknown_fields=True):
     max_days_a_week: Annotated[int, msgspec.Meta(ge=1, le=7)] | None = None
     rest_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 0
     home: PersonText | None = None
+
+
+async def limits_of(conn: Connection, ids: Sequence[PersonId]) -> dict[PersonId, Limits]:
+    """The own limits of those who have some."""
+    rows = await conn.fetch(_SQL["list_limits"], list(ids))
+    return {PersonId(row["person"]): Limits(row["max_days_a_week"], row["rest_minutes"]) for row in rows}
 
 
 class LicenceBody(msgspec.Struct, forbid_unknown_fields=True):

@@ -107,6 +107,7 @@ async def teams_page(call: Call[None]) -> web.StreamResponse:
         teams = await people.list_teams(conn, local_day(call.now))
         members = await offers.list_members(conn, call.now)
         rules = await _rules(conn, staff)
+        homes = await editing.list_rosters(conn, call.now)
     return page(
         call,
         "duty/teams.html",
@@ -117,6 +118,7 @@ async def teams_page(call: Call[None]) -> web.StreamResponse:
         teams=teams,
         members={team.slug: [one for one in members if one.team == team.slug] for team in teams},
         rules=rules,
+        homes=homes,
         today=local_day(call.now),
         soon=local_day(call.now) + NOTICE_AHEAD,
         language=Language(language_of(call.request)),

@@ -32,16 +32,17 @@ function csrf() {
  * @param {string} method
  * @param {string} path
  * @param {unknown} [body]
+ * @param {number} [patience_ms] for what is known to take longer
  * @returns {Promise<any>} the JSON of the answer, null where there is none
  */
-export async function ask(method, path, body) {
+export async function ask(method, path, body, patience_ms = PATIENCE_MS) {
   const headers = new Headers({ Accept: "application/json" });
   if (method !== "GET") headers.set("X-CSRF-Token", csrf());
   if (body !== undefined) headers.set("Content-Type", body instanceof Blob ? body.type : "application/json");
   let answer;
   try {
     answer = await fetch(path, {
-      method, headers, credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS),
+      method, headers, credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(patience_ms),
       ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
     });
   } catch {

@@ -6,6 +6,7 @@ import { say } from "../live.js";
 import { enableControls } from "../ready.js";
 import { drawBars, drawGrid } from "./roster_board/draw.js";
 import { History } from "./roster_board/history.js";
+import { follow, look, plan } from "./roster_board/planner.js";
 
 const DRAG_PX = 6; // less is a tap: a finger is never quite still
 const MONTH_DAYS = 31;
@@ -59,7 +60,7 @@ function refuse(error) {
 
 /** One thing at a time: the next edit needs the revision that this one makes. @param {() => Promise<void>} work */
 async function alone(work) {
-  if (isBusy) return;
+  if (isBusy) { say(t("board.busy")); return; }
   isBusy = true;
   grid.setAttribute("aria-busy", "true");
   try {
@@ -127,13 +128,23 @@ function redo() {
   });
 }
 
+/** A plan that a colleague has started, or that was going on when this page was loaded. */
+async function followOthers() {
+  const seen = await look(api);
+  if (!seen.works) return;
+  await alone(async () => {
+    await follow(api, () => true, seen.since ? Date.parse(seen.since) : Date.now());
+    await load();
+  });
+}
+
 function balance() {
   alone(async () => {
     const keep = board.slots.some((/** @type {any} */ slot) => slot.seats.length) && main.dataset.isPublic === "true";
-    const found = await ask("POST", `${api}/balance`, { revision: board.revision, keep });
+    const found = await plan(api, { revision: board.revision, keep });
     await load();
-    say(t("board.balanced", { gaps: found.gaps, changes: found.changes }));
-  });
+    say(found ? t("board.balanced", { gaps: found.gaps, changes: found.changes }) : t("board.planner_stopped"));
+  }).then(followOthers).catch(refuse); // where a colleague's planner is at work, that one is followed
 }
 
 // ---- picking up and putting down
@@ -176,7 +187,7 @@ function walk(step) {
   const next = rows[(rows.indexOf(/** @type {HTMLElement} */ (here)) + step + rows.length) % rows.length];
   hover(next);
   next.scrollIntoView({ block: "nearest" });
-  say(t("board.over", { name: next.querySelector(".board-name")?.textContent ?? "" }));
+  say(t("board.over", { name: next.querySelector(".board-who")?.textContent ?? "" }));
 }
 
 /** Arrows without anything picked up: the next shift in that direction. @param {HTMLElement} chip @param {number} step */
@@ -272,3 +283,4 @@ await load();
 first = board.days.findIndex((/** @type {any} */ day) => day.day === board.slots[0]?.day);
 draw();
 enableControls();
+followOthers().catch(refuse);

@@ -92,5 +92,8 @@ document.addEventListener("click", (event) => {
 for (const form of document.querySelectorAll("form[data-settings]")) {
   form.addEventListener("submit", (event) => { event.preventDefault(); save(/** @type {HTMLFormElement} */ (form)); });
 }
+// Who comes from the roster board finds the person's limits open.
+const asked = document.getElementById(location.hash.slice(1));
+if (asked instanceof HTMLDetailsElement) { asked.open = true; asked.querySelector("summary")?.focus({ preventScroll: true }); asked.scrollIntoView(); }
 await loadWords();
 enableControls();

@@ -61,12 +61,26 @@ function seatsByPerson(board, shown) {
   return found;
 }
 
+/** The name leads to the person's limits, which stand below it. @param {any} person */
+function nameOf(person) {
+  const made = element("div", "board-name");
+  if (!person.id) { made.append(element("span", "board-who", person.name)); return made; }
+  const link = document.createElement("a");
+  link.className = "board-who";
+  link.href = `/roster/teams?site=${document.getElementById("main")?.dataset.slug}#person-${person.id}`;
+  link.textContent = person.name;
+  const limits = [person.max_days_a_week && t("board.limit_days", { count: person.max_days_a_week }),
+    person.rest_minutes && t("board.limit_rest", { hours: Math.round(person.rest_minutes / 6) / 10 })].filter(Boolean);
+  made.append(link, element("span", "board-limits muted", limits.join(t("duty.and"))));
+  return made;
+}
+
 /** @param {any} person @param {any[]} days @param {Map<string, any[]> | undefined} seats */
 function row(person, days, seats) {
   const made = element("div", `board-row${person.id ? "" : " board-empty"}`);
   made.dataset.person = person.id;
   made.dataset.testid = "board-row";
-  made.append(element("div", "board-name", person.name));
+  made.append(nameOf(person));
   for (const day of days) {
     const cell = element("div", `board-cell duty-${day.kind}`);
     cell.dataset.person = person.id;
