@@ -57,14 +57,14 @@ insert into lecture_quota (series_id, site_id, quota) values ($1::text::uuid, $2
 -- Series that this site runs, or that it owes lectures to.
 select s.id::text, s.year, s.title, s.title_en, s.site_id::text, s.topics from lecture_series s
 where s.site_id = $1::text::uuid or exists (select from lecture_quota q where q.series_id = s.id and q.site_id = $1::text::uuid)
-order by s.year desc, s.title
+order by s.year desc, s.title, s.id
 
 -- name: load_quotas
 select site_id::text, quota from lecture_quota where series_id = $1::text::uuid
 
 -- name: series_lectures
 select site_id::text, topic, lower(during) as starts, upper(during) as ends, state = 'cancelled' as cancelled
-from public_event where series_id = $1::text::uuid and state <> 'draft' order by lower(during)
+from public_event where series_id = $1::text::uuid and state <> 'draft' order by lower(during), id
 
 -- name: add_registration
 insert into registration (id, event_id, name, phone, language, token_hash, request_key, state, made_at, mail)

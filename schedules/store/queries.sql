@@ -97,7 +97,7 @@ select c.person_id::text, lower(c.during) as first, upper(c.during) as last, c.s
 from duty_current c
 where c.person_id = any($2::text[]::uuid[]) and c.during && tstzrange($3, $4)
   and (c.site_id <> $1::text::uuid or lower(c.during) < $5 or lower(c.during) >= $6)
-order by lower(c.during), c.person_id
+order by lower(c.during), c.person_id, c.site_id, c.slot_key
 
 -- name: load_served
 -- The ledger: burden minutes as in fairness.burden. Holidays ($4, local days) count $5 times; the way from home and back is added; shifts of
@@ -323,7 +323,7 @@ select inputs::text from duty_release where site_id = $1::text::uuid and version
 -- Every duty of these people in a span, at all sites; without one slot, that of the seat in question.
 select person_id::text, lower(during) as first, upper(during) as last, site_id::text from duty_current
 where person_id = any($1::text[]::uuid[]) and during && tstzrange($2, $3) and (site_id <> $4::text::uuid or slot_key <> $5)
-order by lower(during), person_id
+order by lower(during), person_id, site_id, slot_key
 
 -- name: touch_revision
 update duty_roster set revision = revision + 1, updated_at = $2, updated_by = $3::text::uuid where site_id = $1::text::uuid

@@ -50,4 +50,4 @@ where site_id = $1::text::uuid and slot_key = $2 and post = $3 and person_id = $
 
 -- name: coordinators_of
 select distinct g.person_id::text as id from role_grant g join person p on p.id = g.person_id
-where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid))
+where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid)) order by id

@@ -31,7 +31,7 @@ update endpoint set card_reader = $2 where id = $1 and revoked_at is null
 select e.id::text as id, e.site_id::text as site_id, e.kind, e.name_zh, e.name_en, s.slug as site_slug, s.name_zh as site_name_zh,
        s.name_en as site_name_en, e.card_reader, e.enrolled_at, e.revoked_at, e.last_seen_at
 from endpoint e join site s on s.id = e.site_id
-where e.site_id in (select site_subtree($1)) order by s.slug, e.name_zh
+where e.site_id in (select site_subtree($1)) order by s.slug, e.name_zh, e.id
 
 -- name: report
 -- What a device says of itself; the wish to reload is told once.

@@ -13,7 +13,7 @@ where e.event_id = $1::text::uuid and n.state <> 'ended' order by e.opened_at de
 select distinct s.name_zh as site_zh, s.name_en as site_en, n.name_zh, n.name_en
 from event_session e join event_listener l on l.session_id = e.session_id join seat t on t.id = l.seat_id
 join endpoint n on n.id = l.endpoint_id join site s on s.id = n.site_id
-where e.event_id = $1::text::uuid and t.admitted_at is not null order by s.name_zh, n.name_zh
+where e.event_id = $1::text::uuid and t.admitted_at is not null order by s.name_zh, n.name_zh, s.name_en, n.name_en
 
 -- name: listener_seat
 select l.seat_id::text as seat, s.state from event_listener l join seat s on s.id = l.seat_id
@@ -40,4 +40,4 @@ on conflict (site_id, month) do update set told_at = excluded.told_at where t.to
 
 -- name: coordinators_of
 select distinct g.person_id::text as id from role_grant g join person p on p.id = g.person_id
-where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid))
+where g.role = 'coordinator' and p.disabled_at is null and g.site_id = any(site_path($1::text::uuid)) order by id

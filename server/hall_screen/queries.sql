@@ -3,7 +3,7 @@
 select t.number, a.service, coalesce(e.name_zh, s.name_zh) as where_zh, coalesce(e.name_en, s.name_en) as where_en, t.called_at, t.state
 from ticket t join waiting_area a on a.id = t.area_id join site s on s.id = a.site_id left join endpoint e on e.id = t.endpoint_id
 where t.site_id in (select site_subtree($1)) and t.called_at > $2 and t.state in ('called', 'serving')
-order by t.called_at desc limit 12
+order by t.called_at desc, t.arrival desc limit 12
 
 -- name: waiting
 select a.service, count(*) as people, min(t.taken_at) as since,
@@ -14,7 +14,7 @@ group by a.service order by a.service
 
 -- name: notices
 select n.id::text as id, n.level, n.text_zh, n.text_en, upper(n.shown) as until from risk_notice n
-where n.site_id = any (site_path($1)) and n.shown @> $2::timestamptz order by n.level desc, lower(n.shown) desc limit 10
+where n.site_id = any (site_path($1)) and n.shown @> $2::timestamptz order by n.level desc, lower(n.shown) desc, n.id limit 10
 
 -- name: write_notice
 insert into risk_notice (site_id, level, text_zh, text_en, shown, written_by) values ($1, $2, $3, $4, tstzrange($5, $6), $7) returning id::text

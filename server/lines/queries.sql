@@ -7,11 +7,12 @@ with own as (select weekday, opens, closes from opening_hours where area_id = $1
 select * from own
 union all
 select weekday, opens, closes from opening_hours where site_id = $2 and area_id is null and not exists (select from own)
+order by weekday, opens
 
 -- name: closures_of_line
 select first_day, last_day, message_zh, message_en from closure
 where site_id = $2 and (area_id = $1 or area_id is null) and last_day >= $3
-order by area_id nulls last, first_day
+order by area_id nulls last, first_day, last_day, id
 
 -- name: line
 select a.id::text as id, a.site_id::text as site_id, a.service, s.name_zh as site_name_zh, s.name_en as site_name_en, a.keeps_overnight,
@@ -45,7 +46,7 @@ insert into opening_hours (site_id, area_id, weekday, opens, closes) values ($1,
 
 -- name: own_closures
 select id::text as id, first_day, last_day, message_zh, message_en from closure
-where site_id = $1 and area_id is not distinct from $2 and last_day >= $3 order by first_day
+where site_id = $1 and area_id is not distinct from $2 and last_day >= $3 order by first_day, last_day, id
 
 -- name: add_closure
 insert into closure (site_id, area_id, first_day, last_day, message_zh, message_en) values ($1, $2, $3, $4, $5, $6) returning id::text

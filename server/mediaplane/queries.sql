@@ -18,4 +18,4 @@ from room r
 join session s on s.id = r.session_id
 left join room_owner o on o.room_id = r.id and o.until is null
 where s.state <> 'ended' and r.closed_at is null
-order by r.opened_at
+order by r.opened_at, r.id

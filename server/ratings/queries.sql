@@ -22,7 +22,7 @@ select c.rating_id::text as id, c.due_on, c.closed_at, c.outcome, r.level, r.com
        (select count(*) from rating_callback b where b.rating_id = c.rating_id and b.reached) as reached
 from rating_case c join rating r on r.id = c.rating_id join site s on s.id = r.site_id join ticket t on t.id = r.ticket_id
 where r.site_id = any (select site_subtree(u.id) from unnest($1::uuid[]) as u (id)) and (c.closed_at is null or c.closed_at > $2)
-order by c.closed_at nulls first, c.due_on, r.rated_at
+order by c.closed_at nulls first, c.due_on, r.rated_at, r.id
 
 -- name: case_site
 select r.site_id::text from rating_case c join rating r on r.id = c.rating_id where c.rating_id = $1
@@ -47,7 +47,7 @@ select o.id::text as id, o.site_id::text as site_id, s.name_zh as site_name_zh, 
        o.answered_at, o.answer
 from opinion o join site s on s.id = o.site_id
 where o.site_id = any (select site_subtree(u.id) from unnest($1::uuid[]) as u (id))
-order by o.answered_at nulls first, o.given_at desc limit 200
+order by o.answered_at nulls first, o.given_at desc, o.id limit 200
 
 -- name: opinion_site
 select site_id::text from opinion where id = $1

@@ -12,7 +12,7 @@ select s.id::text as session, s.procedure, r.state, s.ended_at, r.held_at, d.ask
        array(select si.slug from unnest(site_path(s.site_id)) with ordinality p(id, n) join site si on si.id = p.id order by n) as site_path
 from recording r join session s on s.id = r.session_id left join destruction d on d.session_id = r.session_id
 where s.state = 'ended' and r.state <> 'destroyed' and site_path(s.site_id) && $1::uuid[]
-order by s.ended_at
+order by s.ended_at, s.id
 limit 500
 
 -- name: hold

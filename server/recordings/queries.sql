@@ -10,11 +10,12 @@ from recording r left join job j on j.kind = 'make_films' and j.subject = r.sess
 where r.session_id = $1
 
 -- name: films
+-- Person by person, who leads first of those who came at once; of each, the rooms in their order.
 select f.id::text, f.room_id::text, f.kind, f.seat_id::text, f.source, f.part, f.path, f.content_type, f.bytes, f.length_us, f.facts,
        s.role as seat_role, s.display_name
-from film f left join seat s on s.id = f.seat_id
+from film f left join seat s on s.id = f.seat_id join room o on o.id = f.room_id
 where f.session_id = $1
-order by f.kind = 'person', s.invited_at, f.source, f.part
+order by f.kind = 'person', s.invited_at, s.role <> 'in_charge', s.id, o.opened_at, o.id, f.source, f.part, f.kind
 
 -- name: film
 select f.id::text, f.room_id::text, f.kind, f.seat_id::text, f.source, f.part, f.path, f.content_type, f.bytes, f.length_us, f.facts,
@@ -55,7 +56,7 @@ from session s join site si on si.id = s.site_id
 where s.id = $1
 
 -- name: people
-select id::text, role, display_name from seat where session_id = $1 order by invited_at, id
+select id::text, role, display_name from seat where session_id = $1 order by invited_at, role <> 'in_charge', id
 
 -- name: finish_recording
 update recording set state = $2, cause = $3, result = $4, made_at = $5 where session_id = $1 and state in ('waiting', 'failed', 'ready')
@@ -70,7 +71,7 @@ update job set state = 'running', attempts = attempts + 1, leased_by = $2, lease
 where id = (
     select id from job
     where kind = $1 and ((state = 'waiting' and run_after <= $4) or (state = 'running' and leased_until < $4))
-    order by run_after
+    order by run_after, id
     for update skip locked
     limit 1
 )

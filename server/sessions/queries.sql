@@ -73,7 +73,7 @@ from session n join site on site.id = n.site_id join person p on p.id = n.in_cha
 where n.id = $1
 
 -- name: load_rooms
-select id::text, kind, recorded from room where session_id = $1 and closed_at is null order by opened_at, kind desc
+select id::text, kind, recorded from room where session_id = $1 and closed_at is null order by opened_at, kind desc, id
 
 -- name: load_seats
 select s.id::text as seat, s.room_id::text as room, s.role, s.display_name as name, s.state, s.connection,
@@ -90,7 +90,7 @@ order by s.invited_at, s.role <> 'in_charge', s.id
 select min(at) from session_event where room_id = $1 and kind = 'recording_recording'
 
 -- name: running_sessions
-select id::text from session where state <> 'ended' order by opened_at
+select id::text from session where state <> 'ended' order by opened_at, id
 
 -- name: ended_among
 select id::text, end_reason from session where id = any($1::uuid[]) and state = 'ended'
@@ -168,9 +168,9 @@ select n.id::text, n.procedure, n.state, n.opened_at, n.live_at, n.ended_at, n.e
 from session n
 join site on site.id = n.site_id
 left join ticket t on t.id = n.ticket_id
-left join lateral (select display_name from seat where session_id = n.id and role = 'applicant' order by invited_at limit 1) a on true
+left join lateral (select display_name from seat where session_id = n.id and role = 'applicant' order by invited_at, id limit 1) a on true
 where n.in_charge = $1
-order by n.opened_at desc
+order by n.opened_at desc, n.id
 limit $2
 
 -- name: session_shown
@@ -180,7 +180,7 @@ select n.id::text, n.procedure, n.state, n.opened_at, n.live_at, n.ended_at, n.e
 from session n
 join site on site.id = n.site_id
 left join ticket t on t.id = n.ticket_id
-left join lateral (select display_name from seat where session_id = n.id and role = 'applicant' order by invited_at limit 1) a on true
+left join lateral (select display_name from seat where session_id = n.id and role = 'applicant' order by invited_at, id limit 1) a on true
 where n.id = $1
 
 -- name: people_shown

@@ -17,7 +17,7 @@ with due as (
     from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
     where f.kind = 'pack' and r.wrapped_key is not null
       and (c.film_id is null or (c.run_after <= $1 and (c.state = 'waiting' or c.pack_bytes <> f.bytes)))
-    order by c.run_after nulls first, f.made_at
+    order by c.run_after nulls first, f.made_at, f.id
     limit 1
     for update of f skip locked
 ), taken as (
@@ -37,7 +37,7 @@ update pack_copy set error = $2, run_after = $3 where film_id = $1
 
 -- name: copies
 select count(*) filter (where c.state = 'stored') as stored, count(*) filter (where c.state is distinct from 'stored') as waiting,
-       max(c.stored_at) as newest, (array_agg(c.error order by c.run_after desc) filter (where c.state = 'waiting' and c.error is not null))[1] as error
+       max(c.stored_at) as newest, (array_agg(c.error order by c.run_after desc, c.film_id) filter (where c.state = 'waiting' and c.error is not null))[1] as error
 from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
 where f.kind = 'pack' and r.wrapped_key is not null
 
@@ -47,7 +47,7 @@ select r.session_id::text as session, r.state, r.wrapped_key, c.damage
 from recording r left join recording_check c on c.session_id = r.session_id
 where r.state in ('ready', 'failed') and r.wrapped_key is not null
   and (c.checked_at < $1 or (c.session_id is null and r.made_at < $2))
-order by c.checked_at nulls first, r.made_at
+order by c.checked_at nulls first, r.made_at, r.session_id
 limit 1
 
 -- name: films_of
@@ -65,7 +65,7 @@ where r.state in ('ready', 'failed') and r.wrapped_key is not null
 
 -- name: last_checks
 select c.session_id::text as session, c.checked_at, c.bytes, c.damage
-from recording_check c order by cardinality(c.damage) > 0 desc, c.checked_at desc limit 20
+from recording_check c order by cardinality(c.damage) > 0 desc, c.checked_at desc, c.session_id limit 20
 
 -- name: may_tell
 -- A row: it was not told since $3, and is told now.

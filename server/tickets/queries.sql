@@ -95,7 +95,7 @@ select h.id, h.level, h.area_id::text as area_id, h.raised_at, t.id::text as tic
 from hall_alert h join ticket t on t.id = h.ticket_id
 where h.taken_by is null and t.state = 'waiting' and t.area_id = h.area_id
   and ($1 = any (h.people) or (h.people = '{}' and h.area_id = any ($2::uuid[])))
-order by h.level desc, h.raised_at
+order by h.level desc, h.raised_at, h.id
 
 -- name: take_alert
 update hall_alert set taken_by = $2, taken_at = $3
@@ -198,7 +198,7 @@ delete from ticket_portrait p using ticket t where t.id = p.ticket_id and t.clos
 
 -- name: sites_to_sit
 select distinct s.id::text as id, s.name_zh, s.name_en from site s
-where s.id in (select site_subtree(g) from unnest($1::uuid[]) as t (g)) order by s.name_zh
+where s.id in (select site_subtree(g) from unnest($1::uuid[]) as t (g)) order by s.name_zh, id
 
 -- name: here
 -- Live tickets of people who sit at these sites.

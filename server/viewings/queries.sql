@@ -43,7 +43,7 @@ select s.id::text as session, s.procedure, coalesce(t.number, '') as number, s.i
 from recording r join session s on s.id = r.session_id join site si on si.id = s.site_id join person p on p.id = s.in_charge
 left join destruction d on d.session_id = r.session_id left join ticket t on t.id = s.ticket_id
 where site_path(s.site_id) && $1::uuid[]
-order by s.opened_at desc
+order by s.opened_at desc, s.id
 limit 300
 
 -- name: requests
@@ -51,7 +51,7 @@ select v.id::text, v.session_id::text as session, v.asked_by::text, v.asked_at, 
        coalesce(t.number, '') as number, s.procedure, s.in_charge::text, site_path(s.site_id)::text[] as sites
 from viewing v join session s on s.id = v.session_id join person p on p.id = v.asked_by left join ticket t on t.id = s.ticket_id
 where v.needs_second and v.answered_by is null and site_path(s.site_id) && $1::uuid[]
-order by v.asked_at
+order by v.asked_at, v.id
 limit 100
 
 -- name: made

@@ -32,7 +32,7 @@ select n.id::text as id, n.state, n.procedure, n.opened_at, n.in_charge::text as
 from session n join person p on p.id = n.in_charge left join ticket t on t.id = n.ticket_id
 join site s on s.id = coalesce(t.site_id, n.site_id)
 where n.state <> 'ended' and (site_path(n.site_id) && $1::uuid[] or site_path(s.id) && $1::uuid[])
-order by n.opened_at
+order by n.opened_at, n.id
 
 -- name: seats_of
 select s.session_id::text as session_id, s.id::text as seat, s.role, s.display_name as name, s.state
@@ -56,7 +56,7 @@ select distinct p.id::text as id, p.name_zh, p.name_en, a.since is not null as i
        exists (select 1 from session n where n.in_charge = p.id and n.state <> 'ended') as is_in_room
 from person p join role_grant g on g.person_id = p.id left join staff_away a on a.person_id = p.id
 where p.disabled_at is null and g.role in ('notary', 'mediator', 'lawyer') and site_path(g.site_id) && $1::uuid[]
-order by p.name_en
+order by p.name_en, id
 
 -- name: go_away
 insert into staff_away (person_id, since) values ($1, $2) on conflict (person_id) do nothing
@@ -71,7 +71,7 @@ select exists (select 1 from staff_away where person_id = $1)
 -- Today's shifts and the next one of somebody, as published.
 select c.service, c.role, lower(c.during) as starts, upper(c.during) as ends, s.name_zh as site_zh, s.name_en as site_en
 from duty_current c join site s on s.id = c.site_id
-where c.person_id = $1 and upper(c.during) > $2 order by lower(c.during) limit 4
+where c.person_id = $1 and upper(c.during) > $2 order by lower(c.during), c.service, c.slot_key, c.post limit 4
 
 -- name: live_at_device
 select id::text as id, state, area_id::text as area_id from ticket

@@ -5,7 +5,7 @@ delete from site_offer where site_id = $1::text::uuid
 insert into site_offer (site_id, service) select $1::text::uuid, unnest($2::text[])
 
 -- name: list_offers
-select service from site_offer where site_id = $1::text::uuid
+select service from site_offer where site_id = $1::text::uuid order by service
 
 -- name: drop_way
 delete from site_travel where one_id = $1::text::uuid and other_id = $2::text::uuid
@@ -38,11 +38,11 @@ from purchased_service p where p.site_id = $1::text::uuid order by p.last_day de
 select t.slug as team, m.person_id::text as person, p.name_zh, p.name_en, m.admitted_on, m.left_on
 from team_member m join service_team t on t.id = m.team_id join person p on p.id = m.person_id
 where m.left_on is null or m.left_on > ($1::timestamptz - interval '1 year')::date
-order by t.slug, m.left_on is not null, p.name_en, m.admitted_on
+order by t.slug, m.left_on is not null, p.name_en, m.admitted_on, m.id
 
 -- name: list_licences
 select q.person_id::text as person, q.code, q.valid_first, q.valid_last
-from duty_qualification q where q.person_id = any($1::text[]::uuid[]) order by q.valid_last nulls last, q.code
+from duty_qualification q where q.person_id = any($1::text[]::uuid[]) order by q.valid_last nulls last, q.code, q.person_id, q.valid_first
 
 -- name: list_limits
 select person_id::text as person, max_days_a_week, rest_minutes, home_site_id::text as home from duty_limits where person_id = any($1::text[]::uuid[])
