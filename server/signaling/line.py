@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aiohttp import WSCloseCode, web
 
@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 
 QUEUE: Final = 100  # messages; a room of twelve says less than ten a second
 DEADLINE_S: Final = 0.5  # for one message to leave: a page behind a dead line must not hold the words of a living room
+
+
+class RoomLine(Protocol):
+    """What a session says things to: a page's socket, or a device over HTTP (whip/visit.py)."""
+
+    @property
+    def number(self) -> LineId: ...
+
+    def say(self, message: ServerMessage) -> None: ...
+
+    def hang(self) -> None: ...
 
 
 class Line:

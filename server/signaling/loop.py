@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from server.db import Connection, Pool
     from server.mediaplane.facts import Measured, RecordFacts, SlotFacts, StandingPeer
     from server.mediaplane.plane import MediaPlane
-    from server.signaling.line import Line
+    from server.signaling.line import RoomLine
     from server.signaling.messages import AnyClientMessage
 
 log = logging.getLogger("laizuo.signaling")
@@ -94,7 +94,7 @@ class SessionLoop:
     def __init__(self, session: Session, around: Surroundings) -> None:
         self.session = session
         self._around = around
-        self._lines: dict[LineId, Line] = {}
+        self._lines: dict[LineId, RoomLine] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._restoring: dict[str, asyncio.Task[None]] = {}
         self.is_over = False
@@ -126,16 +126,16 @@ class SessionLoop:
         for effect in effects:
             self._perform(effect)
 
-    def add_line(self, line: Line) -> None:
+    def add_line(self, line: RoomLine) -> None:
         """A socket that is about to arrive."""
         self._lines[line.number] = line
 
-    def drop_line(self, line: Line) -> None:
+    def drop_line(self, line: RoomLine) -> None:
         """A socket is gone."""
         self._lines.pop(line.number, None)
         self.take(lambda session, now: session.drop(line.number, now))
 
-    def receive(self, line: Line, message: AnyClientMessage) -> None:
+    def receive(self, line: RoomLine, message: AnyClientMessage) -> None:
         """A message of a page."""
         self.take(lambda session, now: dispatch.receive(session, line.number, message, now), line.number)
 

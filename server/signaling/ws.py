@@ -7,16 +7,16 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from server.access.address import client_address
 from server.access.identify import check_origin
 from server.access.rates import Rate
-from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
+from server.db.pool import in_transaction
 from server.errors import BadInput, log_unexpected
 from server.keys import CLOCK, POOL
 from server.sessions import seats
+from server.signaling.arriving import AWAY, JOIN_PATIENCE_S, arrive
 from server.signaling.line import Line
 from server.signaling.messages import (
     MESSAGE_LIMIT,
@@ -29,9 +29,6 @@ from server.signaling.messages import (
     Offer,
     parse,
 )
-from server.signaling.room.effects import LineId
-from server.signaling.room.people import SeatFacts
-from server.signaling.room.session import Arrival
 from server.signaling.rooms import ROOMS
 
 if TYPE_CHECKING:
@@ -54,21 +51,10 @@ BAD_MESSAGES: Final = 10
 # Per address, and a village may share one: tokens have 256 bits, so this spares the database, it does not guard the door.
 JOIN_BURST: Final = 100
 JOIN_EVERY_S: Final = 0.05
-JOIN_PATIENCE_S: Final = 3.0
 FAREWELL_S: Final = 1.0
 
 JOIN_RATE: web.AppKey[Rate] = web.AppKey("join_rate", Rate)
 SOCKETS: web.AppKey[set[Any]] = web.AppKey("room_sockets", set)
-
-_AWAY = (
-    DatabaseAway,
-    CommitUnknown,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 
 
 class TooMuch(Exception):
@@ -197,7 +183,7 @@ class Visit:
                 self._turn_away(entry, message)
                 return
             await self._arrive(entry, message)
-        except _AWAY:
+        except AWAY:
             self._say_and_hang("service_away", message, WSCloseCode.TRY_AGAIN_LATER)
         except Exception as error:
             log_unexpected(error)
@@ -210,20 +196,11 @@ class Visit:
         return await seats.enter(conn, message.token or "", "seat", now)
 
     async def _arrive(self, entry: seats.Entry, message: Join) -> None:
-        rooms = self._app[ROOMS]
-        loop = await rooms.of(entry.session_id)
-        if loop is None or loop.is_over:
-            self._turn_away(seats.NoEntry("ended"), message)
-            return
-        known = loop.session.people.get(entry.seat)
-        facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
-        if facts is None or loop.is_over:
-            self._turn_away(seats.NoEntry("bad_token"), message)
-            return
-        arrival = Arrival(_with_connection(facts, entry.connection), entry.resume, entry.resumed, message.media)
-        self._loop = loop
-        loop.add_line(self._line)
-        loop.take(lambda session, now: session.arrive(LineId(self._line.number), arrival, now), self._line.number)
+        came = await arrive(self._app[ROOMS], self._line, entry, message.media)
+        if isinstance(came, seats.NoEntry):
+            self._turn_away(came, message)
+        else:
+            self._loop = came
 
     def _turn_away(self, no: seats.NoEntry, message: Join) -> None:
         """A token that opens nothing: the page is told whether it makes sense to come back."""
@@ -254,10 +231,6 @@ class Visit:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-def _with_connection(facts: SeatFacts, connection: int) -> SeatFacts:
-    return SeatFacts(facts.seat, facts.room, facts.role, facts.name, facts.site, facts.state, connection)
 
 
 def _abort(request: web.Request) -> None:

@@ -1,0 +1,44 @@
+"""From a token that opened a seat to a line in its session: the same way for a page's socket and for a device over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from server.db.pool import CommitUnknown, DatabaseAway
+from server.sessions import seats
+from server.signaling.room.session import Arrival
+
+if TYPE_CHECKING:
+    from server.signaling.line import RoomLine
+    from server.signaling.loop import SessionLoop
+    from server.signaling.rooms import Rooms
+
+JOIN_PATIENCE_S: Final = 3.0
+# What a database that is away looks like to who wants in: told to come again.
+AWAY: Final = (
+    DatabaseAway,
+    CommitUnknown,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) -> SessionLoop | seats.NoEntry:
+    """Seat a line, or put it before the door. Raises DatabaseAway."""
+    loop = await rooms.of(entry.session_id)
+    if loop is None or loop.is_over:
+        return seats.NoEntry("ended")
+    known = loop.session.people.get(entry.seat)
+    facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
+    if facts is None or loop.is_over:
+        return seats.NoEntry("bad_token")
+    arrival = Arrival(replace(facts, connection=entry.connection), entry.resume, entry.resumed, media, rooms.ice_servers(entry.seat))
+    loop.add_line(line)
+    loop.take(lambda session, now: session.arrive(line.number, arrival, now), line.number)
+    return loop
