@@ -60,7 +60,7 @@ order by lower(during), id for update skip locked
 update booking set state = 'ticketed', ticket_id = $2 where id = $1
 
 -- name: spaces
-select id::text as id, site_id::text as site_id, kind, name_zh, name_en, services from site_space where site_id = $1 and closed_at is null order by name_zh
+select id::text as id, site_id::text as site_id, kind, name_zh, name_en, services from site_space where site_id = $1 and closed_at is null order by name_zh, id
 
 -- name: add_space
 insert into site_space (site_id, kind, name_zh, name_en, services) values ($1, $2, $3, $4, $5) returning id::text
@@ -71,4 +71,4 @@ select site_id::text from site_space where id = $1 and closed_at is null
 -- name: village_rooms
 -- Devices of a site at which somebody can sit for an appointment.
 select id::text as id, name_zh, name_en from endpoint
-where site_id = $1 and kind in ('kiosk', 'room_system') and revoked_at is null and enrolled_at is not null order by name_zh
+where site_id = $1 and kind in ('kiosk', 'room_system') and revoked_at is null and enrolled_at is not null order by name_zh, id
