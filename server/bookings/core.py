@@ -3,6 +3,7 @@
 1. A shift is cut into slots of the service's length, from its beginning; what is left over at its end is no slot.
 2. Every fourth slot of a shift is kept for people who just come; staff may give it away, the public page does not offer it.
 3. A slot is offered from LEAD before it begins, and while the professional has nothing else at that time.
+4. Who will sit in a village room is offered what that room is free for, too.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A time at which somebody has an appointment."""
+    """A time at which somebody has an appointment; `person` None: the village room that is asked for."""
 
-    person: str
+    person: str | None
     start: datetime
     end: datetime
 
@@ -61,7 +62,7 @@ def cut(shift: Shift, service: str) -> Iterator[Slot]:
 
 
 def free_slots(shifts: Sequence[Shift], taken: Sequence[Taken], service: str, now: datetime) -> list[Slot]:
-    """All slots that can still be booked, in order of time; rule 3."""
+    """All slots that can still be booked, in order of time; rules 3 and 4."""
     return sorted(
         (
             slot
@@ -74,4 +75,4 @@ def free_slots(shifts: Sequence[Shift], taken: Sequence[Taken], service: str, no
 
 
 def _meets(slot: Slot, taken: Taken) -> bool:
-    return slot.person == taken.person and slot.start < taken.end and taken.start < slot.end
+    return taken.person in (None, slot.person) and slot.start < taken.end and taken.start < slot.end

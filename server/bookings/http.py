@@ -32,11 +32,13 @@ Secret = Annotated[str, msgspec.Meta(min_length=32, max_length=64)]
 
 
 class SlotQuery(msgspec.Struct):
-    """Which times: from `since` (unix seconds, now if not said), `days` long."""
+    """Which times: from `since` (unix seconds, now if not said), `days` long; `space`, `endpoint`: the village room or device that has to be free."""
 
     service: Service
     since: Instant = 0.0
     days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 14
+    space: str | None = None
+    endpoint: str | None = None
 
 
 class SlotShown(msgspec.Struct):
@@ -105,6 +107,8 @@ class BookingShown(msgspec.Struct):
     site: str
     site_name: str
     room: str
+    space: str | None
+    endpoint: str | None
     revision: int
     ticket: str | None
     contact: str = ""
@@ -135,10 +139,13 @@ class ListQuery(msgspec.Struct):
 async def slots(call: Call[None]) -> Slots:
     """Free times for somebody who will sit at a site."""
     query: SlotQuery = call.query
+    room = service.VillageRoom(query.space or None, query.endpoint or None)
     async with call.connection() as conn:
-        line = await service.line_at(conn, await _site(conn, call.path("slug")), query.service)
+        site = await _site(conn, call.path("slug"))
+        line = await service.line_at(conn, site, query.service)
+        await service.check_room(conn, site, room)
         since = max(_at(query.since), call.now)
-        found = await service.slots(conn, line, since, since + timedelta(days=query.days), call.now)
+        found = await service.slots(conn, line, since, since + timedelta(days=query.days), call.now, room)
     english = language_of(call.request) == "en"
     shown = [
         SlotShown(
@@ -193,7 +200,8 @@ def shown(booking: store.Booking, request: web.Request, staff: bool) -> BookingS
     return BookingShown(
         booking.id, booking.service, booking.state, booking.start.timestamp(), booking.end.timestamp(), booking.professional_id,
         booking.professional_en if english else booking.professional_zh, booking.citizen_name, booking.citizen_site_id,
-        booking.place_en if english else booking.place_zh, booking.room_en if english else booking.room_zh, booking.revision,
+        booking.place_en if english else booking.place_zh, booking.room_en if english else booking.room_zh,
+        booking.space_id, booking.endpoint_id, booking.revision,
         booking.ticket_id, booking.citizen_contact if staff else "", booking.note if staff else "",
     )  # fmt: skip
 

@@ -2,11 +2,16 @@
 select c.person_id::text as person, lower(c.during) as start, upper(c.during) as end, p.name_zh, p.name_en
 from duty_current c join person p on p.id = c.person_id
 where c.site_id = $1 and c.service = $2 and c.role = any ($3) and c.during && tstzrange($4, $5)
-order by lower(c.during), c.post
+order by lower(c.during), c.slot_key, c.post
 
 -- name: taken
 select professional_id::text as person, lower(during) as start, upper(during) as end
 from booking where state <> 'cancelled' and professional_id = any ($1::uuid[]) and during && tstzrange($2, $3)
+
+-- name: taken_rooms
+select lower(during) as start, upper(during) as end
+from booking where state <> 'cancelled' and (space_id = $1 or endpoint_id = $2) and during && tstzrange($3, $4)
+order by start, "end"
 
 -- name: insert
 insert into booking (area_id, professional_id, citizen_key, citizen_name, citizen_contact, citizen_site_id, space_id, endpoint_id, during,

@@ -34,6 +34,17 @@ Remind = Callable[["Connection", store.Booking], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class VillageRoom:
+    """Where the citizen will sit, if not at home: a room of the site, or a device of it."""
+
+    space_id: str | None = None
+    endpoint_id: str | None = None
+
+
+AT_HOME = VillageRoom()
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedSlot:
     """A slot with the professional's name."""
 
@@ -66,9 +77,17 @@ async def line_at(conn: Connection, site_id: str, service: str) -> lines.Line:
 
 
 async def slots(
-    conn: Connection, line: lines.Line, since: datetime, until: datetime, now: datetime
+    conn: Connection,
+    line: lines.Line,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    room: VillageRoom = AT_HOME,
 ) -> list[OfferedSlot]:
-    """What can still be booked in a stretch of time of at most LONGEST_AHEAD."""
+    """What can still be booked in a stretch of time of at most LONGEST_AHEAD, in a village room that is free then.
+
+    That nobody comes in between is for the constraints of the table to say, when it is booked.
+    """
     if until - since > core.LONGEST_AHEAD:
         raise BadInput("bad_slot", field="until")
     roles = [role.value for role, services in SERVES.items() if line.service in services]
@@ -79,6 +98,8 @@ async def slots(
         return []
     span = min(one.start for one in shifts), max(one.end for one in shifts)
     taken = await store.taken(conn, sorted(names), *span)
+    if room != AT_HOME:
+        taken += await store.taken_rooms(conn, room.space_id, room.endpoint_id, *span)
     free = core.free_slots(shifts, taken, line.service, now)
     return [OfferedSlot(slot, *names[slot.person]) for slot in free if since <= slot.start < until]
 
@@ -98,7 +119,7 @@ async def book(
         return await _load(conn, known), token
     line = await line_at(conn, site_id, wish.service)
     slot = await _slot(conn, line, wish, by_staff, now)
-    await _check_room(conn, site_id, wish)
+    await check_room(conn, site_id, VillageRoom(wish.space_id, wish.endpoint_id))
     new = store.NewBooking(
         line.id, slot.person, citizen_key(wish.citizen_contact.strip() or token), wish.citizen_name.strip(), wish.citizen_contact.strip(),
         site_id, slot.start, slot.end, token_hash(token), wish.space_id, wish.endpoint_id, wish.note.strip(),
@@ -133,10 +154,11 @@ async def _slot(conn: Connection, line: lines.Line, wish: Wish, by_staff: bool, 
     return mine[0]
 
 
-async def _check_room(conn: Connection, site_id: str, wish: Wish) -> None:
-    if wish.space_id and await store.space_site(conn, as_uuid(wish.space_id)) != site_id:
+async def check_room(conn: Connection, site_id: str, room: VillageRoom) -> None:
+    """Raises NotFound where the site has no such room or device."""
+    if room.space_id and await store.space_site(conn, as_uuid(room.space_id)) != site_id:
         raise NotFound()
-    if wish.endpoint_id and await tickets.endpoint_site(conn, as_uuid(wish.endpoint_id)) != site_id:
+    if room.endpoint_id and await tickets.endpoint_site(conn, as_uuid(room.endpoint_id)) != site_id:
         raise NotFound()
 
 

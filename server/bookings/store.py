@@ -82,6 +82,14 @@ async def taken(conn: Connection, people: Sequence[str], since: datetime, until:
     return [Taken(**dict(row)) for row in rows]
 
 
+async def taken_rooms(
+    conn: Connection, space_id: str | None, endpoint_id: str | None, since: datetime, until: datetime
+) -> list[Taken]:
+    """When a village room or a device of one has appointments."""
+    rows = await conn.fetch(SQL["taken_rooms"], _uuid(space_id), _uuid(endpoint_id), since, until)
+    return [Taken(None, row["start"], row["end"]) for row in rows]
+
+
 async def insert(conn: Connection, new: NewBooking, made_by: str | None, now: datetime) -> str:
     """The new appointment's id. Raises asyncpg.ExclusionViolationError, UniqueViolationError (the same request came before)."""
     space, endpoint = _uuid(new.space_id), _uuid(new.endpoint_id)

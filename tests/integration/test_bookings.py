@@ -210,3 +210,42 @@ async def test_a_citizen_books_by_the_page_and_staff_see_and_confirm_it(
     assert (first["booking"]["contact"], confirmed["state"]) == ("", "confirmed")
     assert entry.content_type == "text/calendar"
     assert (await Visitor(client).get(f"/api/appointments/{'x' * 43}")).status == 404
+
+
+async def test_a_village_room_is_offered_while_it_is_free_and_held_for_one(
+    client: Client, db: Pool, city: City, morning: dt.datetime
+) -> None:
+    kiosk, center = city.kiosks["liuyin"], city.sites["rongchuan"]
+    both = [city.people["li.wanqing"], city.people["zhao.kun"]]
+    evening = morning + dt.timedelta(hours=10)
+    async with db.acquire() as conn:
+        await put_on_duty(conn, center, "notarization", "notary", both, evening, evening + dt.timedelta(hours=1))
+    visitor = Visitor(client)
+    address = f"/api/hall/liuyin/slots?service=notarization&since={evening.timestamp()}&days=1"
+
+    async def offered(more: str = "") -> list[tuple[float, str]]:
+        answer = await (await visitor.get(address + more)).json()
+        return sorted((one["starts_at"], one["professional"]) for one in answer["slots"])
+
+    def of(who: str, key: int) -> service.Wish:
+        return wish(city, evening, key, person=who, endpoint_id=kiosk)
+
+    first, second = evening.timestamp(), (evening + dt.timedelta(minutes=30)).timestamp()
+    empty = await offered(f"&endpoint={kiosk}")
+    # Two citizens and two notaries, one room, one time: the table decides
+    outcomes = await asyncio.gather(
+        *(book(db, city, of(who, key), utc_now()) for key, who in enumerate(both)), return_exceptions=True
+    )
+    [held] = [one for one in outcomes if isinstance(one, store.Booking)]
+    [refused] = [one for one in outcomes if not isinstance(one, store.Booking)]
+    [free] = set(both) - {held.professional_id}
+
+    assert empty == sorted((start, who) for start in (first, second) for who in both)
+    assert isinstance(refused, Conflict)
+    assert refused.code == "slot_taken"
+    assert await offered() == sorted([(first, free), (second, free), (second, held.professional_id)])
+    assert await offered(f"&endpoint={kiosk}") == sorted((second, who) for who in both)
+    assert (await visitor.get(f"{address}&endpoint={city.kiosks['rongyin']}")).status == 404
+    async with db.acquire() as conn:
+        await service.cancel(conn, ANYONE, held, "", utc_now())
+    assert await offered(f"&endpoint={kiosk}") == empty

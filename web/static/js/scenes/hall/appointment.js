@@ -35,7 +35,7 @@ function Move({ booking, onMoved, onClose }) {
   return html`<${Dialog} title=${t("hall.move_title")} onClose=${onClose} testid="move-dialog">
     <p>${t("hall.move_says", { time: spokenDateTime(booking.starts_at) })}</p>
     ${wrong && html`<div role="alert"><${Banner} kind="wait" icon="triangle-alert"><p>${wrong}</p><//></div>`}
-    <${SlotPicker} key=${turn} slug=${slug} service=${booking.service} chosen=${slot} onChoose=${setSlot} />
+    <${SlotPicker} key=${turn} slug=${slug} service=${booking.service} room=${booking.room ? { space: booking.space, endpoint: booking.endpoint, name: booking.room } : null} chosen=${slot} onChoose=${setSlot} />
     <div class="dialog-buttons"><button type="button" class="button button-quiet" onClick=${onClose}>${t("hall.keep_time")}</button>
       <button type="button" class="button" data-testid="confirm-move" aria-disabled=${!slot} onClick=${move}><${Icon} name="check" />${slot ? t("hall.move_to", { time: spokenDateTime(slot.starts_at) }) : t("hall.choose_time")}</button></div><//>`;
 }

@@ -84,7 +84,7 @@ function Booking() {
     ${name === "where" && html`<ul class="plain stack">
       ${ROOMS.map((room) => html`<${Choice} key=${room.id} icon="map-pin" name=${t("hall.in_village_room")} says=${`${site} · ${room.name}`} testid="choose-room" onChoose=${() => go({ room }, 2)} />`)}
       <${Choice} icon="house" name=${t("hall.at_home")} says=${t("hall.at_home_says")} testid="choose-home" onChoose=${() => go({ room: null }, 2)} /></ul>`}
-    ${name === "when" && html`<${SlotPicker} slug=${slug} service=${wish.service} chosen=${wish.slot} onChoose=${(/** @type {any} */ slot) => go({ slot }, 3)} />`}
+    ${name === "when" && html`<${SlotPicker} slug=${slug} service=${wish.service} room=${wish.room && { endpoint: wish.room.id, name: wish.room.name }} chosen=${wish.slot} onChoose=${(/** @type {any} */ slot) => go({ slot }, 3)} />`}
     ${name === "who" && html`<${Who} wish=${wish} wrong=${wrong} busy=${busy} onSend=${send} />`}
     <p class="visit-back">${step > 0 ? html`<button type="button" class="button button-plain" data-testid="step-back" onClick=${() => go({}, step - 1)}><${Icon} name="arrow-left" />${t("common.back")}</button>`
       : html`<a href=${`/hall/${slug}`}>${t("hall.to_way_in")}</a>`}</p>`;
