@@ -14,34 +14,48 @@ from typing import Any
 
 from media.control.codec import BadMessage
 from media.control.messages import Record, RecordStatus
-from media.core.ledger import Ledger, Range
+from media.core.ledger import Range
 from media.forward.path import UpStream
 from media.net.answer import Negotiated
-from media.record.journal import Journal, JournalFailed
+from media.record.journal import Journal, JournalFailed, State
 from media.record.segments import JournalDamaged
 
 OPUS_CHANNELS = 2
+# What the paths have kept goes to the disk so often: a little sooner than the journal's own pace, which then does not add to it.
+GATHER_S = 0.4
 
 
 class StreamTap:
     """One up stream's way into the journal, and its ledger; the number is the journal's."""
 
-    __slots__ = ("_journal", "_ledger", "_number", "_paused_at", "_seat", "_up")
+    __slots__ = ("_journal", "_ledger", "_number", "_paused_at", "_roll", "_seat", "_taps", "_up")
 
-    def __init__(self, journal: Journal, number: int, seat: str, up: UpStream) -> None:
+    def __init__(self, journal: Journal, number: int, seat: str, up: UpStream, taps: set[StreamTap]) -> None:
+        """taps  whoever stands there is gathered; this tap comes and goes by itself."""
         self._journal = journal
         self._number = number
         self._seat = seat
         self._up = up
-        self._ledger = Ledger()
+        self._roll = up.new_roll()
+        self._ledger = self._roll.ledger
         self._paused_at = up.loss.highest if up.paused else -1
+        self._taps = taps
+        taps.add(self)
+
+    def gather(self) -> None:
+        """What the path has recorded by itself goes into the journal, before anything else does."""
+        records, count = self._roll.take()
+        if count:
+            self._journal.records(self._number, records, count)
 
     def packet(self, packet: bytes, now: float) -> None:
+        self.gather()
         if self._ledger.receive(packet[2] << 8 | packet[3], now):
             self._journal.packet(self._number, int(now * 1e6), packet)
 
     def late(self, packet: bytes, now: float) -> bool:
         """A packet that comes too late for the subscribers. True: the recording still wanted it."""
+        self.gather()
         wanted = not self._up.paused and self._ledger.fill(packet[2] << 8 | packet[3])
         if wanted:
             self._journal.packet(self._number, int(now * 1e6), packet)
@@ -49,6 +63,7 @@ class StreamTap:
 
     def pause(self, paused: bool) -> None:
         """The stream is withheld from now on, or again recorded: what was sent in between is declared as withheld."""
+        self.gather()
         if paused:
             self._paused_at = self._up.loss.highest
         elif self._paused_at >= 0:
@@ -58,6 +73,7 @@ class StreamTap:
 
     def look_after(self, now: float) -> list[int]:
         """On a timer: declare what will not come any more; returns the numbers to ask for again."""
+        self.gather()
         self._declare(self._ledger.declare(now))
         return self._ledger.due(now, self._up.loss.waits_for)
 
@@ -68,6 +84,7 @@ class StreamTap:
     def end(self) -> None:
         """The stream is over: its ledger is closed."""
         self.pause(False)
+        self._taps.discard(self)
         self._declare(self._ledger.end())
         ledger = self._ledger
         facts = {"stream": self._number, "received": ledger.received, "missing": ledger.missing}
@@ -78,14 +95,18 @@ class StreamTap:
             self._journal.missing(self._number, _now_us(), first, count)
 
     def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
+        self.gather()
         self._journal.report(self._number, int(now * 1e6), ntp, rtp_ts, packets, octets)
 
 
 class Recorder:
-    """Made by `open_recorder`."""
+    """Made by `open_recorder`, in the running loop."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, loop: asyncio.AbstractEventLoop) -> None:
         self._journal = journal
+        self._loop = loop
+        self._taps: set[StreamTap] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     def tap(self, seat: str, up: UpStream, line: Negotiated) -> StreamTap:
         """Begin a stream in the journal."""
@@ -102,7 +123,21 @@ class Recorder:
             rid=up.rid or None,
             ledger=True,
         )
-        return StreamTap(self._journal, number, seat, up)
+        if self._timer is None:
+            self._timer = self._loop.call_later(GATHER_S, self._write_down)
+        return StreamTap(self._journal, number, seat, up, self._taps)
+
+    def _write_down(self) -> None:
+        """On a timer, while there is a stream."""
+        self._timer = None
+        if self._journal.status.state is State.RECORDING and self._taps:
+            self._gather()
+            self._journal.write_soon()
+            self._timer = self._loop.call_later(GATHER_S, self._write_down)
+
+    def _gather(self) -> None:
+        for tap in self._taps:
+            tap.gather()
 
     def event(self, kind: str, seat: str | None, data: dict[str, Any]) -> None:
         """Append what happened; on disk within a second."""
@@ -117,6 +152,7 @@ class Recorder:
 
     async def seal(self) -> RecordStatus:
         """All that was given before is on disk. Raises BadMessage `record_failed`."""
+        self._gather()
         try:
             await self._journal.seal()
         except JournalFailed as failure:
@@ -125,6 +161,10 @@ class Recorder:
 
     async def close(self, reason: str) -> RecordStatus:
         """The closing event is on disk, or the status says `failed` and why. Never raises."""
+        self._gather()
+        self._taps.clear()
+        if self._timer is not None:
+            self._timer.cancel()
         try:
             await self._journal.close(reason)
         except JournalFailed:
@@ -151,7 +191,7 @@ async def open_recorder(session: str, room: str, record: Record, on_failure: Cal
         )
 
     try:
-        return Recorder(await asyncio.to_thread(open_journal))
+        return Recorder(await asyncio.to_thread(open_journal), loop)
     except (OSError, JournalDamaged, JournalFailed, ValueError) as failure:
         raise BadMessage("record_failed", f"journal: {failure}") from failure
 

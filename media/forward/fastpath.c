@@ -213,6 +213,27 @@ uint32_t fast_load(const up *u, int64_t ext, double now, double max_age, uint8_t
   return entry->length;
 }
 
+/* --- the roll: what the recorder gets ---------------------------------------------------------------------------- */
+
+/* Ledger.receive for the number that follows, and the record of it. False: Python must see the packet, and with it all that follow,
+ * because `next` stays until then; it takes what is on the roll first, so nothing changes places. */
+static bool put_on_roll(roll *r, const uint8_t *data, uint32_t size, double now) {
+  if (r == NULL || r->next != get16(data + 2) || r->size - r->used < RECORD_HEAD + size) return false;
+  uint8_t *at = r->bytes + r->used;
+  uint64_t arrival_us = (uint64_t)(now * 1e6);
+  put16(at, (uint16_t)(RECORD_HEAD - 2 + size));
+  at[2] = 1; /* layout.py RTP */
+  put32(at + 3, (uint32_t)(arrival_us >> 32));
+  put32(at + 7, (uint32_t)arrival_us);
+  memcpy(at + RECORD_HEAD, data, size);
+  r->used += RECORD_HEAD + size;
+  r->count++;
+  r->next = (uint16_t)(r->next + 1);
+  r->highest++;
+  r->received++;
+  return true;
+}
+
 /* --- out --------------------------------------------------------------------------------------------------------- */
 
 static void note_failure(fast *f, workspace *w, int32_t slot, int error) {
@@ -470,7 +491,7 @@ static void take_common(fast *f, workspace *w, up *u, const uint8_t *d, uint32_t
     return;
   }
   fast_store(u, ext, d, size, now);
-  if (u->tapped) tell(f, TAPPED, u->id, now, d, size);
+  if (u->tapped && !put_on_roll(u->roll, d, size, now)) tell(f, TAPPED, u->id, now, d, size);
   taken packet = {.ext = ext, .body = d + start, .size = size - start, .ts = ts,
                   .first = (uint8_t)(0x80 | (d[0] & 0x20)), .marker_pt = d[1]};
   for (uint32_t i = 0; i < u->down_count; i++) {
@@ -639,13 +660,13 @@ int fast_set_timer(int timer, long interval_ns) {
   return timerfd_settime(timer, 0, &every, NULL);
 }
 
-enum { LAYOUT_NUMBERS = 14 };
+enum { LAYOUT_NUMBERS = 15 };
 
 /* What both sides must agree on, in the order of native_memory.py LAYOUT. Returns how many numbers there are. */
 int fast_layout(uint32_t *out, uint32_t room) {
   const uint32_t numbers[LAYOUT_NUMBERS] = {sizeof(fast),   sizeof(lane), sizeof(up),    sizeof(down),    sizeof(record),
                                             sizeof(cached), REASONS,      LONGEST,       LONGEST_PLAIN,   ABS_HEADER,
-                                            IN_SLOTS,       sizeof(arrival), ARRIVALS,   sizeof(workspace)};
+                                            IN_SLOTS,       sizeof(arrival), ARRIVALS,   sizeof(roll),    sizeof(workspace)};
   memcpy(out, numbers, (room < LAYOUT_NUMBERS ? room : LAYOUT_NUMBERS) * sizeof *out);
   return LAYOUT_NUMBERS;
 }

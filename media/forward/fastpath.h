@@ -26,6 +26,7 @@ enum {
   SEGMENTS = 60,      /* in one datagram for the kernel to cut (UDP_MAX_SEGMENTS was 64) */
   LONGEST_SUPER = 60000,
   NO_SLOT = -1,
+  RECORD_HEAD = 11, /* of a record in the journal */
 };
 
 /* What Python must see, in the order of coming. `length` bytes follow, padded to eight. */
@@ -70,6 +71,15 @@ typedef struct {
   uint32_t number, unused;
 } arrival;
 
+/* What a recording gets of one stream: its packets in order, as records of the journal (record/layout.py), and the numbers of its
+ * ledger (core/ledger.py). */
+typedef struct {
+  uint8_t *bytes;
+  uint32_t size, used, count; /* count: records in `used` bytes */
+  int32_t next;               /* 16 bit; -1 before the first packet */
+  int64_t highest, received;
+} roll;
+
 typedef struct up up;
 typedef struct down down;
 
@@ -106,6 +116,7 @@ struct up {
   double jitter, clock_rate;
   double last_at;
   uint64_t octets, written;
+  roll *roll; /* NULL: every tapped packet goes through the tray */
 };
 
 /* path.py DownStream, with the open segment of its SeqMap. */

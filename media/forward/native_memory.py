@@ -75,6 +75,20 @@ class CachedMemory(ctypes.Structure):
     _fields_ = (("ext", c_int64), ("at", c_uint64), ("stored", c_double), ("length", c_uint32), ("unused", c_uint32))
 
 
+class RollMemory(ctypes.Structure):
+    """fastpath.h roll."""
+
+    _fields_ = (
+        ("bytes", c_void_p),
+        ("size", c_uint32),
+        ("used", c_uint32),
+        ("count", c_uint32),
+        ("next", c_int32),
+        ("highest", c_int64),
+        ("received", c_int64),
+    )
+
+
 class UpMemory(ctypes.Structure):
     """fastpath.h up."""
 
@@ -103,6 +117,7 @@ class UpMemory(ctypes.Structure):
         ("last_at", c_double),
         ("octets", c_uint64),
         ("written", c_uint64),
+        ("roll", c_void_p),
     )
 
 
@@ -175,6 +190,7 @@ LAYOUT: Final = (
     IN_SLOTS,
     ctypes.sizeof(ArrivalMemory),
     ARRIVALS,
+    ctypes.sizeof(RollMemory),
 )
 # Room for one more batch is looked for before each: two batches, a packet and a gap for each datagram.
 TRAY_BYTES: Final = 2 * IN_SLOTS * (2 * RECORD.size + MAX_PACKET + 24)

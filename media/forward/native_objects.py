@@ -16,12 +16,32 @@ from operator import attrgetter
 from typing import Any, Final
 
 from media.core.keyframe import KeyFrameThrottle
+from media.core.ledger import Ledger
 from media.core.loss import LossPolicy, LossTracker
 from media.core.packetcache import ANY_AGE, MAX_AGE_S, PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import SeqMap
-from media.forward.native_memory import ARRIVALS, ArrivalMemory, CachedMemory, DownMemory, LaneMemory, Library, UpMemory
-from media.forward.path import CACHE_PACKETS, LOSS_POLICIES, VIDEO_STEP_S, DownStream, Kind, Lane, LaneOwner, UpStream
+from media.forward.native_memory import (
+    ARRIVALS,
+    ArrivalMemory,
+    CachedMemory,
+    DownMemory,
+    LaneMemory,
+    Library,
+    RollMemory,
+    UpMemory,
+)
+from media.forward.path import (
+    CACHE_PACKETS,
+    LOSS_POLICIES,
+    VIDEO_STEP_S,
+    DownStream,
+    Kind,
+    Lane,
+    LaneOwner,
+    Roll,
+    UpStream,
+)
 from media.net.ice_lite import Address
 from media.net.srtp import MAX_PACKET, ffi
 
@@ -30,6 +50,8 @@ FIRST_ARENA: Final = {"audio": 8 << 10, "video": 64 << 10}
 LARGEST_ARENA: Final = {"audio": 64 << 10, "video": 2 << 20}
 ARENA_STEP: Final = 8 << 10
 ARENA_SLACK: Final = 1.25
+# Bytes on a roll: half a second of 2 Mbit/s. What does not fit goes through the tray.
+ROLL: Final = {"audio": 16 << 10, "video": 128 << 10}
 
 
 def window(field: str) -> Any:
@@ -260,8 +282,42 @@ class SharedCache(PacketCache):
                 self.store(ext, packet, stored)
 
 
+class SharedLedger(Ledger):
+    __slots__ = ("memory",)
+
+    _next = window("next")
+    _highest = window("highest")
+    received = window("received")
+
+    def __init__(self, memory: RollMemory) -> None:
+        self.memory = memory
+        super().__init__()
+
+
+class NativeRoll(Roll):
+    """path.py Roll, which C fills."""
+
+    __slots__ = ("_bytes", "memory")
+
+    def __init__(self, size: int) -> None:
+        self._bytes = (ctypes.c_uint8 * size)()
+        self.memory = RollMemory(bytes=addressof(self._bytes), size=size)
+        super().__init__(SharedLedger(self.memory))
+
+    def take(self) -> tuple[bytes, int]:
+        memory = self.memory
+        count: int = memory.count
+        if not count:
+            return b"", 0
+        records = ctypes.string_at(memory.bytes, memory.used)
+        memory.used = memory.count = 0
+        return records, count
+
+
 def _push_tap(up: NativeUp, tap: object) -> None:
     up.memory.tapped = tap is not None
+    if tap is None:
+        up.memory.roll, up.roll = None, None
 
 
 def _push_downs(up: NativeUp, downs: Sequence[DownStream]) -> None:
@@ -276,7 +332,7 @@ def _push_downs(up: NativeUp, downs: Sequence[DownStream]) -> None:
 class NativeUp(UpStream):
     """path.py UpStream."""
 
-    __slots__ = ("memory", "table")
+    __slots__ = ("memory", "roll", "table")
 
     downs = mirrored(UpStream, "downs", _push_downs)
     tap = mirrored(UpStream, "tap", _push_tap)
@@ -300,11 +356,17 @@ class NativeUp(UpStream):
     ) -> None:
         self.memory = UpMemory(id=handle, ssrc=ssrc, clock_rate=clock_rate)
         self.table: Any = None
+        self.roll: NativeRoll | None = None
         super().__init__(handle, lane, kind, codec, clock_rate, ssrc, nack=nack)
         self.loss = SharedLoss(self.memory, LOSS_POLICIES[kind])
         self.reception = SharedReception(self.memory, ssrc, clock_rate)
         self.keys = SharedKeys(self.memory)
         self.cache = SharedCache(self.memory, library, kind)
+
+    def new_roll(self) -> Roll:
+        roll = NativeRoll(ROLL[self.kind])
+        self.memory.roll, self.roll = addressof(roll.memory), roll  # the one before may go now
+        return roll
 
 
 def _push_pt(down: NativeDown, table: bytes) -> None:

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 
 from media.core.bandwidth import Rate
 from media.core.keyframe import KEY_FRAME_TESTS, KeyFrameThrottle
+from media.core.ledger import Ledger
 from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
@@ -71,6 +72,22 @@ class Tap(Protocol):
     def end(self) -> None:
         """The stream is over; nothing is called after this."""
         ...
+
+
+class Roll:
+    """What a path has recorded of one up stream by itself, and the ledger that counts it.
+
+    Only packets that follow one another are there. Whoever writes anything else of the stream takes the roll first.
+    """
+
+    __slots__ = ("ledger",)
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def take(self) -> tuple[bytes, int]:
+        """Records of the journal (record/layout.py), and how many; the roll is empty afterwards."""
+        return b"", 0
 
 
 class LaneOwner(Protocol):
@@ -194,6 +211,10 @@ class UpStream:
         self.last_seq = -1
         self.last_at = 0.0  # monotonic seconds of the last packet, 0 = none yet
         self.octets = 0
+
+    def new_roll(self) -> Roll:
+        """For the tap that is set next. A path that keeps none leaves it empty, and gives the tap each packet."""
+        return Roll(Ledger())
 
 
 class DownStream:

@@ -25,8 +25,8 @@ from media.record.pending import Pending
 from media.record.segments import JournalDamaged, Tail, lock_directory, read_tail
 from media.record.writer import Clocks, SegmentWriter
 
-# Half a second of media is what a crash may cost; the promise is one second.
-BLOCK_SECONDS = 0.4
+# Half a second of media is what a crash may cost; the promise is one second. A recorder asks a little sooner (write_soon).
+BLOCK_SECONDS = 0.45
 # An idle room still shows twice a minute that its recorder is alive.
 HEARTBEAT_SECONDS = 30.0
 # About five minutes of one 1.5 Mbit/s sender: a disk this far behind does not catch up.
@@ -78,6 +78,7 @@ class Journal:
         self._state = State.RECORDING
         self._cause: str | None = None
         self._closing = False
+        self._hurry = False
         self._packets = 0
         self._last_offset_us: int | None = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -171,6 +172,16 @@ class Journal:
         if waiting > MAX_PENDING_BYTES:
             self._fail_slow()
 
+    def records(self, stream: int, records: bytes, count: int) -> None:
+        """Append `count` packets that are records already (layout.encode_record), one behind the other."""
+        if self._state is not State.RECORDING:
+            return
+        self._packets += count
+        with self._lock:
+            waiting = self._pending.add_records(stream, records, count)
+        if waiting > MAX_PENDING_BYTES:
+            self._fail_slow()
+
     def report(
         self, stream: int, arrival_us: int, ntp: int, rtp_timestamp: int, packets: int = 0, octets: int = 0
     ) -> None:
@@ -208,6 +219,12 @@ class Journal:
     def _fail_slow(self) -> None:
         """The thread hangs in the disk; whoever gives us packets must not wait for it to find out."""
         self._fail(f"the disk cannot follow: {MAX_PENDING_BYTES >> 20} MiB wait to be written")
+
+    def write_soon(self) -> None:
+        """The thread writes what was given until now; nobody waits for it."""
+        with self._wake:
+            self._hurry = True
+            self._wake.notify()
 
     async def seal(self) -> Head:
         """Everything given before this call is on disk when it returns. Raises JournalFailed."""
@@ -254,8 +271,9 @@ class Journal:
     def _run(self) -> None:
         while self._state is State.RECORDING:
             with self._wake:
-                if not self._waiting:
+                if not self._waiting and not self._hurry:
                     self._wake.wait(BLOCK_SECONDS)
+                self._hurry = False
                 waiting, self._waiting = self._waiting, []
                 closing = self._closing
             self._turn(waiting, closing)

@@ -64,6 +64,16 @@ class Pending:
         self.bytes += size + _HEAD
         return self.bytes
 
+    def add_records(self, stream: int, records: bytes, count: int) -> int:
+        """Several records of a stream in one piece. Returns the bytes that wait."""
+        buffer = self._streams.get(stream)
+        if buffer is None:
+            buffer = self._streams[stream] = Buffer(stream)
+        buffer.parts.append(records)
+        buffer.records += count
+        self.bytes += len(records)
+        return self.bytes
+
     def add_event(
         self, kind: str, seat: str | None, data: dict[str, Any], at_us: int, wall_us: int, *, private: bool
     ) -> None:

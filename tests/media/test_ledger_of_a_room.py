@@ -68,7 +68,7 @@ async def test_what_was_received_and_what_is_declared_missing_is_what_was_sent(
     late = set(line.late)
     await controller.ask("pause", room="r2", epoch=1, seat="a", source="face", paused=True)
     sent = a._number
-    await eventually(lambda: None if a._number > sent + 100 else "nothing was sent in the pause")
+    await eventually(lambda: None if a._number > sent + 120 else "nothing was sent in the pause")
     await controller.ask("pause", room="r2", epoch=1, seat="a", source="face", paused=False)
     await until_hears(b, "a", len(b.heard_from("a")) // 2)
     await controller.ask("close_room", room="r2", epoch=1, reason="ended")
@@ -86,7 +86,7 @@ async def test_what_was_received_and_what_is_declared_missing_is_what_was_sent(
     # A packet lost behind the last one that came is known to nobody.
     assert line.never["audio"] - 1 <= voice["missing"] <= line.never["audio"]
     assert voice["withheld"] == 0
-    assert face["withheld"] >= 100
+    assert face["withheld"] >= 100  # the last ones were lost, or still on the way
     assert line.never["video"] * 0.3 < face["missing"] < line.never["video"] + 40
     assert len(late) >= 10
     assert late <= recorded(worker.data / "journals" / "r2", face["stream"])
