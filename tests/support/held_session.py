@@ -15,6 +15,8 @@ from tests.support.hall import City, Visitor, kiosk, staff, utc_now
 from tests.support.synthetic_session import Person, record
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from server.db import Pool
 
 LENGTH_S = 12.0
@@ -39,25 +41,36 @@ class HeldSession:
         await eventually(unready, timeout_s=150)
 
 
-async def hold_session(client: Any, db: Pool, city: City) -> HeldSession:
-    """Call a ticket, write the journal, end the session, wait until the films and the pack are there."""
+async def hold_session(
+    client: Any,
+    db: Pool,
+    city: City,
+    length_s: float = LENGTH_S,
+    meanwhile: Callable[[str, str], Awaitable[None]] | None = None,
+) -> HeldSession:
+    """Call a ticket, write the journal, end the session, wait until the films and the pack are there.
+
+    meanwhile   what happens to (session, room) while its journal is there and it has not ended
+    """
     api, visitor = kiosk(client, city, "liuyin")
     await visitor.send("POST", f"{api}/tickets", {"service": "notarization", "request_key": "press-0001"})
     notary = await staff(client, db, city, "li.wanqing")
     session = (await (await notary.send("POST", "/api/desk/call-next", {})).json())["session"]
-    began = utc_now() - dt.timedelta(seconds=LENGTH_S)
+    began = utc_now() - dt.timedelta(seconds=length_s)
     await db.execute("update session set opened_at = $2 where id = $1", session, began)
     async with db.acquire() as conn, conn.transaction():
         key = await client.app[SESSION_KEY](conn, session)
         room = (await store.recorded_rooms(conn, session))[0]
         seats = list(await store.people(conn, session))
     people = [
-        Person(seats[0], "VP8", leaves=LENGTH_S, away=[AWAY_S]),
-        Person(seats[1], "VP8", joins=1, leaves=LENGTH_S),
+        Person(seats[0], "VP8", leaves=length_s, away=[AWAY_S] if AWAY_S[1] < length_s else []),
+        Person(seats[1], "VP8", joins=1, leaves=length_s),
     ]
     directory = client.app[RECORDINGS].journal_directory(session, room)
     wall_us = int(began.timestamp() * 1e6)
-    await asyncio.to_thread(record, directory, people, LENGTH_S, names=(session, room), key=key, wall_us=wall_us)
+    await asyncio.to_thread(record, directory, people, length_s, names=(session, room), key=key, wall_us=wall_us)
+    if meanwhile:
+        await meanwhile(session, room)
     await notary.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
 
     held = HeldSession(session, notary, seats[0])
