@@ -52,6 +52,8 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_MEDIA_PORT": "UDP port of the first media worker, the next ones count up (default 40000)",
     "LAIZUO_MEDIA_TCP": "TCP ports for lines that block UDP, one per media worker: 443,8443; off (default: the numbers of UDP)",
     "LAIZUO_MEDIA_PATH": "how media workers forward packets: auto (C where it can be had), native (C or not at all), python",
+    "LAIZUO_TURN_URLS": "relay for networks that block our ports: turns:relay.example:443?transport=tcp,... (coturn, use-auth-secret)",
+    "LAIZUO_TURN_SECRET_FILE": "file with the secret shared with that relay",
     "LAIZUO_MEDIA_LINKS": "workers run elsewhere: w0=unix:/path/w0.sock,w1=unix:/path/w1.sock (with LAIZUO_WORKERS=0)",
     "LAIZUO_DEMO": "on or off: seed a fictional city into an empty database (default: only on loopback without a config)",
     "LAIZUO_MASTER_KEY_FILE": "file with the key that wraps all others (default: keys/master.key in the data directory, made on first start)",

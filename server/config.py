@@ -84,6 +84,21 @@ class Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "" if self.token_file is None else self.token_file.read_text("utf-8").strip()
 
 
+class Turn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A relay (coturn with `use-auth-secret`) for networks that let neither UDP nor our TCP ports through.
+
+    urls         turn:host:port?transport=tcp, turns:host:443?transport=tcp: what browsers are told
+    secret_file  holds the secret shared with the relay and nothing else; settings hold no secret
+    """
+
+    urls: tuple[Annotated[str, msgspec.Meta(pattern=r"^turns?:[^\s,]+$")], ...]
+    secret_file: Path
+
+    def secret(self) -> bytes:
+        """Read it now: it may be changed while we run."""
+        return self.secret_file.read_bytes().strip()
+
+
 class ObjectStore(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A second place for what was recorded: an S3 bucket with Object Lock. Its keys come from the environment (AWS_ACCESS_KEY_ID ...).
 
@@ -133,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_url: str = ""  # empty: made from host and port; the web process always gets it filled
     tls: Literal["self-signed"] | Tls | None = None
     media: Media = Media()
+    turn: Turn | None = None
     mail: Mail | None = None
     sms: Sms | None = None
     evidence: Evidence = Evidence()
@@ -245,6 +261,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         values["worker_links"] = _links(said["LAIZUO_MEDIA_LINKS"])
     if "LAIZUO_TLS_CERTIFICATE" in said or "LAIZUO_TLS_KEY" in said:
         values["tls"] = _tls_files(said)
+    if "LAIZUO_TURN_URLS" in said or "LAIZUO_TURN_SECRET_FILE" in said:
+        values["turn"] = _turn(said)
     return values
 
 
@@ -307,6 +325,12 @@ def _tls_files(said: Mapping[str, str]) -> dict[str, str]:
     return {"certificate": said["LAIZUO_TLS_CERTIFICATE"], "key": said["LAIZUO_TLS_KEY"]}
 
 
+def _turn(said: Mapping[str, str]) -> dict[str, Any]:
+    if not ("LAIZUO_TURN_URLS" in said and "LAIZUO_TURN_SECRET_FILE" in said):
+        raise ConfigError("LAIZUO_TURN_URLS and LAIZUO_TURN_SECRET_FILE go together; one of them is missing")
+    return {"urls": _list(said["LAIZUO_TURN_URLS"]), "secret_file": said["LAIZUO_TURN_SECRET_FILE"]}
+
+
 def _lay_over(values: dict[str, Any], stronger: Mapping[str, Any]) -> None:
     for name, value in stronger.items():
         if name == "media" and isinstance(values.get("media"), dict):
@@ -322,6 +346,8 @@ def _checked(settings: Settings) -> Settings:
                 raise ConfigError(f"tls: there is no file {file}")
     if (settings.evidence.signer_key is None) != (settings.evidence.signer_certificate is None):
         raise ConfigError("evidence: signer_key and signer_certificate go together; one of them is missing")
+    if settings.turn is not None and not settings.turn.secret_file.is_file():
+        raise ConfigError(f"turn: there is no file {settings.turn.secret_file}")
     if settings.workers and settings.worker_links:
         raise ConfigError("worker_links name workers run elsewhere; set workers = 0 with them")
     return settings

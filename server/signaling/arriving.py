@@ -38,7 +38,9 @@ async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) 
     facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
     if facts is None or loop.is_over:
         return seats.NoEntry("bad_token")
-    arrival = Arrival(replace(facts, connection=entry.connection), entry.resume, entry.resumed, media, rooms.ice_servers(entry.seat))
+    arrival = Arrival(
+        replace(facts, connection=entry.connection), entry.resume, entry.resumed, media, rooms.ice_servers(entry.seat)
+    )
     loop.add_line(line)
     loop.take(lambda session, now: session.arrive(line.number, arrival, now), line.number)
     return loop

@@ -10,6 +10,7 @@ import itertools
 import logging
 import os
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -28,6 +29,7 @@ from server.sessions.events import EventWriter
 from server.sessions.recording import SESSION_KEY, JournalPlan
 from server.signaling.loop import SessionLoop, Surroundings
 from server.signaling.metrics import RoomFigures
+from server.signaling.relay import Relay, ice_servers
 from server.signaling.room.effects import LineId
 from server.signaling.room.people import SeatFacts
 from server.signaling.room.session import Recording, SessionFacts, open_session_state
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
     from typing import Any
 
+    from server.config import Turn
     from server.live import Notice, Notices
     from server.sessions.store import SessionRow
+    from server.signaling.relay import IceServers
 
 log = logging.getLogger("laizuo.signaling")
 
@@ -49,8 +53,11 @@ FLUSH_S: Final = 2.0  # what a stopping process gives the database for the last 
 class Rooms:
     """The register of running sessions."""
 
-    def __init__(self, around: Callable[[Callable[[str], None]], Surroundings]) -> None:
+    def __init__(
+        self, around: Callable[[Callable[[str], None]], Surroundings], relay: Callable[[], Relay | None] = lambda: None
+    ) -> None:
         self._around = around(self._finished)
+        self._relay = relay
         self._loops: dict[str, SessionLoop] = {}
         self._loading: dict[str, asyncio.Task[SessionLoop | None]] = {}
         self._numbers = itertools.count(1)
@@ -78,6 +85,10 @@ class Rooms:
         async with connection(self._around.pool) as conn:
             row = await store.load_session(conn, session_id)
         return next((facts for facts in _seats(row) if facts.seat == seat), None) if row else None
+
+    def ice_servers(self, seat: str) -> IceServers:
+        """What this seat's browser may use to get here besides our own addresses."""
+        return ice_servers(self._relay(), seat, self._around.clock())
 
     def count(self) -> tuple[int, int]:
         """(sessions, lines) of this process."""
@@ -146,7 +157,8 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     )
     events = EventWriter(app[POOL])
     receipts = ReceiptKey(app[SETTINGS].key_file.with_name("receipts.key"))
-    rooms = Rooms(lambda finished: Surroundings(app[POOL], plane, events, app[CLOCK], finished, receipts))
+    around = partial(Surroundings, app[POOL], plane, events, app[CLOCK])
+    rooms = Rooms(lambda finished: around(finished, receipts), lambda: _relay(app[SETTINGS].turn))
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
     app[METRICS].registry.register(RoomFigures(rooms, plane, events))
@@ -200,6 +212,15 @@ async def _follow(rooms: Rooms, notices: Notices) -> None:
             except (DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
                 changed.set()
                 await asyncio.sleep(TICK_S)
+
+
+def _relay(turn: Turn | None) -> Relay | None:
+    """Without its secret nobody is told of the relay: most people come in without it."""
+    try:
+        return Relay(turn.urls, turn.secret()) if turn else None
+    except OSError as error:
+        log.error("the relay's secret cannot be read (%s): nobody gets in by it", error.strerror)
+        return None
 
 
 def _facts(row: SessionRow) -> SessionFacts:

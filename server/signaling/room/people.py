@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.signaling.messages import Report, Slot
+    from server.signaling.relay import IceServers
     from server.signaling.room.effects import LineId
 
 # The worker's connection number of a seat's peer: the socket's number, then the peers made over that socket. Both only rise.
@@ -63,6 +64,7 @@ class Person:
     state: SeatState
     connection: int = 0  # of the newest line
     resume: str = ""  # what the newest line may come back with
+    ice: IceServers = ()  # RTCConfiguration.iceServers of that line
     line: LineId | None = None
     away_since: datetime | None = None  # was here, the line is gone
     went_out: bool = False  # left by their own will; the seat is kept

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from server.signaling.messages import LineQuality, PersonState, ServerMessage
+    from server.signaling.relay import IceServers
 
 FIRST_SLOTS: Final = 3  # a citizen, a second party and a helper: most sessions need no second offer
 # As long as the worker keeps a silent peer (RFC 7675 consent); then the person is no longer shown as coming back.
@@ -43,7 +44,6 @@ class SessionFacts:
     in_charge: str  # name
     opened_at: datetime
     rooms: dict[str, bool]  # room -> recorded
-    ice: tuple[dict[str, str | list[str]], ...] = ()
     private: set[str] = field(default_factory=set)  # those of `rooms` that are private talks
 
 
@@ -67,6 +67,7 @@ class Arrival:
     resume: str
     resumed: bool  # came with a resume token
     media: bool
+    ice: IceServers = ()  # for this seat, from now on
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class Session:
         was_away = person.away_since is not None
         person.connection, person.line, person.away_since = arrival.seat.connection, line, None
         person.wants_media, person.resume, person.went_out = arrival.media, arrival.resume, False
+        person.ice = arrival.ice
         if person.state is SeatState.WAITING:
             return [*effects, Say(line, self._outside(person)), *self.tell(person), Log("waiting", person.seat)]
         log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
@@ -312,7 +314,7 @@ class Session:
             resume=person.resume,
             connection=person.connection,
             media="kept" if kept else "new",
-            ice=list(self.facts.ice),
+            ice=list(person.ice),
             slots=max(FIRST_SLOTS, len(others)),
             you=person.as_you(self.may(person)),
             session=self._session_message(),

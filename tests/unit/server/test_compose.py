@@ -16,8 +16,9 @@ from server.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 OURS = ("web", "worker0", "worker1")
-# ${NAME}, ${NAME:?message}, ${NAME:-default}
-_VARIABLE = re.compile(r"\$\{(\w+)(?::[?-][^}]*)?\}")
+# ${NAME}, ${NAME:?message}, ${NAME:-default}, ${NAME:+when it is set}
+_VARIABLE = re.compile(r"\$\{(\w+)(?::[?+-][^}]*)?\}")
+_MAY_BE_UNSET = re.compile(r"\$\{\w+:[+-][^}]*\}")
 
 
 def text() -> str:
@@ -49,7 +50,8 @@ def argument(name: str, flag: str) -> str:
 
 
 def filled(value: str) -> str:
-    return _VARIABLE.sub(lambda match: example()[match[1]] or "x", value)
+    """As somebody runs it who gave only what has to be given."""
+    return _VARIABLE.sub(lambda match: example()[match[1]] or "x", _MAY_BE_UNSET.sub("", value))
 
 
 def test_the_whole_deployment_is_there() -> None:

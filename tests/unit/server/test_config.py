@@ -8,7 +8,7 @@ import pytest
 
 from server import config
 from server.command_line import VARIABLES, serve_parser
-from server.config import ConfigError, Media, Settings, Tls, WorkerLink
+from server.config import ConfigError, Media, Settings, Tls, Turn, WorkerLink
 
 
 def load(
@@ -49,6 +49,8 @@ def test_every_variable_has_its_place(tmp_path: Path) -> None:
         "LAIZUO_MEDIA_PORT": "50000",
         "LAIZUO_MEDIA_PATH": "python",
         "LAIZUO_MEDIA_TCP": "443, 8443",
+        "LAIZUO_TURN_URLS": "turn:relay.example:3478, turns:relay.example:443?transport=tcp",
+        "LAIZUO_TURN_SECRET_FILE": str(key),
         "LAIZUO_MEDIA_LINKS": "w0=unix:/run/w0.sock, w1=unix:/run/w1.sock",
         "LAIZUO_DEMO": "off",
         "LAIZUO_MASTER_KEY_FILE": "/etc/laizuo.key",
@@ -64,6 +66,7 @@ def test_every_variable_has_its_place(tmp_path: Path) -> None:
         public_url="https://sit.example",
         tls=Tls(certificate, key),
         media=Media("0.0.0.0", ("203.0.113.5", "10.1.2.3"), 50000, "python", tcp_ports=(443, 8443)),
+        turn=Turn(("turn:relay.example:3478", "turns:relay.example:443?transport=tcp"), key),
         trusted_proxies=("10.0.0.0/8", "192.168.1.1"),
         demo=False,
         master_key_file=Path("/etc/laizuo.key"),
@@ -103,6 +106,9 @@ def test_a_wrong_file_is_named_with_its_fault(file: str, message: str, tmp_path:
         ({"LAIZUO_MEDIA_PATH": "rust"}, "Invalid enum value 'rust' - at `$.media.path`"),
         ({"LAIZUO_DEMO": "yes"}, "LAIZUO_DEMO: expected on or off, got 'yes'"),
         ({"LAIZUO_MEDIA_TCP": "443,https"}, "LAIZUO_MEDIA_TCP"),
+        ({"LAIZUO_TURN_URLS": "turn:relay.example"}, "LAIZUO_TURN_URLS and LAIZUO_TURN_SECRET_FILE go together"),
+        ({"LAIZUO_TURN_URLS": "https://relay.example", "LAIZUO_TURN_SECRET_FILE": "/s"}, "turns?:"),
+        ({"LAIZUO_TURN_URLS": "turn:relay.example", "LAIZUO_TURN_SECRET_FILE": "/s"}, "turn: there is no file /s"),
         ({"LAIZUO_MEDIA_LINKS": "w0"}, "LAIZUO_MEDIA_LINKS: expected name=unix:/path"),
         ({"LAIZUO_TLS_KEY": "/k.pem"}, "go together"),
         ({"LAIZUO_TLS_KEY": "/k.pem", "LAIZUO_TLS_CERTIFICATE": "/c.pem"}, "tls: there is no file /c.pem"),

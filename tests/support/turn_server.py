@@ -1,0 +1,48 @@
+"""coturn with the settings of deploy/turnserver.conf, on loopback: only certificate, ports and the one peer that may be reached differ."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support.eventually import wait_until
+from tests.support.product import ROOT
+from tests.support.tcp_only import free_port
+
+SECRET = b"a-secret-for-tests"
+WORKER = "127.0.0.1"  # the only private address it relays to
+_OURS = ("cert=", "pkey=", "listening-port=", "tls-listening-port=")
+NEEDED = "no relay was tried: coturn is not here (apt-get install -y coturn)"
+
+
+@contextmanager
+def turn_server(directory: Path) -> Iterator[int]:
+    """Its port, UDP and TCP. Skips the test, saying what to install, where coturn is not found."""
+    program = shutil.which("turnserver")
+    if program is None:
+        pytest.skip(NEEDED)
+    settings, log, port = directory / "turnserver.conf", directory / "turnserver.log", free_port()
+    lines = (ROOT / "deploy/turnserver.conf").read_text(encoding="utf-8").splitlines()
+    settings.write_text("\n".join(line for line in lines if not line.startswith(_OURS)), encoding="utf-8")
+    here = [f"--listening-ip={WORKER}", f"--relay-ip={WORKER}", f"--listening-port={port}", "--no-tls", "--no-dtls"]
+    shared = [f"--static-auth-secret={SECRET.decode()}", "--allow-loopback-peers", f"--allowed-peer-ip={WORKER}"]
+    with log.open("wb") as told:
+        files = ["--log-file=stdout", "--simple-log", f"--pidfile={directory / 'pid'}"]
+        process = subprocess.Popen([program, "-c", settings, *here, *shared, *files], stdout=told, stderr=told)
+        try:
+            wait_until(lambda: None if _answers(port) else log.read_text())
+            yield port
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex((WORKER, port)) == 0
