@@ -32,6 +32,9 @@ MISSING = struct.Struct(">HH")  # first sequence number, count
 RTP, SENDER_REPORT, MISSING_PACKETS, WITHHELD_PACKETS = 1, 2, 3, 4
 
 
+_READER = json.JSONDecoder()
+
+
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys, no blanks, UTF-8: what we write. Readers hash the bytes as they stand."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
@@ -209,7 +212,7 @@ def decode_segment(line: bytes) -> SegmentHeader:
 def read_object(line: bytes) -> dict[str, Any]:
     """One JSON object. Raises BadLayout."""
     try:
-        value = json.loads(line)
+        value = _READER.decode(str(line, "utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadLayout(f"not JSON: {error}") from None
     if isinstance(value, dict):
@@ -237,6 +240,11 @@ def _digest(facts: dict[str, Any], name: str) -> bytes:
 
 def _hex(facts: dict[str, Any], name: str, size: int) -> bytes:
     value = _text(facts, name)
-    if len(value) == 2 * size and set(value) <= set("0123456789abcdef"):
-        return bytes.fromhex(value)
+    try:
+        raw = bytes.fromhex(value)
+    except ValueError:
+        raw = b""
+    # fromhex takes capitals and blanks too; we do not.
+    if len(raw) == size and raw.hex() == value:
+        return raw
     raise BadLayout(f"{name} is not {size} bytes in lower-case hex")

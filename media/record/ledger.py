@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from media.record.layout import MISSING, MISSING_PACKETS, RECORD, RTP, WITHHELD_
 
 _LEAST = RECORD.size - 2
 _LEAST_RTP = _LEAST + 12
-_SEQ_AT = RECORD.size + 2
+# Length, type, and the sequence number if it is a packet: as far as the shortest records that count here reach.
+_GLANCE = struct.Struct(">HB10xH")
 # Kinds of events after which a writer declares nothing any more for streams before.
 _WRITER_ENDS = ("continued", "closed")
 
@@ -26,6 +28,13 @@ class _Book:
         self.first = self.highest = -1
         self.open: set[int] = set()  # numbers that nothing was said about yet
         self.received = self.missing = self.withheld = self.twice = 0
+
+    def follow(self, count: int) -> None:
+        """So many numbers came, each the next."""
+        if count:
+            self.received += count
+            self.highest += count
+            self.next = (self.highest + 1) & SEQ_MASK
 
     def packet(self, seq: int) -> None:
         """A number out of order."""
@@ -101,42 +110,47 @@ class LedgerCheck:
     def take(self, stream: int, plaintext: bytes) -> int:
         """Read one chunk; returns the number of its records. Raises BadLayout."""
         book = self._books.setdefault(stream, _Book())
-        at, end, count, following = 0, len(plaintext), 0, book.next
-        in_order = 0
-        while at + _LEAST + 2 <= end:
+        glance, following = _GLANCE.unpack_from, book.next
+        end = len(plaintext)
+        last = end - _GLANCE.size
+        at = count = in_order = 0
+        while at <= last:
+            length, kind, seq = glance(plaintext, at)
+            after = at + 2 + length
+            if after > end:
+                break
+            if seq == following and kind == RTP and length >= _LEAST_RTP:
+                following = seq + 1 if seq != SEQ_MASK else 0
+                in_order += 1
+            elif length < _LEAST:
+                break
+            else:
+                book.follow(in_order)
+                count += in_order + 1
+                in_order = 0
+                self._other(book, plaintext, at, length)
+                following = book.next
+            at = after
+        book.follow(in_order)
+        count += in_order
+        while at + RECORD.size <= end:  # too short to be glanced at, and so none that counts
             length = plaintext[at] << 8 | plaintext[at + 1]
             if length < _LEAST or at + 2 + length > end:
                 break
-            kind = plaintext[at + 2]
-            if kind == RTP and length >= _LEAST_RTP:
-                seq = plaintext[at + _SEQ_AT] << 8 | plaintext[at + _SEQ_AT + 1]
-                if seq == following:
-                    in_order += 1
-                    following = (seq + 1) & SEQ_MASK
-                else:
-                    self._turn(book, in_order)
-                    in_order = 0
-                    book.packet(seq)
-                    following = book.next
-            elif kind in (MISSING_PACKETS, WITHHELD_PACKETS) and length == _LEAST + MISSING.size:
-                self._turn(book, in_order)
-                in_order = 0
-                first, numbers = MISSING.unpack_from(plaintext, at + RECORD.size)
-                book.declare(first, numbers, kind)
-                following = book.next
             at += 2 + length
             count += 1
-        self._turn(book, in_order)
         if at != end:
             raise BadLayout(f"the records end at byte {at} of {end}")
         return count
 
-    def _turn(self, book: _Book, in_order: int) -> None:
-        """So many numbers came one after the other."""
-        book.received += in_order
-        book.highest += in_order
-        if in_order:
-            book.next = (book.highest + 1) & SEQ_MASK
+    def _other(self, book: _Book, plaintext: bytes, at: int, length: int) -> None:
+        """A record that is not the next packet."""
+        _, kind, seq = _GLANCE.unpack_from(plaintext, at)
+        if kind == RTP and length >= _LEAST_RTP:
+            book.packet(seq)
+        elif kind in (MISSING_PACKETS, WITHHELD_PACKETS) and length == _LEAST + MISSING.size:
+            first, numbers = MISSING.unpack_from(plaintext, at + RECORD.size)
+            book.declare(first, numbers, kind)
 
     def findings(self) -> Iterator[Finding]:
         for stream in sorted(self._promised.keys() - self._withheld):
