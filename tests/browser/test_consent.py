@@ -17,7 +17,7 @@ async def recording_is(tab: Tab, state: str) -> None:
         shown = await (await tab.see("recording-state")).get_attribute("data-state")
         return None if shown == state else f"the page says {shown}, not {state}"
 
-    await eventually(why, 20)
+    await eventually(why)
 
 
 async def test_a_mediation_is_recorded_while_both_sides_agree(

@@ -135,7 +135,7 @@ async def settled(page: Page) -> dict[str, Any]:
             else f"not settled: {found['rows'][:200]} {found['kept']}"
         )
 
-    await eventually(why, 15)
+    await eventually(why)
     kit = json.loads(found["rows"])[0][0]
     for unsteady in ("offer", "kit"):  # times, figures of the line and who is on duty; looked at as text by the caller
         kit[unsteady] = sorted(kit[unsteady]) if kit[unsteady] else None
@@ -219,7 +219,9 @@ async def test_five_minutes_without_a_line(product: Product, demo: dict[str, Any
     assert numbers == ["T5001", "T5002", "T5003"]
     said = await page.get_by_test_id("line-back").inner_text()
     assert all(number in said for number in numbers)
-    assert any(f"{minutes} 分钟" in said for minutes in (5, 6, 7)), said
+    minutes = re.search(r"(\d+) 分钟", said)
+    assert minutes, said
+    assert int(minutes[1]) >= 5, said  # more where the machine was slow: the test turns the clock while it waits
     await expect(page.get_by_test_id("called-here")).to_contain_text("T5001、T5002、T5003")
     await in_line(context, product, demo, numbers)
 

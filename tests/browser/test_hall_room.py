@@ -45,5 +45,5 @@ async def test_whoever_receives_is_shown_to_all(product: Product, demo: dict[str
             shown = await tab.page.get_by_test_id("person-tile").count()
             return None if shown == 2 else f"{name} is shown {shown} of the 2 others"
 
-        await eventually(why, 10)
+        await eventually(why)
     await expect(act.notary.page.locator("[data-testid=person]", has_text="当事人")).to_have_count(1)

@@ -93,7 +93,7 @@ async def test_the_page_reaches_no_other_program_of_the_device(
         async def why() -> str | None:  # with a new address the page is asked to load itself anew
             return None if len(loads) >= 2 else "the page has not been loaded anew"
 
-        await eventually(why, 20)
+        await eventually(why)
         answers = [await kiosk.evaluate(ELSEWHERE, one.address + "/v1/status") for one in (reader, another)]
 
     assert answers == ["let through", "refused"]

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.support.hall import City, Visitor, seeded, staff
 from tests.support.held_session import AWAY_S, LENGTH_S, hold_session
@@ -73,7 +73,7 @@ async def test_a_past_session_is_played_by_keys_and_linked_to_the_second(
     await gap.wait_for(state="attached")
     slider = page.get_by_test_id("timeline")
     assert await slider.get_attribute("role") == "slider"
-    assert "共 0:12" in str(await slider.get_attribute("aria-valuetext"))
+    await expect(slider).to_have_attribute("aria-valuetext", re.compile("共 0:12"))
     await page.locator(".review-gaps summary").click()
     gaps = page.get_by_test_id("session-gap")
     told = [re.search(r"0:0(\d)", text) for text in await gaps.all_inner_texts()]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from schedules.core import ical
 from tests.support.browser import Tab, open_tab
@@ -36,9 +37,8 @@ async def sign_in(tab: Tab, demo: dict[str, Any], user: str) -> None:
 
 async def choose(page: Page, name: str, label: str) -> None:
     """Pick the option whose words begin with this."""
-    options = await page.get_by_test_id(name).first.locator("option").all_inner_texts()
-    [wanted] = [option for option in options if option.startswith(label)]
-    await page.get_by_test_id(name).first.select_option(label=wanted)
+    option = page.get_by_test_id(name).first.locator("option").filter(has_text=re.compile(rf"^\s*{label}"))
+    await page.get_by_test_id(name).first.select_option(label=await option.inner_text())
 
 
 async def test_a_coordinator_publishes_a_month_and_a_citizen_subscribes(
@@ -68,9 +68,8 @@ async def test_a_coordinator_publishes_a_month_and_a_citizen_subscribes(
     # Preview, with the reason of each assignment, and one decision on it
     await coordinator.press("preview-roster")
     slots = page.get_by_test_id("preview-slot")
-    await slots.first.wait_for()
-    shifts = await slots.count()
-    assert shifts == 28
+    shifts = 28
+    await expect(slots).to_have_count(shifts)
     await slots.nth(1).locator("summary").click()
     assert "轮到" in await slots.nth(1).get_by_test_id("why").inner_text()
     await slots.nth(3).get_by_test_id("change-shift").click()

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, CDPSession, Page, expect
 
 from tests.support.act import take_ticket
 from tests.support.browser import open_tab
+from tests.support.eventually import eventually
 from tests.support.product import Product
 
 STOPS = 80  # more stops than any of the pages has
@@ -32,15 +33,19 @@ class Reader:
         return node["role"]["value"], node.get("name", {}).get("value", "")
 
     async def tab_to(self, role: str, name: str) -> None:
-        """Go on until a stop of this role begins with this name. A stop without a name fails: it would be read as nothing."""
-        heard = []
-        for _ in range(STOPS):
-            stop = await self.stands_on()
-            if stop[0] == role and stop[1].startswith(name):
-                return
-            heard.append(stop)
-            await self.page.keyboard.press("Tab")
-        raise AssertionError(f"no {role} {name!r} among {heard}")
+        """Go on until a stop of this role begins with this name; once more around while the page is still making it."""
+
+        async def why() -> str | None:
+            heard = []
+            for _ in range(STOPS):
+                stop = await self.stands_on()
+                if stop[0] == role and stop[1].startswith(name):
+                    return None
+                heard.append(stop)
+                await self.page.keyboard.press("Tab")
+            return f"no {role} {name!r} among {heard}"
+
+        await eventually(why)
 
     async def press(self, role: str, name: str, key: str = "Enter") -> None:
         await self.tab_to(role, name)

@@ -20,7 +20,7 @@ async def notifications(database_url: str) -> AsyncIterator[Notifications]:
 
 
 async def heard(events: Subscription) -> str | Missed:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         return await anext(events)
 
 

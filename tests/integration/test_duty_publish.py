@@ -49,7 +49,7 @@ async def publish(db: Pool, city: DutyCity, now: datetime = NOW, site: SiteId | 
     async def work(conn: Connection) -> Published:
         return await publishing.publish(conn, city.coordinator, where, mark, "https://example.test", now)
 
-    return await in_transaction(db, work)
+    return await in_transaction(db, work, patience_s=60)
 
 
 async def mark_of(db: Pool, city: DutyCity, now: datetime = NOW, site: SiteId | None = None) -> str:
@@ -299,7 +299,7 @@ async def test_subscribers_hear_of_a_publish_once_it_is_committed(db: Pool, city
 
     await publish(db, city)
 
-    assert await asyncio.wait_for(heard.get(), 10) == f'{{"kind": "roster", "site": "{city.center}"}}'
+    assert await asyncio.wait_for(heard.get(), 30) == f'{{"kind": "roster", "site": "{city.center}"}}'
     await listener.reset()
     await db.release(listener)
 

@@ -87,7 +87,7 @@ async def test_a_reply_is_taken_before_the_event_behind_it(tmp_path: Path) -> No
     link = Link("w0", str(path), "test", listener)
     keeping = asyncio.create_task(link.keep())
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await listener.up.wait()
         for _ in range(3):
             await link.request(ping)

@@ -117,7 +117,7 @@ async def test_the_kiosk_hears_the_call_with_the_key_to_the_room(client: Client,
 
 async def next_event(content: Any) -> Any:
     """Data of the next `ticket` event, pings and blanks passed over."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             if (await content.readline()) == b"event: ticket\n":
                 line = await content.readline()

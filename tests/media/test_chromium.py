@@ -114,7 +114,7 @@ async def flows(controller: Controller, page: Page, viewer: str, shown: str) -> 
             return None
         return f"{viewer} of {shown}: {frames} frames, {voice} voice packets, {samples} samples; {now.get(video_mid)}"
 
-    await eventually(lacking, 15)
+    await eventually(lacking)
 
 
 async def test_two_people_see_and_hear_each_other(hall: Hall) -> None:
@@ -164,7 +164,7 @@ async def test_lips_and_voice_are_in_step(hall: Hall) -> None:
         difference_ms = moments[0] - moments[1]
         return None if abs(difference_ms) < 80 else f"voice is {difference_ms:.0f} ms from the picture"
 
-    await eventually(apart, 20)
+    await eventually(apart)
 
 
 async def test_h264_is_forwarded_where_both_speak_it(hall: Hall) -> None:

@@ -259,7 +259,7 @@ async def test_a_closed_page_is_noticed_at_once(enter: Enter, controller: Contro
     a.fall_silent()
     a.say_goodbye()
 
-    await controller.wait_for("peer_state", timeout_s=1.5, seat="a", state="gone", cause="dtls")
+    await controller.wait_for("peer_state", seat="a", state="gone", cause="dtls")
 
 
 async def test_slots_are_short_and_a_renegotiation_brings_more(enter: Enter, controller: Controller) -> None:

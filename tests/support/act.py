@@ -78,7 +78,7 @@ async def invite_third(act: Act, browser: Browser, name: str = "陈建国", *, m
     return act.third
 
 
-async def everybody_sees(act: Act, others: int, timeout_s: float = 20) -> None:
+async def everybody_sees(act: Act, others: int, timeout_s: float = 60) -> None:
     """Wait until every page decodes new pictures of `others` people."""
     for name, tab in act.tabs().items():
         since = await tab.received()

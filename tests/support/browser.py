@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from server.testing.browsers import find_chromium
 
@@ -20,6 +20,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--no-first-run",
 ]
+
+PATIENCE_S = 45.0  # nothing here is measured: a busy machine may take its time
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 # Frames decoded and audio packets received so far, per m-line that receives; numbers only ever grow within one peer connection.
 _RECEIVED = """async () => {
@@ -68,11 +71,11 @@ class Tab:
         ):
             self.errors.append(f"console: {message.text}")
 
-    async def press(self, name: str, timeout_s: float = 15) -> None:
+    async def press(self, name: str, timeout_s: float = PATIENCE_S) -> None:
         """Press the control with this data-testid, as a person would: visible, enabled, not covered."""
         await self.page.get_by_test_id(name).first.click(timeout=timeout_s * 1000)
 
-    async def see(self, name: str, timeout_s: float = 15) -> Any:
+    async def see(self, name: str, timeout_s: float = PATIENCE_S) -> Any:
         """Wait until the control with this data-testid is seen."""
         found = self.page.get_by_test_id(name).first
         await found.wait_for(state="visible", timeout=timeout_s * 1000)

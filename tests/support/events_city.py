@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BASE = "http://127.0.0.1"
 THURSDAY = date(2026, 11, 26)
+PATIENCE_S = 120.0  # a hundred come at once and are settled one after the other
 
 
 def lecture(
@@ -42,7 +43,7 @@ async def published(
         event = await service.add_event(conn, actor, slug, kind, lambda _: content, None, now)
         return await service.change_event(conn, actor, event.id, 1, service.to_publish(now), BASE, now)
 
-    return await in_transaction(db, work)
+    return await in_transaction(db, work, PATIENCE_S)
 
 
 async def change(
@@ -53,7 +54,7 @@ async def change(
     async def work(conn: Connection) -> PublicEvent:
         return await service.change_event(conn, actor, event.id, event.revision, to, BASE, now)
 
-    return await in_transaction(db, work)
+    return await in_transaction(db, work, PATIENCE_S)
 
 
 async def register(
@@ -64,14 +65,14 @@ async def register(
     async def work(conn: Connection) -> tuple[Place, int, str]:
         return await registering.register(conn, event.id, Applicant(name, phone, "zh-CN", uuid4().hex, mail), BASE, now)
 
-    return await in_transaction(db, work)
+    return await in_transaction(db, work, PATIENCE_S)
 
 
 async def give_up(db: Pool, secret: str, now: datetime = NOW) -> None:
     async def work(conn: Connection) -> None:
         await registering.give_up(conn, secret, now)
 
-    await in_transaction(db, work)
+    await in_transaction(db, work, PATIENCE_S)
 
 
 def hours(count: float) -> timedelta:

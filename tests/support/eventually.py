@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 POLL_S = 0.02
+PATIENCE_S = 30.0  # it is only reached by what fails: a slow machine is given its time
 
 Reason = Callable[[], str | None]
 SlowReason = Callable[[], Awaitable[str | None]]
@@ -17,7 +18,7 @@ class NotYet(AssertionError):
     """It did not become true in time; the text is the last reason."""
 
 
-async def eventually(reason: Reason | SlowReason, timeout_s: float = 10.0) -> None:
+async def eventually(reason: Reason | SlowReason, timeout_s: float = PATIENCE_S) -> None:
     """Wait until `reason()` (or what it awaits) is None.
 
     reason  says why it is not yet true; an AssertionError that it raises counts as a reason too
@@ -33,7 +34,7 @@ async def eventually(reason: Reason | SlowReason, timeout_s: float = 10.0) -> No
         await asyncio.sleep(POLL_S)
 
 
-def wait_until(reason: Reason, timeout_s: float = 10.0) -> None:
+def wait_until(reason: Reason, timeout_s: float = PATIENCE_S) -> None:
     """The same for tests without an event loop."""
     deadline = time.monotonic() + timeout_s
     while (why := _ask(reason)) is not None:

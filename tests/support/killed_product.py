@@ -202,7 +202,7 @@ class Killed:
 
     async def is_ready(self) -> str | None:
         with contextlib.suppress(aiohttp.ClientError, OSError):
-            async with self.web.get("/readyz", timeout=aiohttp.ClientTimeout(3)) as answer:
+            async with self.web.get("/readyz", timeout=aiohttp.ClientTimeout(10)) as answer:
                 return None if answer.status == 200 else f"/readyz answers {answer.status}"
         return "nobody answers"
 

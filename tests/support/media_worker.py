@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from media.control.frames import FrameReader, frame
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE_S, eventually
 
 # In the worker's log these mean that something reached a place where only bugs arrive.
 FAULTS = ("Traceback", "ERROR", "broke", "never retrieved", "CRITICAL")
@@ -64,7 +64,7 @@ class Controller:
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[request["id"]] = future
         self.send_bytes(frame(json.dumps(request).encode()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await future
 
     def send_bytes(self, data: bytes) -> None:
@@ -89,7 +89,7 @@ class Controller:
         """Events of this kind whose fields are as given."""
         return [e for e in self.events if e["event"] == event and all(e.get(k) == v for k, v in fields.items())]
 
-    async def wait_for(self, event: str, timeout_s: float = 10.0, **fields: Any) -> dict[str, Any]:
+    async def wait_for(self, event: str, timeout_s: float = PATIENCE_S, **fields: Any) -> dict[str, Any]:
         """The first such event, which may have come already."""
 
         def missing() -> str | None:
@@ -123,7 +123,7 @@ class RunningWorker:
     async def stop(self) -> int:
         """SIGTERM, and its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await self.process.wait()
 
 
@@ -153,7 +153,7 @@ async def start_worker(directory: Path, *options: str) -> RunningWorker:
     worker = RunningWorker(process, control, directory)
     assert process.stdout is not None
     asyncio.create_task(_collect(process, worker.log))  # noqa: RUF006  (ends with the process)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(2 * PATIENCE_S):
         line = await process.stdout.readline()
     assert line == b"ready\n", (line, worker.log)
     return worker

@@ -15,10 +15,10 @@ from tests.support.database import passable_directory
 from tests.support.eventually import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 # What an event loop, aiohttp or a whole process writes about an exception that nobody took
 UNHANDLED = ("Traceback (most recent call last)", "exception was never retrieved", "Unhandled exception in event loop")
-STOP_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 60.0
 
 
 class Product:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType
 
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class RoomPage:
         await self.socket.send_str(message if isinstance(message, str) else json.dumps(message))
 
     async def hears(
-        self, kind: str, is_it: Callable[[dict[str, Any]], bool] = lambda _: True, timeout_s: float = 10.0
+        self, kind: str, is_it: Callable[[dict[str, Any]], bool] = lambda _: True, timeout_s: float = PATIENCE_S
     ) -> dict[str, Any]:
         """The next message of this kind for which `is_it` is true; what came before it is passed over."""
 
@@ -69,7 +69,7 @@ class RoomPage:
                 return self.heard[at]
         raise AssertionError("unreachable")
 
-    async def is_closed(self, timeout_s: float = 10.0) -> int:
+    async def is_closed(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait until the server has ended the line; its close code."""
         await eventually(
             lambda: None if self.closed_with is not None else f"the line is open; heard {self.heard[self._taken :]}",

@@ -141,7 +141,7 @@ class RoomStage:
         for line in step.heard:
             wanted[line["to"]] = wanted.get(line["to"], 0) + 1
         for who, count in wanted.items():
-            await eventually(lambda who=who, count=count: self._missing(step, who, count), 5.0)  # type: ignore[misc]
+            await eventually(lambda who=who, count=count: self._missing(step, who, count))  # type: ignore[misc]
         return {who: self._take(who, count) for who, count in wanted.items()}
 
     def _missing(self, step: Step, who: str, count: int) -> str | None:

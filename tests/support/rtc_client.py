@@ -26,7 +26,7 @@ from OpenSSL import SSL
 from pylibsrtp import Policy, Session
 
 from media.core import rtcp
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE_S, eventually
 
 OPUS, VP8, RTX = 111, 96, 97
 MID_EXTENSION, ABS_EXTENSION = 3, 5
@@ -169,7 +169,7 @@ class RtcClient:
             if found := re.search(r"a=ssrc:(\d+)", section):
                 self.ssrc_of_mid[_find(r"a=mid:(\S+)", section)] = int(found[1])
 
-    async def connect(self, answer: str, timeout_s: float = 5.0) -> None:
+    async def connect(self, answer: str, timeout_s: float = PATIENCE_S) -> None:
         """ICE and DTLS; returns when SRTP keys are there."""
         self.begin(answer)
         async with asyncio.timeout(timeout_s):

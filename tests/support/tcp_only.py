@@ -56,10 +56,10 @@ class TcpOnly:
 
     def _accept(self) -> None:
         here, _ = self._listener.accept()
-        there = socket.create_connection(("127.0.0.1", self._port), timeout=5)
+        there = socket.create_connection(("127.0.0.1", self._port), timeout=30)
         for one, other in ((here, there), (there, here)):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            one.settimeout(5)
+            one.settimeout(30)
             self._selector.register(one, selectors.EVENT_READ, other)
 
     def _carry(self, here: socket.socket, there: socket.socket) -> None:

@@ -29,11 +29,11 @@ class Published:
 
 
 async def publish_until(running: RunningProduct, site: str, stop: asyncio.Event) -> Published:
-    """Close one shift after the other and publish each time, until told to stop."""
+    """Close one shift after the other and publish each time, until told to stop; one at least."""
     published = Published()
     coordinator = await asyncio.to_thread(Coordinator, running, site)
     published.versions.append((await asyncio.to_thread(coordinator.tag), time.monotonic()))
-    while not stop.is_set():
+    while len(published.versions) == 1 or not stop.is_set():
         await asyncio.to_thread(coordinator.publish_a_change)
         confirmed = time.monotonic()
         published.versions.append((await asyncio.to_thread(coordinator.tag), confirmed))
