@@ -112,7 +112,7 @@ async def test_from_the_call_to_the_end(client: Client, db: Pool, city: City, no
     for each in (page, citizen, third):
         assert (await each.hears("closed"))["why"] == "ended"
     assert await ticket_state(db, called) == "done"
-    whole = await (await notary.get(f"/api/sessions/{session}")).json()
+    whole = await _with_event(notary, session, "waiting")
     assert whole["session"]["end_reason"] == "completed"
     assert [entry["role"] for entry in whole["people"]] == ["in_charge", "applicant", "party"]
     happened = [event["kind"] for event in whole["events"]]
@@ -130,6 +130,19 @@ async def test_from_the_call_to_the_end(client: Client, db: Pool, city: City, no
     assert await db.fetchval("select count(*) from room_owner where until is null") == 0
     await eventually(lambda: _figure(client, "laizuo_sessions_running 0.0"))
     assert await _figure(client, "laizuo_media_workers_up 1.0") is None
+
+
+async def _with_event(notary: Visitor, session: str, kind: str) -> dict[str, Any]:
+    """The session's page once it has an event of this kind: what happens in a room is written a moment later."""
+    whole: dict[str, Any] = {}
+
+    async def why() -> str | None:
+        whole.update(await (await notary.get(f"/api/sessions/{session}")).json())
+        happened = [event["kind"] for event in whole["events"]]
+        return None if kind in happened else f"no {kind} among {happened}"
+
+    await eventually(why)
+    return whole
 
 
 async def _figure(client: Client, line: str) -> str | None:

@@ -182,7 +182,7 @@ async def test_each_month_everything_is_read_again_and_one_flipped_bit_is_found_
     assert await db.fetchval("select count(*) from outbox where kind like 'storage%'") == 0
 
     sealed = tmp_path / pack.path
-    film = next(path for path in sealed.parent.iterdir() if path != sealed)
+    film = min(path for path in sealed.parent.iterdir() if path != sealed)
     for number, (victim, spoil) in enumerate(
         ((sealed, flip), (film, flip), (list_segments(held.journal)[0], flip), (film, Path.unlink)), 1
     ):
