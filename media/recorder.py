@@ -172,7 +172,9 @@ class Recorder:
         return self.status
 
 
-async def open_recorder(session: str, room: str, record: Record, on_failure: Callable[[], None]) -> Recorder:
+async def open_recorder(
+    session: str, room: str, record: Record, on_failure: Callable[[], None], epoch: int
+) -> Recorder:
     """Start or continue the journal of a room; its first block is on disk when this returns.
 
     on_failure  called in the running loop when a later write fails.
@@ -187,6 +189,7 @@ async def open_recorder(session: str, room: str, record: Record, on_failure: Cal
             room=room,
             key=record.key,
             facts=record.facts,
+            epoch=epoch,
             on_failure=lambda _cause: _post(loop, on_failure),
         )
 

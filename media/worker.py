@@ -178,7 +178,7 @@ class Worker:
         journal = await asyncio.to_thread(Path(record.journal).resolve)
         if not journal.is_relative_to(self._data):
             raise BadMessage("bad_request", "record.journal: must lie in the worker's data directory")
-        return await open_recorder(room.session, room.name, record, room.on_record_failed)
+        return await open_recorder(room.session, room.name, record, room.on_record_failed, room.epoch)
 
     def _confirm(self, room: Room, request: OpenRoom) -> RoomOpened:
         if room.session != request.session:

@@ -21,8 +21,9 @@ from typing import Any
 
 from media.record import layout
 from media.record.chain import Head, key_id
+from media.record.fence import lock_directory
 from media.record.pending import Pending
-from media.record.segments import JournalDamaged, Tail, lock_directory, read_tail
+from media.record.segments import JournalDamaged, Tail, read_tail
 from media.record.writer import Clocks, SegmentWriter
 
 # Half a second of media is what a crash may cost; the promise is one second. A recorder asks a little sooner (write_soon).
@@ -92,6 +93,7 @@ class Journal:
         room: str,
         key: bytes,
         facts: dict[str, Any],
+        epoch: int = 0,
         clocks: Clocks = system_clocks,
         on_failure: Callable[[str], None] | None = None,
     ) -> Journal:
@@ -100,11 +102,12 @@ class Journal:
         Blocks (reads the last segment, fsyncs the first block): call it in a thread.
         key      32 bytes; never written.
         facts    JSON object for the first event.
+        epoch    the owner's: a writer with a lower one is fenced off (fence.py).
         on_failure  called once with the cause, in the journal's thread or in that of whoever gave the packet too much.
-        Raises   JournalBusy while another process writes it, JournalDamaged for another session, room or key, OSError.
+        Raises   JournalBusy while another process writes it with a right to, JournalDamaged for another session, room or key, OSError.
         """
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = lock_directory(directory)
+        lock = lock_directory(directory, epoch)
         try:
             tail = read_tail(directory)
             _check_same(tail, session, room, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,6 @@ from media.record.layout import BLOCK_MAGIC, PREFIX, SEGMENT_MAGIC, Block, Chunk
 SUFFIX = ".lzj"
 
 
-class JournalBusy(BlockingIOError):
-    """Another process is writing this journal."""
-
-
 class JournalDamaged(ValueError):
     """A journal cannot be continued as it stands."""
 
@@ -30,32 +25,6 @@ def segment_path(directory: Path, number: int) -> Path:
 
 def list_segments(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"journal-*{SUFFIX}"))
-
-
-def lock_directory(directory: Path) -> int:
-    """The lock dies with the process, so a killed writer never blocks the next. Raises JournalBusy."""
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise JournalBusy("another process is writing this journal") from None
-    return descriptor
-
-
-def is_written(directory: Path) -> bool:
-    """Whether a living process writes this journal now. Needs no right to write: films are made of a disk that became read-only too."""
-    try:
-        descriptor = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def write_all(descriptor: int, parts: Sequence[bytes]) -> int:

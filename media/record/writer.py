@@ -21,6 +21,7 @@ from media.record.chain import (
     sha256,
     sm3,
 )
+from media.record.fence import check_not_taken
 from media.record.pending import Buffer, Cut
 from media.record.segments import Tail, segment_path, sync_directory, write_all
 
@@ -110,6 +111,7 @@ class SegmentWriter:
     def _put(self, parts: list[bytes]) -> int:
         size = write_all(self._descriptor, parts)
         os.fsync(self._descriptor)
+        check_not_taken(self._descriptor)
         self.bytes_written += size
         return size
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from media.record.fence import is_written
 from media.record.films.fonts import find_font
-from media.record.segments import is_written, list_segments
+from media.record.segments import list_segments
 from server.recordings.store import FilmRow
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from media.record.fence import JournalBusy
 from media.record.journal import MAX_PENDING_BYTES, Journal, JournalFailed, State
 from media.record.layout import MISSING_PACKETS, RTP, SENDER_REPORT, split_records
 from media.record.reader import BlockSeen, Damage, Note, SessionKeys, examine, load_segments, open_chunk, read_events
-from media.record.segments import JournalBusy, JournalDamaged, list_segments
+from media.record.segments import JournalDamaged, list_segments
 from tests.support.eventually import wait_until
 from tests.support.synthetic_session import KEY, FakeClock
 
