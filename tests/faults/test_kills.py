@@ -23,7 +23,7 @@ FIRST_SEED = int(os.environ.get("LAIZUO_TEST_KILLS_FROM", "1"))
 A_SESSION = 9  # and the job that makes its films
 LOST_AT_MOST_S = 1.0
 # Until the worker has the keys of a new line its packets are nobody's.
-SETTLED_S = 0.3
+SETTLED_S = 1.0
 
 
 async def test_nothing_that_was_fsynced_is_lost_however_often_parts_are_killed(

@@ -35,6 +35,7 @@ from tests.support.synthetic_session import encode_video
 SILENCE = b"\xf8\xff\xfe"
 VICTIMS = ("w0", "web", "postgres")
 BACK_WITHIN_S = 45.0
+CONNECT_S = 5.0  # whose worker was killed meanwhile gives up and comes again, well within the time above
 
 
 @cache
@@ -121,7 +122,7 @@ class Guest:
             case {"type": "rejoin"}:
                 await self._offer(page)
             case {"type": "answer", "peer": self._peer, "sdp": sdp}:
-                await self.connections[-1].rtc.connect(sdp)
+                await self.connections[-1].rtc.connect(sdp, CONNECT_S)
                 self.connections[-1].rtc.start_media()
             case {"type": "error", "code": "bad_token"}:
                 self.resume = None
