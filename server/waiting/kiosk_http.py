@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from server.db import Connection
     from server.lines.core import Opening
 
+LECTURES_AHEAD = timedelta(days=7)  # who stands before a kiosk plans by the week
 TICKET_RATE: web.AppKey[Rate] = web.AppKey("ticket_rate", Rate)
 Service = Literal["notarization", "mediation", "legal_aid", "legal_advice"]
 # What one presses on a kiosk. The seven sentences of the legal service parlours (contract, house, large payment, quarrel, family,
@@ -120,6 +122,17 @@ class SiteShown(msgspec.Struct):
     name: str
 
 
+class LectureAtKiosk(msgspec.Struct):
+    """A lecture of this site, or one that can be heard here now (`is_open`)."""
+
+    id: str
+    title: str
+    where: str
+    starts_at: float
+    ends_at: float
+    is_open: bool
+
+
 class KioskState(msgspec.Struct):
     """What the kiosk's first screen needs. `card_reader`: where the device's own program answers that reads identity cards (KIOSK.md)."""
 
@@ -131,6 +144,7 @@ class KioskState(msgspec.Struct):
         str
     ] = []  # numbers whose holders sit near this kiosk and are called to it (offline tickets, appointments)
     card_reader: str = ""
+    lectures: list[LectureAtKiosk] = []
 
 
 async def kiosk_page(call: Call[None]) -> web.StreamResponse:
@@ -159,8 +173,17 @@ async def kiosk_state(call: Call[None]) -> KioskState:
         place = await service.place_of(conn, call.actor, call.now)
         ticket = await ticket_shown(conn, place, english) if place else None
         near = await store.waiting_near_kiosk(conn, endpoint.id)
+        lectures = await store.lectures_near_kiosk(conn, endpoint.id, call.now, call.now + LECTURES_AHEAD)
     site = SiteShown(endpoint.site_slug, endpoint.site_name_en if english else endpoint.site_name_zh)
-    return KioskState(endpoint.id, site, services, ticket, near, endpoint.card_reader)
+    told = [_lecture(one, english) for one in lectures]
+    return KioskState(endpoint.id, site, services, ticket, near, endpoint.card_reader, told)
+
+
+def _lecture(one: store.LectureNear, english: bool) -> LectureAtKiosk:
+    place = one.site_en if english else one.site_zh
+    where = f"{place} · {one.venue}" if one.venue else place
+    title = one.title_en if english else one.title
+    return LectureAtKiosk(one.id, title, where, one.starts.timestamp(), one.ends.timestamp(), one.is_open)
 
 
 async def _offer(call: Call[None], conn: Connection, line: store.Line) -> ServiceOffered:

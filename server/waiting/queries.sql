@@ -56,6 +56,18 @@ where t.holder_hash = $1
 -- Numbers whose holders sit near a kiosk and get it when they are called.
 select number from ticket where kiosk_id = $1 and endpoint_id is null and state in ('waiting', 'held') order by priority desc, place, arrival
 
+-- name: lectures_near_kiosk
+-- Lectures of the kiosk's own site and of those above it that end after $2 and begin before $3; of any site where the room is open now, so that
+-- this device can listen.
+select v.id::text as id, v.title, coalesce(nullif(v.title_en, ''), v.title) as title_en, v.venue, s.name_zh as site_zh, s.name_en as site_en,
+       lower(v.during) as starts, upper(v.during) as ends, o.is_open
+from public_event v join site s on s.id = v.site_id
+cross join lateral (select exists (
+    select 1 from event_session x join session n on n.id = x.session_id where x.event_id = v.id and n.state <> 'ended') as is_open) o
+where v.kind = 'lecture' and v.state = 'published' and v.during && tstzrange($2, $3)
+  and (o.is_open or v.site_id = any (site_path((select site_id from endpoint where id = $1))))
+order by o.is_open desc, lower(v.during), v.id limit 4
+
 -- name: leave_queue
 update ticket set state = 'abandoned', closed_at = $2, close_reason = 'left'
 where (endpoint_id = $1 or holder_hash = $4) and state = any ($3) returning id::text, area_id::text, endpoint_id::text

@@ -175,6 +175,27 @@ async def waiting_near_kiosk(conn: Connection, endpoint_id: str) -> list[str]:
     return [row["number"] for row in await conn.fetch(_SQL["waiting_near_kiosk"], UUID(endpoint_id))]
 
 
+@dataclass(frozen=True, slots=True)
+class LectureNear:
+    """A lecture one can go to from a kiosk; `is_open`: it is given in a video room now, this device may ask to listen."""
+
+    id: str
+    title: str
+    title_en: str
+    venue: str
+    site_zh: str
+    site_en: str
+    starts: datetime
+    ends: datetime
+    is_open: bool
+
+
+async def lectures_near_kiosk(conn: Connection, endpoint_id: str, now: datetime, until: datetime) -> list[LectureNear]:
+    """Those that can be heard here first, then the next ones at its site, at most four."""
+    rows = await conn.fetch(_SQL["lectures_near_kiosk"], UUID(endpoint_id), now, until)
+    return [LectureNear(**dict(row)) for row in rows]
+
+
 async def is_enrolled(conn: Connection, endpoint_id: str) -> bool:
     """Whether a device may still speak; its stream ends when not."""
     return bool(await conn.fetchval(_SQL["is_enrolled"], UUID(endpoint_id)))

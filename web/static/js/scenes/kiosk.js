@@ -10,6 +10,7 @@ import { Banner, Confirm, Icon, useLanguage } from "../ui.js";
 import { Frame, setLarge, speakLanguage } from "./kiosk/frame.js";
 import { useHealth } from "./kiosk/health.js";
 import { Idle } from "./kiosk/idle.js";
+import { Lectures } from "./kiosk/lectures.js";
 import { useLine } from "./kiosk/line.js";
 import { Menu } from "./kiosk/menu.js";
 import { DownBanner, KeptRoster, MergedBanner, TakeOffline } from "./kiosk/offline.js";
@@ -50,6 +51,7 @@ function Kiosk() {
   const [ticket, setTicket] = useState(/** @type {any} */ (null));
   const [asking, setAsking] = useState(false);
   const [why, setWhy] = useState("");
+  const [lecture, setLecture] = useState(""); // the key to a lecture's room, while this room listens
   const [rated, setRated] = useState(false);
   const [fresh, setFresh] = useState(false); // just called: colour over the room
   const [visit, setVisit] = useState(0); // the next person gets new inputs, not emptied ones
@@ -60,7 +62,7 @@ function Kiosk() {
 
   const clear = () => {
     stop(); hush(); setLarge(false); speakLanguage(HOME_LANGUAGE, true);
-    setStep("menu"); setEntry(null); setTicket(null); setAsking(false); setWhy(""); setFresh(false); setRated(false); setVisit((count) => count + 1);
+    setStep("menu"); setEntry(null); setTicket(null); setAsking(false); setWhy(""); setFresh(false); setRated(false); setLecture(""); setVisit((count) => count + 1);
     entered.current = newest.current = "";
     document.getElementById("toasts")?.replaceChildren();
     history.replaceState(null, "", location.pathname);
@@ -100,6 +102,8 @@ function Kiosk() {
     try { await insist(freed); } catch (error) { if (!(error instanceof ApiError)) throw error; }
     clear();
   };
+  const listenTo = (/** @type {string} */ token) => { setLecture(token); setStep("lecture"); open(); };
+  const onLectureOver = (/** @type {string} */ reason) => { if (step !== "lecture") return; stop(); if (reason === "left") { clear(); return; } setLecture(""); setWhy(reason); setStep("over"); };
   /** Went out and does not come back: the device is free for the next person, whatever the session still does. */
   const leaveForGood = () => {
     if (why === "left" && ticket) { left.current = ticket.id; insist(() => post(`${API}/gone`)).catch((error) => say(error.message)); }
@@ -123,17 +127,20 @@ function Kiosk() {
     ${line.down && line.lost_ms !== null && step !== "room" && html`<${DownBanner} since_ms=${line.lost_ms} waiting=${line.unmerged} />`}
     ${!line.down && line.lost_ms !== null && step === "menu" && html`<div role="status"><${Banner} kind="wait" icon="refresh-cw" testid="line-lost"><p>${t("kiosk.lost_short")}</p><//></div>`}
     ${line.merged && step === "menu" && html`<${MergedBanner} merged=${line.merged} onSeen=${line.seen} />`}
-    ${step === "menu" && (offer ? html`<${Menu} services=${line.down ? offer.services.map(unknownLine) : offer.services} calledHere=${offer.called_here ?? []} onChoose=${choose} />` : html`<p role="status">${t("common.loading")}</p>`)}
+    ${step === "menu" && (offer ? html`<${Menu} services=${line.down ? offer.services.map(unknownLine) : offer.services} calledHere=${offer.called_here ?? []}
+      lectures=${line.down ? [] : offer.lectures ?? []} onChoose=${choose} onLectures=${() => setStep("lectures")} />` : html`<p role="status">${t("common.loading")}</p>`)}
     ${step === "menu" && line.down && html`<${KeptRoster} kit=${line.roster} />`}
     ${step === "offline" && html`<${TakeOffline} entry=${entry} take=${line.take} onDone=${clear} />`}
     ${step === "check" && html`<${Take} api=${API} entry=${entry} cardReader=${offer?.card_reader ?? ""} devices=${devices} onTry=${open} onTicket=${(/** @type {any} */ next) => { setTicket(next); setStep("ticket"); }} />`}
     ${step === "ticket" && ticket && html`<${TicketScreen} api=${API} ticket=${ticket} duty=${duty} lost_ms=${lost_ms} stream=${devices?.stream ?? null} onLeave=${() => setAsking(true)} />`}
+    ${step === "lectures" && html`<${Lectures} api=${API} lectures=${offer?.lectures ?? []} onListen=${listenTo} onBack=${clear} />`}
+    ${step === "lecture" && html`<${Room} token=${lecture} devices=${devices} place="kiosk" onFix=${open} onClosed=${onLectureOver} />`}
     ${step === "room" && ticket?.room && html`<${Room} token=${ticket.room.token} devices=${devices} place="kiosk" renewToken=${renewToken} onFix=${open} onClosed=${onClosed} />`}
     ${step === "room" && fresh && html`<${Called} ticket=${ticket} />`}
     ${step === "over" && html`<${Over} why=${why} ticket=${ticket} onRated=${() => setRated(true)} onAgain=${() => { left.current = ""; open(); setStep("room"); }} onDone=${leaveForGood} />`}
     ${asking && html`<${Confirm} title=${t("kiosk.leave_title")} says=${t(step === "room" ? "kiosk.leave_room_says" : "kiosk.leave_says")} yes=${t("kiosk.leave_yes")} icon="x" danger
       testid="confirm-leave-queue" onYes=${giveUp} onClose=${() => setAsking(false)} />`}
-    ${(step === "check" || step === "offline" || (step === "menu" && changed)) && html`<${Idle} onOver=${clear} />`}
+    ${(step === "check" || step === "offline" || step === "lectures" || (step === "menu" && changed)) && html`<${Idle} onOver=${clear} />`}
   <//>`;
 }
 

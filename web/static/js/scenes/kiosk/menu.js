@@ -6,6 +6,7 @@ import { say } from "../../live.js";
 import { speak } from "../../speech.js";
 import { spokenDateTime, spokenTime, spokenWait } from "../../time.js";
 import { Icon } from "../../ui.js";
+import { LectureLine } from "./lectures.js";
 
 /**
  * The seven sentences of the legal service parlours on six cards: who is named by the law for help finds theirs first (the old, women and
@@ -55,14 +56,18 @@ function Card({ entry, offered, onChoose }) {
   </button></li>`;
 }
 
-/** @param {{ services: Offered[], calledHere: string[], onChoose: (entry: typeof ENTRIES[0]) => void }} props */
-export function Menu({ services, calledHere, onChoose }) {
+/**
+ * @param {{ services: Offered[], calledHere: string[], lectures: import("./lectures.js").Lecture[], onChoose: (entry: typeof ENTRIES[0]) => void,
+ *           onLectures: () => void }} props
+ */
+export function Menu({ services, calledHere, lectures, onChoose, onLectures }) {
   const title = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => title.current?.focus({ preventScroll: true }), []);
   const offered = new Map(services.map((one) => [one.service, one]));
-  return html`<div class="kiosk-menu">
+  return html`<div class=${`kiosk-menu ${lectures.length ? "kiosk-with-lecture" : ""}`}>
     <h1 tabindex="-1" ref=${title}>${t("kiosk.welcome")}</h1>
     <p class="kiosk-lead">${t("kiosk.choose")}</p>
+    <${LectureLine} lectures=${lectures} onOpen=${onLectures} />
     <ul class="kiosk-cards">${ENTRIES.filter((entry) => offered.has(entry.service)).map((entry) => html`<${Card} key=${entry.matter} entry=${entry}
       offered=${offered.get(entry.service)} onChoose=${onChoose} />`)}</ul>
     ${calledHere.length > 0 && html`<p class="kiosk-here" data-testid="called-here"><${Icon} name="ticket" /> ${t("kiosk.called_here", { numbers: calledHere.join(t("kiosk.and")) })}</p>`}
