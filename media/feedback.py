@@ -28,7 +28,6 @@ from media.core.rtcp import (
     RtcpError,
     SenderReport,
     SourceDescription,
-    TransportFeedback,
     parse_compound,
     write_compound,
 )
@@ -205,7 +204,8 @@ class Feedback:
             self._lossy.pop(up, None)
 
     def tick(self, now: float) -> None:
-        """Ten times a second: key frames that were asked for too soon, or that never came; what recordings miss."""
+        """Ten times a second: what came of each browser; key frames asked for too soon, or that never came; what recordings miss."""
+        self.path.tell_arrivals()
         for up in list(self._incomplete):
             self._complete(up, now)
         for up in list(self._wanting):
@@ -229,16 +229,6 @@ class Feedback:
         self._incomplete.pop(up, None)
         self._lossy.pop(up, None)
         self._wanting.pop(up, None)
-
-    def tell_arrivals(self, party: Party) -> None:
-        """Ten times a second: what came of him and when, so that his browser knows its line (transport-cc)."""
-        lane = party.lane
-        if not lane.count_ident:
-            return
-        lane.gather()
-        about = next((up.ssrc for up in party.ups), 0)
-        for body in lane.arrivals.take():
-            self.path.send_rtcp(lane, write_compound([TransportFeedback(lane.rtcp_ssrc, about, body)]))
 
     # --- once a second ----------------------------------------------------------------------------------------------
 

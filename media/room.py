@@ -340,7 +340,6 @@ class Room:
         timing = self._engine.timing
         for seat in list(self.seats.values()):
             seat.peer.watch(now)
-            self._engine.feedback.tell_arrivals(seat.peer)
             seat.watch_streams(timing.silent_s, now)
             if seat.adapting.is_due(now):
                 self._look_at_layers(seat, now)

@@ -9,7 +9,6 @@ Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from struct import Struct
 from typing import Final
 
@@ -24,6 +23,7 @@ REFERENCE_TICKS: Final = 256  # of the reference time: 64 ms
 _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 _RUN_MOST = 0x1FFF
 _PER_VECTOR = 7
+_RUNS = [bytes([symbol]) for symbol in (_NOT_RECEIVED, _SMALL, _LARGE)]
 _HEAD = Struct("!HHI")
 _U16 = Struct("!H")
 
@@ -31,20 +31,17 @@ _U16 = Struct("!H")
 class Arrivals:
     """One browser's packets. `note` in any order; `take` on a timer."""
 
-    __slots__ = ("_came", "_count", "_newest", "_next")
+    __slots__ = ("_count", "_newest", "_next", "_noted")
 
     def __init__(self) -> None:
-        self._came: dict[int, float] = {}  # extended number -> when
+        self._noted: list[tuple[int, float]] = []  # as they came
         self._newest = -1
         self._next = -1  # what is told next; -1: from the first that came
         self._count = 0
 
     def note(self, seq: int, at: float) -> None:
         """A packet with this number (16 bit) came at `at`, monotonic seconds."""
-        ext = FIRST_CYCLE + seq if self._newest < 0 else unwrap_seq(seq, self._newest)
-        if self._newest - ext < LATEST:
-            self._newest = max(self._newest, ext)
-            self._came.setdefault(ext, at)
+        self._noted.append((seq, at))
 
     def skip(self) -> None:
         """Some were not noted: nothing is said of what is missing before the next one."""
@@ -52,9 +49,10 @@ class Arrivals:
 
     def take(self) -> list[bytes]:
         """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
-        if not self._came:
+        came = self._came()
+        if not came:
             return []
-        first = min(self._came)
+        first = min(came)
         # A late one is told again with its neighbours: the browser corrects what it took for lost.
         start = first if self._next < 0 else min(first, self._next)
         if self._newest - start > 4 * MOST_STATUSES:
@@ -62,48 +60,63 @@ class Arrivals:
         told: list[bytes] = []
         while start <= self._newest:
             numbers = range(start, min(start + MOST_STATUSES, self._newest + 1))
-            if any(number in self._came for number in numbers):
-                told.append(self._tell(numbers))
+            times = [came.get(number) for number in numbers]
+            if times.count(None) < len(times):
+                told.append(self._tell(start, times))
             start = numbers.stop
         self._next = self._newest + 1
-        self._came.clear()
         return told
 
-    def _tell(self, numbers: range) -> bytes:
-        came = [self._came.get(number) for number in numbers]
-        first = next(at for at in came if at is not None)
-        reference = int(first / TICK_S) // REFERENCE_TICKS
-        symbols, deltas = _deltas(came, reference * REFERENCE_TICKS)
-        head = _HEAD.pack(numbers.start & SEQ_MASK, len(came), (reference & 0xFFFFFF) << 8 | self._count)
+    def _came(self) -> dict[int, float]:
+        """Extended number -> when, of what was noted; empties it."""
+        noted, self._noted = self._noted, []
+        came: dict[int, float] = {}
+        newest = self._newest
+        for seq, at in noted:
+            ext = FIRST_CYCLE + seq if newest < 0 else unwrap_seq(seq, newest)
+            if newest - ext < LATEST:
+                newest = max(newest, ext)
+                came.setdefault(ext, at)
+        self._newest = newest
+        return came
+
+    def _tell(self, start: int, times: Sequence[float | None]) -> bytes:
+        """One body: when each number from `start` on came; at least one did."""
+        ticks = [None if at is None else int(at / TICK_S) for at in times]
+        first = next(tick for tick in ticks if tick is not None)
+        reference = first // REFERENCE_TICKS
+        symbols, deltas = _deltas(ticks, reference * REFERENCE_TICKS)
+        head = _HEAD.pack(start & SEQ_MASK, len(times), (reference & 0xFFFFFF) << 8 | self._count)
         self._count = (self._count + 1) & 0xFF
         body = head + b"".join(_U16.pack(chunk) for chunk in _chunks(symbols)) + deltas
         return body + bytes(-len(body) % 4)
 
 
-def _deltas(came: Iterable[float | None], before: int) -> tuple[list[int], bytes]:
-    """The symbol of each status, and the deltas of those that came. `before`: the reference time in ticks."""
-    symbols: list[int] = []
-    deltas = bytearray()
-    for at in came:
-        if at is None:
+def _deltas(ticks: Iterable[int | None], before: int) -> tuple[bytes, bytes]:
+    """The symbol of each status, and the deltas of those that came. `before`: the reference time."""
+    symbols, deltas = bytearray(), bytearray()
+    for tick in ticks:
+        if tick is None:
             symbols.append(_NOT_RECEIVED)
             continue
-        delta = max(-0x8000, min(0x7FFF, int(at / TICK_S) - before))
-        before += delta
+        delta = tick - before
         if 0 <= delta <= 0xFF:
             symbols.append(_SMALL)
             deltas.append(delta)
         else:
+            delta = max(-0x8000, min(0x7FFF, delta))
             symbols.append(_LARGE)
             deltas += _U16.pack(delta & 0xFFFF)
-    return symbols, bytes(deltas)
+        before += delta
+    return bytes(symbols), bytes(deltas)
 
 
-def _chunks(symbols: Sequence[int]) -> Iterable[int]:
+def _chunks(symbols: bytes) -> Iterable[int]:
     """Runs where they are at least as short as vectors of seven, which hold any mixture."""
     at = 0
     while at < len(symbols):
-        symbol, run = next((symbol, len(list(group))) for symbol, group in groupby(symbols[at:]))
+        symbol, rest = symbols[at], symbols[at:]
+        run = len(rest) - len(rest.lstrip(_RUNS[symbol]))
         if run >= _PER_VECTOR or at + run == len(symbols):
             run = min(run, _RUN_MOST)
             yield symbol << 13 | run

@@ -35,7 +35,7 @@ from media.forward.native_memory import NativeUnusable
 log = logging.getLogger(__name__)
 
 HERE: Final = Path(__file__).parent
-SOURCES: Final = (HERE / "fastpath.h", HERE / "fastpath.c")
+SOURCES: Final = (HERE / "fastpath.h", HERE / "arrivals.h", HERE / "fastpath.c")
 COMPILERS: Final = ("cc", "gcc", "clang")
 # -ffp-contract=off: jitter comes out as in Python, to the last bit, which the self-test compares.
 FLAGS: Final = (

@@ -58,20 +58,6 @@ typedef struct {
   uint8_t out_data[OUT_SLOTS][OUT_SLOT];
 } workspace;
 
-static uint16_t get16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
-
-static uint32_t get32(const uint8_t *at) { return (uint32_t)get16(at) << 16 | get16(at + 2); }
-
-static void put16(uint8_t *at, uint16_t value) {
-  at[0] = (uint8_t)(value >> 8);
-  at[1] = (uint8_t)value;
-}
-
-static void put32(uint8_t *at, uint32_t value) {
-  put16(at, (uint16_t)(value >> 16));
-  put16(at + 2, (uint16_t)value);
-}
-
 static double seconds(const struct timespec *t) { return (double)t->tv_sec + (double)t->tv_nsec * 1e-9; }
 
 static double clock_now(clockid_t clock) {
@@ -426,14 +412,6 @@ static uint32_t payload_start(const uint8_t *d, uint32_t size) {
   return at > size ? 0 : at;
 }
 
-static void keep_arrival(lane *l, uint16_t number, double now) {
-  if (l->arrivals == NULL || l->arrival_count >= ARRIVALS) {
-    l->arrivals_missed = true;
-    return;
-  }
-  l->arrivals[l->arrival_count++] = (arrival){.at = now, .number = number};
-}
-
 /* python_path.py _note_arrival, RFC 8285 4.2. */
 static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
   uint32_t at = FIXED_HEADER + (d[0] & 0x0Fu) * 4;
@@ -446,7 +424,7 @@ static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
     uint32_t length = (head & 0x0Fu) + 1;
     if (head >> 4 == 15 || at + length > end) return;
     if (head >> 4 == l->count_ident) {
-      if (length == 2) keep_arrival(l, get16(d + at), now);
+      if (length == 2) fast_note(l, get16(d + at), now);
       return;
     }
     at += length;
@@ -631,6 +609,58 @@ int fast_take(fast *f, const void *data, uint32_t size, const void *from, uint32
   reset_slots(w, 1);
   flush(f, w);
   return 1;
+}
+
+/* --- what came, told to who sent it ------------------------------------------------------------------------------ */
+
+/* write_compound([TransportFeedback]) in front of a body; returns the size of both. */
+static int write_feedback(uint8_t *out, const lane *l, uint32_t body) {
+  out[0] = 0x80 | 15;
+  out[1] = 205;
+  put16(out + 2, (uint16_t)((8 + body) / 4));
+  put32(out + 4, l->rtcp_ssrc);
+  put32(out + 8, l->up_count ? l->ups[0]->ssrc : 0);
+  return (int)(12 + body);
+}
+
+static void send_feedback(fast *f, workspace *w) {
+  for (uint32_t done = 0; done < w->out_count;) {
+    int sent = f->send(f->fd, w->message + done, w->out_count - done, MSG_DONTWAIT);
+    if (sent <= 0) drop(f, SEND_FULL);
+    done += sent > 0 ? (uint32_t)sent : 1;
+  }
+  w->out_count = 0;
+}
+
+static void tell_sender(fast *f, workspace *w, lane *l) {
+  telling t = begin_telling(l);
+  for (;;) {
+    if (w->out_count == OUT_SLOTS) send_feedback(f, w);
+    uint8_t *out = w->out_data[w->out_count];
+    uint32_t body = tell_next(l, &t, out + 12);
+    if (body == 0) break;
+    int length = write_feedback(out, l, body);
+    if (f->protect_rtcp(l->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
+      drop(f, PROTECT_FAILED);
+      continue;
+    }
+    struct iovec *from = &w->vector[w->out_count];
+    *from = (struct iovec){.iov_base = out, .iov_len = (size_t)length};
+    w->message[w->out_count++].msg_hdr =
+        (struct msghdr){.msg_name = l->address, .msg_namelen = l->address_size, .msg_iov = from, .msg_iovlen = 1};
+  }
+  end_telling(l);
+}
+
+/* Every lane whose packets carry a number hears which of them came. Returns whether something was dropped. */
+int fast_tell(fast *f) {
+  workspace *w = f->work;
+  for (uint32_t i = 0; f->gate != NULL && i <= f->gate_mask; i++) {
+    lane *l = f->gate[i];
+    if (l != NULL && l->arrivals != NULL && l->arrival_count && l->tx != NULL) tell_sender(f, w, l);
+  }
+  send_feedback(f, w);
+  return f->dropped_any;
 }
 
 /* --- beginning --------------------------------------------------------------------------------------------------- */

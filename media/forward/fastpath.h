@@ -22,7 +22,7 @@ enum {
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
-  ARRIVALS = 512,  /* of one lane between two looks: 5,000 packets a second */
+  ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
   SEGMENTS = 60,      /* in one datagram for the kernel to cut (UDP_MAX_SEGMENTS was 64) */
   LONGEST_SUPER = 60000,
   NO_SLOT = -1,
@@ -65,10 +65,10 @@ typedef struct {
   uint32_t length, unused;
 } cached;
 
-/* A packet that came, by the number that counts over all streams of a browser (core/transport_cc.py). */
+/* A packet that came, by the number that counts over all streams of a browser, extended (core/transport_cc.py). */
 typedef struct {
   double at;
-  uint32_t number, unused;
+  int64_t number;
 } arrival;
 
 /* What a recording gets of one stream: its packets in order, as records of the journal (record/layout.py), and the numbers of its
@@ -93,8 +93,10 @@ typedef struct {
   uint32_t address_size; /* 0: nowhere */
   uint8_t address[32];
   int32_t first_out, last_out; /* of this flush; NO_SLOT between flushes */
-  arrival *arrivals;           /* NULL, or room for ARRIVALS; emptied by Python ten times a second */
-  uint32_t arrival_count;
+  arrival *arrivals;           /* NULL, or room for ARRIVALS; told ten times a second */
+  int64_t newest, told_to;     /* the highest number noted; the first one not told. -1: none */
+  uint32_t arrival_count, rtcp_ssrc;
+  uint8_t told;         /* how many feedbacks, modulo 256 */
   uint8_t count_ident;  /* of the header extension that carries the number; 0: none */
   bool arrivals_missed; /* there was no room */
   bool no_gso;                 /* the way there does not take it */
@@ -136,7 +138,7 @@ typedef int (*srtp_call)(void *session, void *packet, int *length);
 typedef int (*send_call)(int fd, struct mmsghdr *messages, unsigned count, int flags);
 
 typedef struct {
-  srtp_call protect, unprotect, unprotect_rtcp;
+  srtp_call protect, unprotect, protect_rtcp, unprotect_rtcp;
   send_call send; /* sendmmsg, unless a test stands there */
   void *work;     /* fast_layout()[WORK] bytes */
   lane **gate;    /* by address: open addressing, at most half full */
@@ -151,5 +153,22 @@ typedef struct {
   uint64_t packets_in, packets_out, messages_out;
   uint64_t dropped[REASONS];
 } fast;
+
+/* Numbers as they stand in a packet. */
+static inline uint16_t get16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
+
+static inline uint32_t get32(const uint8_t *at) { return (uint32_t)get16(at) << 16 | get16(at + 2); }
+
+static inline void put16(uint8_t *at, uint16_t value) {
+  at[0] = (uint8_t)(value >> 8);
+  at[1] = (uint8_t)value;
+}
+
+static inline void put32(uint8_t *at, uint32_t value) {
+  put16(at, (uint16_t)(value >> 16));
+  put16(at + 2, (uint16_t)value);
+}
+
+#include "arrivals.h"
 
 #endif

@@ -9,7 +9,20 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable
-from ctypes import c_bool, c_char_p, c_double, c_int, c_int32, c_int64, c_long, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    c_bool,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_int64,
+    c_long,
+    c_uint8,
+    c_uint16,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,7 +68,11 @@ class LaneMemory(ctypes.Structure):
         ("first_out", c_int32),
         ("last_out", c_int32),
         ("arrivals", c_void_p),
+        ("newest", c_int64),
+        ("told_to", c_int64),
         ("arrival_count", c_uint32),
+        ("rtcp_ssrc", c_uint32),
+        ("told", c_uint8),
         ("count_ident", c_uint8),
         ("arrivals_missed", c_bool),
         ("no_gso", c_bool),
@@ -66,7 +83,7 @@ class LaneMemory(ctypes.Structure):
 class ArrivalMemory(ctypes.Structure):
     """fastpath.h arrival."""
 
-    _fields_ = (("at", c_double), ("number", c_uint32), ("unused", c_uint32))
+    _fields_ = (("at", c_double), ("number", c_int64))
 
 
 class CachedMemory(ctypes.Structure):
@@ -148,6 +165,7 @@ class PathMemory(ctypes.Structure):
     _fields_ = (
         ("protect", c_void_p),
         ("unprotect", c_void_p),
+        ("protect_rtcp", c_void_p),
         ("unprotect_rtcp", c_void_p),
         ("send", c_void_p),
         ("work", c_void_p),
@@ -210,6 +228,9 @@ class Library:
     receive: Callable[[int], int]
     take: Callable[[int, bytes, int, bytes, int, float], int]
     gate: Callable[[int, Any, int], int]
+    note: Callable[[int, int, float], None]
+    arrivals: Callable[[int, Any, int], int]
+    tell: Callable[[int], int]
     store: Callable[[int, int, bytes, int, float], None]
     load: Callable[[int, int, float, float, Any, int], int]
     stamp: Callable[[int], int]
@@ -222,6 +243,9 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "receive": (c_int, [c_void_p]),
     "take": (c_int, [c_void_p, c_char_p, c_uint32, c_char_p, c_uint32, c_double]),
     "gate": (c_int, [c_void_p, c_void_p, c_uint32]),
+    "note": (None, [c_void_p, c_uint16, c_double]),
+    "arrivals": (c_uint32, [c_void_p, c_void_p, c_uint32]),
+    "tell": (c_int, [c_void_p]),
     "store": (None, [c_void_p, c_int64, c_char_p, c_uint32, c_double]),
     "load": (c_uint32, [c_void_p, c_int64, c_double, c_double, c_void_p, c_uint32]),
     "stamp": (c_int, [c_int]),

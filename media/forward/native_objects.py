@@ -21,6 +21,7 @@ from media.core.loss import LossPolicy, LossTracker
 from media.core.packetcache import ANY_AGE, MAX_AGE_S, PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import SeqMap
+from media.forward.native_arrivals import SharedArrivals
 from media.forward.native_memory import (
     ARRIVALS,
     ArrivalMemory,
@@ -139,26 +140,17 @@ class NativeLane(Lane):
     budget = window("budget")
     by_python = window("by_python")
 
-    def __init__(self, ident: int, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
-        self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1)
+    def __init__(self, library: Library, ident: int, owner: LaneOwner, rtcp_ssrc: int, now: float) -> None:
+        self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1, rtcp_ssrc=rtcp_ssrc, newest=-1, told_to=-1)
         self._table: Any = None
         self._arrived: Any = None
         super().__init__(owner, rtcp_ssrc, now)
+        self.arrivals = SharedArrivals(self.memory, library)
 
     def make_room(self) -> None:
-        """For what comes between two calls of `gather`."""
+        """For what comes between two feedbacks."""
         self._arrived = (ArrivalMemory * ARRIVALS)()
         self.memory.arrivals = addressof(self._arrived)
-
-    def gather(self) -> None:
-        memory = self.memory
-        if memory.arrivals_missed:
-            memory.arrivals_missed = False
-            self.arrivals.skip()
-        note = self.arrivals.note
-        for arrival in self._arrived[: memory.arrival_count] if self._arrived else ():
-            note(arrival.number, arrival.at)
-        memory.arrival_count = 0
 
     def fill(self) -> None:
         """Tell C which streams there are."""

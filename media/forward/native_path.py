@@ -69,6 +69,7 @@ class NativePath(PythonPath):
         self.memory = PathMemory(
             protect=_function("srtp_protect"),
             unprotect=_function("srtp_unprotect"),
+            protect_rtcp=_function("srtp_protect_rtcp"),
             unprotect_rtcp=_function("srtp_unprotect_rtcp"),
             work=addressof(self._work),
             tray=addressof(self._tray),
@@ -85,6 +86,7 @@ class NativePath(PythonPath):
         super().__init__(port.socket, SrtpBuffer(), dropped, watcher)
         self._lanes: dict[int, NativeLane] = {}
         self._ups: dict[int, NativeUp] = {}
+        self._streamed: list[NativeLane] = []  # reached by another way than the socket
         self._counted = [0] * len(REASONS)
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -229,6 +231,12 @@ class NativePath(PythonPath):
             self._congested(down)
             down.memory.stalled = False
 
+    def tell_arrivals(self) -> None:
+        if self._library.tell(self._at):
+            self._look_after()
+        for lane in self._streamed:
+            self._tell_arrivals_of(lane)
+
     # --- lanes and streams ------------------------------------------------------------------------------------------
 
     def use_addresses(self, lanes: Mapping[Address, Lane]) -> None:
@@ -239,10 +247,11 @@ class NativePath(PythonPath):
         self._gate = gate  # the one before may go now
         table = (ctypes.c_void_p * max(1, len(there)))(*(addressof(lane.memory) for lane in there))
         self._library.gate(self._at, table, len(there))
+        self._streamed = [lane for lane in there if lane.by_python]
 
     def new_lane(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> Lane:
         self._number += 1
-        return NativeLane(self._number, owner, rtcp_ssrc, now)
+        return NativeLane(self._library, self._number, owner, rtcp_ssrc, now)
 
     def new_up(
         self, handle: int, lane: Lane, kind: Kind, codec: str, clock_rate: int, ssrc: int, *, nack: bool

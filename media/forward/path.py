@@ -149,9 +149,6 @@ class Lane:
         self.arrivals = Arrivals()
         self.budget = PACKETS_PER_REPORT  # what this peer may still send until the next report to it
 
-    def gather(self) -> None:
-        """All that has come until now stands in `arrivals` when this returns."""
-
 
 class UpStream:
     """See the module. `handle` is unique in the worker's life: it is SeqMap's source."""
@@ -366,4 +363,8 @@ class ForwardPath(Protocol):
 
     def send_rtcp(self, lane: Lane, compound: bytes) -> bool:
         """Protect and send one compound packet."""
+        ...
+
+    def tell_arrivals(self) -> None:
+        """Tell every browser that counts its packets which of them came since the last call, and when (transport-cc)."""
         ...

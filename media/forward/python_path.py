@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from media.core.picture_ids import shift_numbers
+from media.core.rtcp import TransportFeedback, write_compound
 from media.core.rtp import (
     EXTENSION_BIT,
     FIXED_HEADER,
@@ -79,6 +80,7 @@ class PythonPath(Wiring):
         self._sendto = port.sendto
         self._received = received
         self._out = SrtpBuffer()
+        self._open: dict[Lane, None] = {}  # those with keys
         self.dropped = dropped
         self.packets_in = 0
         self.packets_out = 0
@@ -293,8 +295,10 @@ class PythonPath(Wiring):
     def open_lane(self, lane: Lane, sessions: SrtpSessions) -> None:
         lane.sessions = sessions
         lane.rx, lane.tx = sessions.rx, sessions.tx
+        self._open[lane] = None
 
     def close_lane(self, lane: Lane) -> None:
+        self._open.pop(lane, None)
         lane.rx = lane.tx = None
         lane.sessions = None
 
@@ -340,6 +344,16 @@ class PythonPath(Wiring):
             return False
         self._out.data[:size] = compound
         return self._protect_and_send(lane, size, protect_rtcp)
+
+    def tell_arrivals(self) -> None:
+        for lane in self._open:
+            if lane.count_ident:
+                self._tell_arrivals_of(lane)
+
+    def _tell_arrivals_of(self, lane: Lane) -> None:
+        about = next(iter(lane.ups), 0)
+        for body in lane.arrivals.take():
+            self.send_rtcp(lane, write_compound([TransportFeedback(lane.rtcp_ssrc, about, body)]))
 
     def _protect_and_send(self, lane: Lane, size: int, seal: Callable[..., int]) -> bool:
         out = self._out

@@ -248,7 +248,9 @@ class Story:
             self._path.retransmit(down, [chance.randrange(65536), down.map.highest + down.map.seq_delta & 0xFFFF], now)
         elif action < 0.13:
             self._arrive(self._lanes[0], bytes([0x80, 201, 0, 1, 0, 0, 0, 1]), now, protect_rtcp)
-        elif action < 0.14:
+        elif action < 0.16:
+            self._path.tell_arrivals()
+        elif action < 0.17:
             self._feed(self._lanes[1], b"\x80\x60" + chance.randbytes(60), now)
 
     def _send_something(self, chance: random.Random, now: float) -> None:
@@ -298,7 +300,6 @@ class Story:
         yield "packet counts", (self._path.packets_in, self._path.packets_out)
         yield "drops", +self._path.dropped
         for lane in self._lanes:
-            lane.gather()
             yield "arrivals", lane.arrivals.take()
         yield "reports", [(up.reception.report(2000.0), up.last_at, up.octets, up.loss.waiting) for up in self._ups]
         yield "down streams", [(down.packets, down.octets, down.sent_rtx, down.shift) for down in self._downs]

@@ -37,6 +37,7 @@ class Member:
         self.keys = SrtpSessions("fuzz", PROFILE, OURS, THEIRS)
         self.lane = crowd.path.new_lane(cast(LaneOwner, crowd.notes), crowd.number(), 0.0)
         self.lane.address = self.socket.getsockname()
+        self.lane.count_ident = 3
         crowd.path.open_lane(self.lane, SrtpSessions("fuzz", PROFILE, THEIRS, OURS))
         self.ups: list[UpStream] = []
         self.downs: list[DownStream] = []
@@ -84,6 +85,7 @@ class Crowd:
             self.wire.cuts = self.chance.random() < 0.9
             self.wire.error = self.chance.choice([0] * 20 + [1, 90])
             self.path.read()
+            self.path.tell_arrivals()
             self.wire.sent.clear()
             self.wire.messages.clear()
             self.notes.told.clear()

@@ -15,8 +15,9 @@ import pytest
 
 from media.core.packetcache import VIDEO_PACKETS, PacketCache
 from media.core.rtp import HEADER
-from media.forward.native_memory import UpMemory
-from media.forward.native_objects import LARGEST_ARENA, SharedCache, address_of, sockaddr
+from media.core.transport_cc import Arrivals
+from media.forward.native_memory import ARRIVALS, UpMemory
+from media.forward.native_objects import LARGEST_ARENA, NativeLane, SharedCache, address_of, sockaddr
 from media.forward.native_path import NativePath
 from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.self_test import Notes, Wire, check_native, wired_native
@@ -98,6 +99,38 @@ def room() -> Iterator[Room]:
 @pytest.mark.parametrize("seed", range(2, 14))
 def test_stories_leave_the_same_bytes_on_both_paths(seed: int) -> None:
     check_native(native_library(), seed, steps=700)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_arrivals_are_told_in_the_same_words(seed: int) -> None:
+    chance = random.Random(seed)
+    lane = NativeLane(native_library(), 1, cast(LaneOwner, Notes()), 5, 0.0)
+    lane.count_ident = 3
+    both = Arrivals(), lane.arrivals
+    now, seq = 1000.0, 65000
+    for _ in range(300):
+        for _ in range(chance.choice([0, 1, 7, 20, 200, 500])):
+            now += chance.choice([0.0, 0.0002, 0.003, 0.07])
+            seq += chance.choice([1] * 30 + [0, 2, 9, -3, -900, -2000, 300, 20_000])
+            for arrivals in both:
+                arrivals.note(seq & 0xFFFF, now)
+        if chance.random() < 0.05:
+            both[0].skip()
+            both[1].skip()
+        assert both[1].take() == both[0].take()
+
+
+def test_what_finds_no_room_is_not_told_as_lost() -> None:
+    lane = NativeLane(native_library(), 1, cast(LaneOwner, Notes()), 5, 0.0)
+    lane.count_ident = 3
+    for seq in range(ARRIVALS + 100):
+        lane.arrivals.note(seq, 1.0)
+    assert sum(int.from_bytes(body[2:4], "big") for body in lane.arrivals.take()) == ARRIVALS
+
+    lane.arrivals.note(ARRIVALS + 100, 1.1)
+
+    ((first, count),) = [(body[:2], body[2:4]) for body in lane.arrivals.take()]
+    assert (int.from_bytes(first, "big"), int.from_bytes(count, "big")) == (ARRIVALS + 100, 1)
 
 
 def test_one_subscribers_packets_leave_as_one(room: Room) -> None:

@@ -1,0 +1,42 @@
+"""What came of a browser and when, noted and told by C (arrivals.h)."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import addressof
+from struct import Struct
+from typing import Final
+
+from media.core.transport_cc import Arrivals
+from media.forward.native_memory import LaneMemory, Library
+
+# Bodies of feedback about ARRIVALS packets, however far apart: 128 times what is not a status, and their deltas.
+TOLD_BYTES: Final = 16 << 10
+_SIZE: Final = Struct("=I")
+
+
+class SharedArrivals(Arrivals):
+    """core/transport_cc.py Arrivals, noted and told by C (arrivals.h)."""
+
+    __slots__ = ("_library", "memory")
+
+    def __init__(self, memory: LaneMemory, library: Library) -> None:
+        super().__init__()  # nothing is noted there
+        self.memory = memory
+        self._library = library
+
+    def note(self, seq: int, at: float) -> None:
+        self._library.note(addressof(self.memory), seq, at)
+
+    def skip(self) -> None:
+        self.memory.told_to = -1
+
+    def take(self) -> list[bytes]:
+        room = ctypes.create_string_buffer(TOLD_BYTES)
+        told = memoryview(room)[: self._library.arrivals(addressof(self.memory), room, TOLD_BYTES)]
+        bodies: list[bytes] = []
+        while told:
+            (size,) = _SIZE.unpack_from(told)
+            bodies.append(bytes(told[_SIZE.size : _SIZE.size + size]))
+            told = told[_SIZE.size + size :]
+        return bodies
