@@ -47,7 +47,7 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_TLS_CERTIFICATE": "PEM file with the certificate chain; TLS is on when set",
     "LAIZUO_TLS_KEY": "PEM file with the certificate's private key",
     "LAIZUO_TRUSTED_PROXIES": "addresses or networks, comma-separated, whose X-Forwarded-For and -Proto are believed",
-    "LAIZUO_MEDIA_HOST": "address on which media workers receive UDP (default: the same as host)",
+    "LAIZUO_MEDIA_HOST": "address on which media workers receive UDP (default: the same as host; `::` takes IPv4 and IPv6)",
     "LAIZUO_MEDIA_ANNOUNCE": "addresses told to browsers, comma-separated, when they differ (behind NAT)",
     "LAIZUO_MEDIA_PORT": "UDP port of the first media worker, the next ones count up (default 40000)",
     "LAIZUO_MEDIA_TCP": "TCP ports for lines that block UDP, one per media worker: 443,8443; off (default: the numbers of UDP)",

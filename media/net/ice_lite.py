@@ -15,6 +15,7 @@ from typing import Final, Generic, TypeVar
 
 from aioice import stun
 
+from media.net.addresses import host_key, plain
 from media.net.limits import RateLimit
 
 StreamAddress = tuple[str, int, str]  # host, port, "tcp": a connection (tcp.py)
@@ -112,7 +113,7 @@ class IceLite(Generic[Owner]):
         """Judge one datagram whose first byte says STUN."""
         if not is_binding_request(datagram):
             return Drop.NOT_REQUEST if len(datagram) >= stun.HEADER_LENGTH else Drop.MALFORMED
-        if not (self._sources.allows(source, now) and self._hosts.allows(source[0], now)):
+        if not (self._sources.allows(source, now) and self._hosts.allows(host_key(source[0]), now)):
             return Drop.RATE
         try:
             message = parse_stun(datagram)
@@ -135,6 +136,6 @@ class IceLite(Generic[Owner]):
 def success(transaction_id: bytes, source: Address, pwd: bytes) -> bytes:
     """Binding success response: XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY, FINGERPRINT (64 or 76 bytes)."""
     reply = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id)
-    reply.attributes["XOR-MAPPED-ADDRESS"] = (source[0], source[1])
+    reply.attributes["XOR-MAPPED-ADDRESS"] = (plain(source[0]), source[1])
     reply.add_message_integrity(pwd)
     return bytes(reply)

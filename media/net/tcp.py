@@ -23,6 +23,7 @@ from typing import Any, Final, Protocol
 
 from media.core.rtp import Buffer
 from media.forward.path import Lane
+from media.net.addresses import host_key, takes_both
 from media.net.framing import BadFrame, Unframer, framed
 from media.net.ice_lite import Address, StreamAddress
 from media.net.srtp import MAX_PACKET
@@ -60,14 +61,14 @@ class TcpPort:
         self._on_sealed = on_sealed
         self._dropped = dropped
         self._streams: dict[Address, _Stream] = {}
-        self._hosts: Counter[str] = Counter()
+        self._hosts: Counter[str | bytes] = Counter()
         self._server: asyncio.Server | None = None
         self.address: tuple[str, int] = ("", 0)
 
     async def start(self, host: str, port: int) -> None:
         """Listen; port 0 takes any free one. Raises OSError when the address cannot be bound."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Stream(self), host, port, reuse_address=True)
+        self._server = await loop.create_server(lambda: _Stream(self), sock=_open(host, port))
         self.address = self._server.sockets[0].getsockname()[:2]
 
     def close(self) -> None:
@@ -98,7 +99,7 @@ class TcpPort:
 
     def admit(self, stream: _Stream) -> bool:
         """Whether one more is taken."""
-        host = stream.address[0]
+        host = host_key(stream.address[0])
         if len(self._streams) >= MAX_CONNECTIONS or self._hosts[host] >= PER_HOST:
             return False
         self._streams[stream.address] = stream
@@ -107,9 +108,10 @@ class TcpPort:
 
     def forget(self, stream: _Stream) -> None:
         if self._streams.pop(stream.address, None) is not None:
-            self._hosts[stream.address[0]] -= 1
-            if not self._hosts[stream.address[0]]:
-                del self._hosts[stream.address[0]]
+            host = host_key(stream.address[0])
+            self._hosts[host] -= 1
+            if not self._hosts[host]:
+                del self._hosts[host]
 
     def refuse(self, stream: _Stream) -> None:
         self._dropped["stream_refused"] += 1
@@ -185,3 +187,19 @@ class _Stream(asyncio.Protocol):
 
     def abort(self) -> None:
         self._transport.abort()
+
+
+def _open(host: str, port: int) -> socket.socket:
+    """asyncio would close a socket of IPv6 to IPv4."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        takes_both(opened)
+        opened.bind(address)
+    except OSError:
+        opened.close()
+        raise
+    return opened

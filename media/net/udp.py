@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from media.core.rtp import Buffer
 from media.forward.path import Lane
+from media.net.addresses import takes_both
 from media.net.ice_lite import Address
 from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
@@ -165,6 +166,7 @@ def _open(host: str, port: int) -> MediaSocket:
     opened.send_stream = None
     try:
         opened.setblocking(False)
+        takes_both(opened)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
         opened.bind(address)

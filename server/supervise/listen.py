@@ -50,10 +50,12 @@ def media_host(settings: Settings) -> str:
 
 
 def announced(settings: Settings, host: str) -> tuple[str, ...]:
-    """The addresses browsers are told for the bound `host`: a wildcard is none, so this machine's own address stands in."""
+    """The addresses browsers are told for the bound `host`: a wildcard is none, so this machine's own addresses stand in."""
     if settings.media.announce:
         return settings.media.announce
-    return (_own_address(),) if ip_address(host).is_unspecified else (host,)
+    if not ip_address(host).is_unspecified:
+        return (host,)
+    return (_own_address(), *_own_address_6()) if ":" in host else (_own_address(),)
 
 
 def public_url(settings: Settings, port: int) -> str:
@@ -72,6 +74,17 @@ def _own_address() -> str:
         except OSError:  # no network at all
             return "127.0.0.1"
         return str(probe.getsockname()[0])
+
+
+def _own_address_6() -> tuple[str, ...]:
+    """The same of IPv6 (RFC 3849); none where no way leads outside, and none that only this line knows (RFC 4291 2.5.6)."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect(("2001:db8::1", 9))
+            own = str(probe.getsockname()[0])
+    except OSError:  # no such family, or no network
+        return ()
+    return () if ip_address(own.partition("%")[0]).is_link_local else (own,)
 
 
 def media_port(settings: Settings, host: str, index: int, taken: set[int]) -> int:

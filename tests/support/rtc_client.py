@@ -67,6 +67,8 @@ class RtcClient:
     drop_again  the same for what is sent again.
     """
 
+    host = "127.0.0.1"  # where it is, and which of the worker's candidates it takes; "::1" for IPv6
+
     def __init__(self, name: str, *, slots: int = 2, mid_only: bool = False) -> None:
         self.name = name
         self.slots = slots
@@ -101,10 +103,14 @@ class RtcClient:
         self.last_media_at = 0.0
         self._open_socket()
 
+    @property
+    def family(self) -> socket.AddressFamily:
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
     def _open_socket(self) -> None:
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock = socket.socket(self.family, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        self.sock.bind(("127.0.0.1", 0))
+        self.sock.bind((self.host, 0))
         self.sock.setblocking(False)
         self._loop.add_reader(self.sock.fileno(), self._read)
 
@@ -162,7 +168,8 @@ class RtcClient:
         self.remote_ufrag = _find(r"a=ice-ufrag:(\S+)", answer)
         self.remote_pwd = _find(r"a=ice-pwd:(\S+)", answer)
         self.remote_fingerprint = _find(r"a=fingerprint:sha-256 (\S+)", answer)
-        self.remote = ("127.0.0.1", int(_find(r"a=candidate:\S+ 1 udp \d+ 127\.0\.0\.1 (\d+) typ host", answer)))
+        at_host = rf"a=candidate:\S+ 1 udp \d+ {re.escape(self.host)} (\d+) typ host"
+        self.remote = (self.host, int(_find(at_host, answer)))
         for main, repair in re.findall(r"a=ssrc-group:FID (\d+) (\d+)", answer):
             self.rtx_of[int(repair)] = int(main)
         for section in answer.split("\r\nm=")[1:]:

@@ -14,13 +14,13 @@ class TcpClient(RtcClient):
 
     def _open_socket(self) -> None:
         self._pending = b""
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.sock = socket.socket(self.family, socket.SOCK_STREAM)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
 
     def take_answer(self, answer: str) -> None:
         super().take_answer(answer)
-        self.sock.connect(tcp_address(answer))
+        self.sock.connect(tcp_address(answer, self.host))
         self.sock.setblocking(False)
         self._loop.add_reader(self.sock.fileno(), self._read)
 
@@ -43,8 +43,8 @@ class TcpClient(RtcClient):
             self._take(packet)
 
 
-def tcp_address(answer: str) -> tuple[str, int]:
+def tcp_address(answer: str, host: str = "127.0.0.1") -> tuple[str, int]:
     """The passive TCP candidate of an answer."""
-    found = re.search(r"a=candidate:\S+ 1 tcp \d+ (127\.0\.0\.1) (\d+) typ host tcptype passive", answer)
+    found = re.search(rf"a=candidate:\S+ 1 tcp \d+ ({re.escape(host)}) (\d+) typ host tcptype passive", answer)
     assert found, f"no TCP candidate in {answer}"
     return found[1], int(found[2])

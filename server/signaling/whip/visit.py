@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from server.access.rates import Rate
 from server.signaling.messages import Answer, Closed, Error, Leave, Offer, Rejoin, Waiting, Welcome
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from server.signaling.whip.core import Kind
 
 OFFER_AGAIN_S: Final = 1.0  # as a page does while the worker is away
+OFFERS_BURST: Final = 10  # each is work for the worker; as many as a page may say
+OFFER_EVERY_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Visit:
         self._is_over = False
         self._is_seated = False
         self._at_door: asyncio.TimerHandle | None = None
+        self._restarts = Rate(OFFERS_BURST, OFFER_EVERY_S)
 
     # ------------------------------------------------------------ what the device wants
 
@@ -86,7 +90,9 @@ class Visit:
         return self.answer
 
     async def restart(self, offer: Offer, patience: Patience) -> Answer:
-        """Another offer for the same peer connection. Raises Refusal; then the one before stands."""
+        """Another offer for the same peer connection, one at a time. Raises Refusal; then the one before stands."""
+        if self._asking is not None or self._restarts.take("", self._loop.time()):
+            raise Refusal("too_many")
         before, self.offer = self.offer, offer
         try:
             return await self.ask(patience)

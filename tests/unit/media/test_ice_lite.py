@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aioice import stun
 
+from media.net.addresses import host_key
 from media.net.ice_lite import Check, Credentials, Drop, IceLite, StunError, new_credentials, parse_stun
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "stun"
@@ -144,3 +145,20 @@ def test_every_truncation_of_a_valid_check_raises_stun_error_or_parses(ice: IceL
         cut = whole[:2] + struct.pack("!H", max(end - 20, 0)) + whole[4:end]
         verdict = ice.receive(cut, ("192.0.2.9", end + 1), 0.0)
         assert isinstance(verdict, Drop), end
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [("::ffff:192.0.2.7", "192.0.2.7"), ("fe80::1%eth0", "fe80::1"), ("2001:db8::7", "2001:db8::7")],
+)
+def test_a_source_is_told_its_address_as_it_knows_it(ice: IceLite[str], seen: str, told: str) -> None:
+    verdict = ice.receive(check(), (seen, 40001, 0, 0), 0.0)
+
+    assert isinstance(verdict, Check)
+    assert stun.parse_message(verdict.reply).attributes["XOR-MAPPED-ADDRESS"] == (told, 40001)
+
+
+def test_all_addresses_of_one_line_count_as_one_host() -> None:
+    assert host_key("2001:db8:1:2::1") == host_key("2001:db8:1:2:ffff::9")
+    assert host_key("2001:db8:1:2::1") != host_key("2001:db8:1:3::1")
+    assert host_key("::ffff:192.0.2.7") == host_key("192.0.2.7") != host_key("192.0.2.8")

@@ -80,3 +80,22 @@ def test_a_worker_is_reached_over_tcp_at_the_number_of_udp_or_at_its_own_port_or
     configured = Settings(media=Media(tcp_ports=(443, 8443)))
     assert [tcp_port(configured, index, 40000 + index) for index in range(3)] == [443, 8443, None]
     assert tcp_port(Settings(media=Media(tcp=False)), 0, 40000) is None
+
+
+def test_the_wildcard_of_ipv6_takes_both_families_and_one_address_only_its_own() -> None:
+    with listen("::", 0) as both, listen("::1", 0) as six:
+        port = both.getsockname()[1]
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port), timeout=5).close()
+        socket.create_connection(("::1", six.getsockname()[1]), timeout=5).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", six.getsockname()[1]), timeout=5)
+
+
+def test_who_listens_on_both_families_tells_an_address_of_each_that_it_has() -> None:
+    told = [ip_address(address) for address in announced(Settings(host="::"), "::")]
+
+    assert told[0].version == 4
+    assert [address.version for address in told[1:]] in ([], [6])
+    assert not any(address.is_unspecified or address.is_link_local for address in told)
+    assert announced(Settings(host="::1"), "::1") == ("::1",)

@@ -1,0 +1,71 @@
+"""A real encoder and a real hall screen (aiortc) in a room of ours, over HTTP and real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from server.sessions.recording import SESSION_KEY
+from tests.support.eventually import eventually
+from tests.support.journal_events import journal_events
+from tests.support.media_worker import RunningWorker, running_worker
+from tests.support.room_page import RoomPage, person
+from tests.support.room_web import running_web, with_workers
+from tests.support.rtc_device import Device
+from tests.support.running_session import admit_beforehand, invite, run_session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from server.config import Settings
+    from server.db import Pool
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[RunningWorker]:
+    async with running_worker(tmp_path) as running:
+        yield running
+
+
+async def test_an_encoder_is_admitted_seen_on_a_screen_recorded_and_removed(
+    settings: Settings, db: Pool, worker: RunningWorker
+) -> None:
+    session = await run_session(db, "notarization")
+    for name, role in (("c", "site_worker"), ("d", "site_worker")):
+        await invite(db, session, name, role, name)
+    await admit_beforehand(db, session, "d")
+    async with running_web(with_workers(settings, {"w0": worker.control})) as client:
+        assert client.app is not None
+        async with db.acquire() as conn:
+            key = await client.app[SESSION_KEY](conn, session.session_id)
+        leader = await RoomPage.joined(client, session.tokens["a"], media=False)
+        encoder = Device(client, session.tokens["c"], "whip")
+        screen = Device(client, session.tokens["d"], "whep")
+        again = Device(client, session.tokens["c"], "whip")
+        try:
+            assert await screen.begin() == 201
+            coming = asyncio.create_task(encoder.begin())
+            await leader.hears("person", person(session.seats["c"], state="waiting"))
+            await leader.say({"type": "admit", "seat": session.seats["c"]})
+            assert await coming == 201
+
+            await eventually(screen.sees_green, 20.0)
+            await eventually(lambda: None if screen.sounds > 20 else f"{screen.sounds} sounds")
+            await leader.hears("person", person(session.seats["c"], state="connected"))
+
+            await leader.say({"type": "remove", "seat": session.seats["c"]})
+            await leader.hears("person", person(session.seats["c"], state="removed"))
+            assert await encoder.end() == 404
+            assert await again.begin() == 403
+            assert await screen.end() == 200
+        finally:
+            await asyncio.gather(encoder.close(), screen.close(), again.close())
+        await leader.say({"type": "end", "reason": "completed"})
+        await leader.hears("closed")
+        await leader.close()
+    told = journal_events(settings.data / "journals" / session.session_id / session.room_id, key)
+    streams = {(event["seat"], event["data"]["source"]) for event in told if event["kind"] == "stream"}
+    assert streams == {(session.seats["c"], "voice"), (session.seats["c"], "face")}
