@@ -34,7 +34,7 @@ def _remote(peer: Peer, dtls_client: bool, fingerprint: str | None = None) -> Re
 
 
 def _connect(caller: Peer, callee: Peer) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not (caller.step(time.monotonic()) & callee.step(time.monotonic())):
         assert time.monotonic() < end, f"ICE {caller.checked}/{callee.checked}, DTLS {caller.done}/{callee.done}"
 

@@ -55,7 +55,7 @@ async def test_after_a_lost_connection_it_says_that_something_may_be_missing(
         await heard(events)
         ended = await db.fetchval(
             "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         assert ended == 1
 

@@ -195,7 +195,7 @@ def test_a_packet_came_when_the_kernel_had_it_not_when_we_looked(room: Room) -> 
 
     room.path.read()
 
-    assert before - 0.001 <= room.up.last_at <= after + 0.001
+    assert before - 0.004 <= room.up.last_at <= after + 0.004  # two clocks, which cannot be read at once
     assert room.lane.heard == room.up.last_at
     assert room.up.downs[0].map.last_now >= after + 0.005
 
