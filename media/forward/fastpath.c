@@ -220,6 +220,25 @@ static bool put_on_roll(roll *r, const uint8_t *data, uint32_t size, double now)
   return true;
 }
 
+/* From now on keep the bytes in `arena`. What is here goes along in the order of its numbers, unless it is older than `max_age`; the
+ * newest in any case, as in PacketCache. */
+void fast_move(up *u, uint8_t *arena, uint32_t size, double now, double max_age) {
+  const uint8_t *before = u->arena;
+  uint64_t size_before = u->arena_size, written = u->written;
+  int64_t newest = -1;
+  for (uint32_t i = 0; i <= u->index_mask; i++)
+    if (u->index[i].ext > newest) newest = u->index[i].ext;
+  u->arena = arena;
+  u->arena_size = size;
+  u->written = 0;
+  for (uint32_t i = 1; i <= u->index_mask + 1; i++) {
+    cached *entry = &u->index[((uint64_t)newest + i) & u->index_mask], was = *entry;
+    entry->ext = -1;
+    if (was.ext < 0 || was.at + size_before < written || (was.ext != newest && now - was.stored > max_age)) continue;
+    fast_store(u, was.ext, before + was.at % size_before, was.length, was.stored);
+  }
+}
+
 /* --- out --------------------------------------------------------------------------------------------------------- */
 
 static void note_failure(fast *f, workspace *w, int32_t slot, int error) {

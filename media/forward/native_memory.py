@@ -233,6 +233,7 @@ class Library:
     tell: Callable[[int], int]
     store: Callable[[int, int, bytes, int, float], None]
     load: Callable[[int, int, float, float, Any, int], int]
+    move: Callable[[int, Any, int, float, float], None]
     stamp: Callable[[int], int]
     timer: Callable[[], int]
     set_timer: Callable[[int, int], int]
@@ -247,6 +248,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "arrivals": (c_uint32, [c_void_p, c_void_p, c_uint32]),
     "tell": (c_int, [c_void_p]),
     "store": (None, [c_void_p, c_int64, c_char_p, c_uint32, c_double]),
+    "move": (None, [c_void_p, c_void_p, c_uint32, c_double, c_double]),
     "load": (c_uint32, [c_void_p, c_int64, c_double, c_double, c_void_p, c_uint32]),
     "stamp": (c_int, [c_int]),
     "timer": (c_int, []),

@@ -18,7 +18,7 @@ from typing import Any, Final
 from media.core.keyframe import KeyFrameThrottle
 from media.core.ledger import Ledger
 from media.core.loss import LossPolicy, LossTracker
-from media.core.packetcache import ANY_AGE, MAX_AGE_S, PacketCache
+from media.core.packetcache import MAX_AGE_S, PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import SeqMap
 from media.forward.native_arrivals import SharedArrivals
@@ -51,6 +51,7 @@ FIRST_ARENA: Final = {"audio": 8 << 10, "video": 64 << 10}
 LARGEST_ARENA: Final = {"audio": 64 << 10, "video": 2 << 20}
 ARENA_STEP: Final = 8 << 10
 ARENA_SLACK: Final = 1.25
+SHRINK_AFTER: Final = 10  # looks, a second apart
 # Bytes on a roll: half a second of 2 Mbit/s. What does not fit goes through the tray.
 ROLL: Final = {"audio": 16 << 10, "video": 128 << 10}
 
@@ -217,7 +218,7 @@ class SharedMap(SeqMap):
 class SharedCache(PacketCache):
     """PacketCache in two blocks of memory: places by number, and a ring of bytes as long as the stream's second."""
 
-    __slots__ = ("_arena", "_index", "_largest", "_library", "_looked_at", "_smallest", "_written", "memory")
+    __slots__ = ("_arena", "_index", "_largest", "_library", "_looked_at", "_roomy", "_smallest", "_written", "memory")
 
     def __init__(self, memory: UpMemory, library: Library, kind: Kind, max_age_s: float = MAX_AGE_S) -> None:
         super().__init__(1, max_age_s)  # nothing is kept there
@@ -226,18 +227,16 @@ class SharedCache(PacketCache):
         self._library = library
         self._smallest, self._largest = FIRST_ARENA[kind], LARGEST_ARENA[kind]
         self._index = (CachedMemory * places)()
-        self._empty_places()
-        memory.index, memory.index_mask = addressof(self._index), places - 1
-        self._use_arena(self._smallest)
-        self._written, self._looked_at = 0, -1.0
-
-    def _empty_places(self) -> None:
         ctypes.memset(self._index, 0xFF, ctypes.sizeof(self._index))  # every `ext` is -1
+        memory.index, memory.index_mask = addressof(self._index), places - 1
+        self._use_arena(self._smallest, 0.0)
+        self._written, self._looked_at, self._roomy = 0, -1.0, 0
 
-    def _use_arena(self, size: int) -> None:
-        self.memory.arena_size = 0
-        self._arena = (ctypes.c_uint8 * size)()
-        self.memory.arena, self.memory.arena_size, self.memory.written = addressof(self._arena), size, 0
+    def _use_arena(self, size: int, now: float) -> None:
+        """What is kept goes along, but for what is too old or finds no room."""
+        arena = (ctypes.c_uint8 * size)()
+        self._library.move(addressof(self.memory), arena, size, now, self.max_age_s)
+        self._arena = arena  # the one before may go now
 
     def store(self, ext: int, packet: bytes, now: float) -> None:
         self._library.store(addressof(self.memory), ext, packet, len(packet), now)
@@ -258,20 +257,17 @@ class SharedCache(PacketCache):
         self._written, self._looked_at = self.memory.written, now
 
     def _fit(self, needed: int, now: float) -> None:
-        """Grow when a second no longer fits, shrink when two would fit twice; else leave it: it is copied each time."""
+        """Grow when a second no longer fits; shrink when two would have fit twice for a while: who is silent may speak again."""
         before: int = self.memory.arena_size
         size = int(needed * ARENA_SLACK) // ARENA_STEP * ARENA_STEP + ARENA_STEP
         size = min(self._largest, max(self._smallest, size))
         if size == before or before // 4 < needed <= before:
+            self._roomy = 0
             return
-        numbers = sorted((place.at, place.ext, place.stored) for place in self._index if place.ext >= 0)
-        newest = max((ext for _, ext, _ in numbers), default=-1)  # stays, as in PacketCache
-        kept = [(ext, stored, self.get(ext, ANY_AGE if ext == newest else now)) for _, ext, stored in numbers]
-        self._empty_places()
-        self._use_arena(size)
-        for ext, stored, packet in kept:
-            if packet is not None:
-                self.store(ext, packet, stored)
+        self._roomy += 1
+        if size > before or self._roomy >= SHRINK_AFTER:
+            self._roomy = 0
+            self._use_arena(size, now)
 
 
 class SharedLedger(Ledger):

@@ -329,8 +329,8 @@ def test_cache_gives_back_what_it_was_given_while_it_grows_and_shrinks() -> None
     plain, memory = PacketCache(VIDEO_PACKETS), UpMemory()
     shared = SharedCache(memory, native_library(), "video")
     now, ext, sizes = 0.0, 70_000, [int(memory.arena_size)]
-    for second in range(30):
-        rate = (20, 400, 150, 5)[second * 4 // 30]
+    for second in range(40):
+        rate = (20, 400, 150, 5, 5)[second // 8]
         for _ in range(rate):
             now += 1 / rate
             ext += chance.choice([1, 1, 1, 2])
