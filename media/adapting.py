@@ -28,7 +28,13 @@ class Offered:
 
 
 def is_alive(up: UpStream, now: float) -> bool:
+    """Whether it comes."""
     return now - up.last_at < LAYER_GONE_S
+
+
+def is_to_be_had(up: UpStream, now: float) -> bool:
+    """Whether it comes, or will as soon as it is wanted."""
+    return is_alive(up, now) or now < up.counts_until
 
 
 class Adapting:
@@ -51,7 +57,7 @@ class Adapting:
         """Measure what was sent to him, and choose anew."""
         self._sent.note(sum(down.octets for down in downs if down.kind == "video"), now)
         self.estimate.note_sent(self._sent.bps, now)
-        alive = [(offered, [up for up in offered.layers if is_alive(up, now)]) for offered in pictures]
+        alive = [(offered, [up for up in offered.layers if is_to_be_had(up, now)]) for offered in pictures]
         alive = [(offered, layers) for offered, layers in alive if layers]
         asked = [_picture(offered, layers) for offered, layers in alive]
         chosen = self._choose(asked, now)
@@ -76,10 +82,10 @@ class Adapting:
             return None
         there = [up for up in layers if is_alive(up, now)]
         chosen = self._tops.get(down.ssrc)
-        if chosen is not None and chosen in there:
+        if chosen is not None and chosen in layers and is_to_be_had(chosen, now):
             return chosen
         if down.up is None or down.up not in layers:
-            return there[0] if there else layers[-1]
+            return there[0] if there else layers[-1]  # what comes, not what rests: he has nothing yet
         # The layer he has ended, or nothing is decided yet: the next smaller one.
         smaller = [up for up in layers[: layers.index(down.up) + 1] if up in there]
         return smaller[-1] if smaller else there[0] if there else down.up

@@ -28,6 +28,7 @@ from media.control.messages import (
 from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots, occupants
 from media.engine import Engine
 from media.forward.path import UpStream
+from media.leaving_out import leave_out, note_rate
 from media.net.answer import Negotiated
 from media.net.sdp import SdpError
 from media.peer import Cause, Phase
@@ -349,10 +350,13 @@ class Room:
 
     def _look_at_layers(self, seat: Seat, now: float) -> None:
         for up in seat.peer.ups:
-            up.rate.note(up.octets, now)
+            note_rate(up, now)
         if self.recorder is not None:
             record_layers(self._engine.feedback, seat, now)
         self._adapt(seat, now)
+        rest_after_s = self._engine.timing.rest_after_s
+        for event in leave_out(self.name, seat, self.recorder is not None, rest_after_s, now):
+            self._tell(event)
 
     def tell_quality(self, now: float) -> None:
         """The event `quality`, if anybody is connected."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from media.control.messages import Join, SeatQuality, SeatSummary, SlotState, UpMid, UpPhase, UpSummary
 from media.core.quality import Quality
+from media.core.resting import Resting
 from media.core.slots import Occupant, Slot, make_slots, shown_source
 from media.engine import Engine
 from media.forward.path import DownStream, UpStream
@@ -56,6 +57,7 @@ class Seat:
         self.short = 0
         self.report_at = now
         self.quality: SeatQuality | None = None
+        self.resting: dict[tuple[str, tuple[str, ...]], Resting] = {}  # by mid and rids
         self._up_phases: dict[str, UpPhase] = {}
 
     # --- what the peer tells ----------------------------------------------------------------------------------------

@@ -15,4 +15,6 @@ class Timing:
     silent_s: float = 3.0  # a stream without packets while its peer is connected
     report_s: float = 1.0  # RTCP reports to each peer
     quality_s: float = 2.0  # the event `quality`
+    rest_after_s: float = 30.0  # a layer that nobody takes: its browser is told to leave it out (core/resting.py)
+    stood_s: float = 3.0  # a worker that stood still for so long has lost its rooms: a controller waits no longer for an answer
     tick_s: float = 0.1  # how often all of this is looked at

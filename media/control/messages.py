@@ -299,21 +299,6 @@ class Pong(Message, frozen=True):
     at: float
 
 
-Ok = (
-    WorkerState
-    | RoomOpened
-    | RoomShut
-    | Joined
-    | Left
-    | Paused
-    | Moved
-    | Noted
-    | Sealed
-    | WorkerStats
-    | Draining
-    | Pong
-)
-
 REPLIES: Final[dict[type[Request], type[Message]]] = {
     Hello: WorkerState,
     OpenRoom: RoomOpened,
@@ -377,6 +362,14 @@ class Slots(Event, frozen=True, tag="slots"):
     slots: list[SlotState]
 
 
+class Layers(Event, frozen=True, tag="layers"):
+    room: Identifier
+    seat: Identifier
+    connection: Count
+    source: Identifier
+    send: list[Identifier]
+
+
 class Quality(Event, frozen=True, tag="quality"):
     room: Identifier
     seats: dict[str, SeatQuality]
@@ -396,4 +389,4 @@ class RoomClosed(Event, frozen=True, tag="room_closed"):
     reason: str
 
 
-AnyEvent = PeerState | UpState | Slots | Quality | RecordState | RoomClosed
+AnyEvent = PeerState | UpState | Slots | Layers | Quality | RecordState | RoomClosed

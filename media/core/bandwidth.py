@@ -163,3 +163,7 @@ class Rate:
             fresh = max(0, octets - self._octets) * 8 / (now - self._at)
             self.bps = int(fresh if not self.bps or not fresh else (self.bps + fresh) / 2)
         self._octets, self._at = octets, now
+
+    def skip(self, octets: int, now: float) -> None:
+        """The stream rests: its rate stays what it was."""
+        self._octets, self._at = octets, now

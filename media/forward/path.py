@@ -158,6 +158,7 @@ class UpStream:
         "clock",
         "clock_rate",
         "codec",
+        "counts_until",
         "downs",
         "handle",
         "is_key_frame",
@@ -192,6 +193,7 @@ class UpStream:
         self.ssrc = ssrc
         self.rtx_ssrc: int | None = None
         self.rid = ""  # of a simulcast layer
+        self.counts_until = 0.0  # as there although nothing comes: it rests (core/resting.py)
         self.rate = Rate()
         self.pt = 0  # payload type of the stream that RTX repairs
         self.nack = nack

@@ -56,6 +56,9 @@ class RoomListener(Protocol):
     def slots_changed(self, room: str, seat: str, number: int, short: int, slots: tuple[SlotFacts, ...]) -> None:
         """Who is in which slot of one peer; `short`: streams that found none."""
 
+    def layers_wanted(self, room: str, seat: str, number: int, source: str, send: tuple[str, ...]) -> None:
+        """Which layers of its picture one peer shall send."""
+
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
         """Every two seconds, by seat."""
 

@@ -8,6 +8,7 @@ from media.control.messages import (
     AnyEvent,
     Join,
     Joined,
+    Layers,
     Leave,
     Move,
     Note,
@@ -113,6 +114,8 @@ def hand_over(listener: RoomListener, event: AnyEvent) -> None:
             listener.peer_changed(event.room, event.seat, event.connection, event.state, event.cause)
         case Slots():
             listener.slots_changed(event.room, event.seat, event.connection, event.short, _slots(event.slots))
+        case Layers():
+            listener.layers_wanted(event.room, event.seat, event.connection, event.source, tuple(event.send))
         case Quality():
             listener.lines_measured(
                 event.room,

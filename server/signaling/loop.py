@@ -180,6 +180,9 @@ class SessionLoop:
         said = tuple(media.slot_message(slot) for slot in slots)
         self.take(lambda session, now: media.on_slots(session, seat, number, short, said, now))
 
+    def layers_wanted(self, room: str, seat: str, number: int, source: str, send: tuple[str, ...]) -> None:
+        self.take(lambda session, _: media.on_layers(session, seat, number, source, send))
+
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
         self.take(lambda session, now: media.on_measured(session, room, lines, now))
 

@@ -262,6 +262,12 @@ class Slots(ServerMessage, frozen=True, tag="slots"):
     slots: list[Slot]
 
 
+class Layers(ServerMessage, frozen=True, tag="layers"):
+    peer: int | None
+    source: str
+    send: list[str]
+
+
 class Person(ServerMessage, frozen=True, tag="person"):
     person: PersonState
 
@@ -316,7 +322,19 @@ class Pong(ServerMessage, frozen=True, tag="pong", omit_defaults=True):
 
 
 AnyServerMessage = (
-    Welcome | Waiting | Answer | Slots | Person | Quality | Recording | Consents | Rejoin | Closed | Error | Pong
+    Welcome
+    | Waiting
+    | Answer
+    | Slots
+    | Layers
+    | Person
+    | Quality
+    | Recording
+    | Consents
+    | Rejoin
+    | Closed
+    | Error
+    | Pong
 )
 
 

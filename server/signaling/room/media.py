@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
-from server.signaling.messages import Answer, ErrorCode, Quality, Rejoin, Slot, Slots
+from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots
 from server.signaling.room.caucus import seat_there
 from server.signaling.room.effects import (
     Answered,
@@ -138,6 +138,15 @@ def on_slots(
     if not person.is_seated or person.line is None or peer is not person.peer:
         return []
     return [Say(person.line, Slots(short=short, slots=list(slots)))]
+
+
+def on_layers(session: Session, seat: str, number: int, source: str, send: tuple[str, ...]) -> list[Effect]:
+    """What one person's page need not send. Lost with its line, it is said again by the worker."""
+    person = session.people.get(seat)
+    peer = _peer(person, number)
+    if person is None or peer is None or not person.is_seated or person.line is None or peer is not person.peer:
+        return []
+    return [Say(person.line, Layers(peer=peer.peer, source=source, send=list(send)))]
 
 
 def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:

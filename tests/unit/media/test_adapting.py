@@ -7,6 +7,7 @@ from collections import Counter
 from media.adapting import LAYER_GONE_S, LOOK_EVERY_S, Adapting, Offered
 from media.forward.path import DownStream, UpStream
 from media.forward.self_test import Notes, Wire, wired_python
+from media.leaving_out import note_rate
 
 RATES = (80_000, 250_000, 800_000)
 
@@ -95,3 +96,33 @@ def test_it_is_looked_at_twice_a_second() -> None:
     assert adapting.is_due(7.0)
     assert not adapting.is_due(7.0 + LOOK_EVERY_S - 0.01)
     assert adapting.is_due(7.0 + LOOK_EVERY_S)
+
+
+def test_a_layer_that_rests_is_chosen_like_one_that_comes_but_not_as_the_first_picture() -> None:
+    screen = Screen()
+    face = screen.show(*RATES)
+    small, half, full = face.layers
+    small.counts_until = half.counts_until = float("inf")
+    screen.later(LAYER_GONE_S, small, half)
+
+    assert screen.adapting.pick(face.down, face.layers, screen.now) is full
+    assert screen.look() == [250_000]  # what fits as far as anybody knows
+    half.counts_until = 0.0
+    assert screen.adapting.pick(face.down, face.layers, screen.now) is not half
+
+
+def test_the_rate_of_a_stream_that_rests_stays() -> None:
+    screen = Screen()
+    up = screen.show(100_000).layers[0]
+    up.octets = 1000
+    up.rate.bps = 100_000
+    up.counts_until = float("inf")
+    note_rate(up, screen.now)
+    note_rate(up, screen.now + 60)
+    up.counts_until = screen.now + 63
+    note_rate(up, screen.now + 61)
+    assert up.rate.bps == 100_000
+
+    up.octets, up.last_at = 1000 + 12_500, screen.now + 62
+    note_rate(up, screen.now + 62)
+    assert up.rate.bps == 100_000

@@ -58,6 +58,7 @@ def test_every_server_message_is_heard_in_a_transcript() -> None:
         "waiting",
         "answer",
         "slots",
+        "layers",
         "person",
         "quality",
         "recording",

@@ -105,6 +105,10 @@ const HANDLERS = {
     const effects = short > 0 ? [{ do: "widen", slots: message.slots.length + short }] : [];
     return [{ ...state, slots: message.slots }, effects];
   },
+  layers(state, message) {
+    if ((message.peer ?? state.peer) !== state.peer) return [state, []]; // of a peer connection that we have given up
+    return [state, [{ do: "layers", source: message.source, send: message.send }]];
+  },
   person(state, { person }) {
     const people = { ...state.people };
     if (GONE.includes(person.state)) delete people[person.seat];
