@@ -16,5 +16,5 @@ class Timing:
     report_s: float = 1.0  # RTCP reports to each peer
     quality_s: float = 2.0  # the event `quality`
     rest_after_s: float = 30.0  # a layer that nobody takes: its browser is told to leave it out (core/resting.py)
-    stood_s: float = 3.0  # a worker that stood still for so long has lost its rooms: a controller waits no longer for an answer
+    stood_s: float = 3.0  # a worker that stood still for so long has lost its rooms; a controller waits no longer
     tick_s: float = 0.1  # how often all of this is looked at
