@@ -27,6 +27,7 @@ from server.duty.public import load_public_duty
 from server.duty.shifts import absence
 from server.duty.shifts import http as shifts_http
 from server.duty.views import preview_view, released_view
+from server.endpoints import store as endpoints
 from server.errors import BadInput, NotFound
 from server.feeds.links import subscription
 from server.i18n import language_of
@@ -62,6 +63,7 @@ async def roster_page(call: Call[None]) -> web.StreamResponse:
         )
         roster = await editing.load_or_start(conn, SiteId(site.id), call.now)
         values = await _board(conn, call, site, roster, language)
+        values["silent"] = await endpoints.silent_below(conn, [site.id], call.now)
         if "preview" in call.request.query:
             values["preview"] = await _preview(conn, call, site, language)
     return page(call, "duty/roster.html", lines=lines, site=site, roster=roster, language=language, **values)

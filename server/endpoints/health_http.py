@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,7 +14,6 @@ from server.endpoints import service, store
 from server.errors import NotSignedIn
 from server.i18n import language_of
 
-GONE_AFTER = timedelta(seconds=90)  # a device reports every 30 s: three missed reports
 Problem = Literal["camera", "microphone", "speaker", "screen", "printer", "card_reader", "network"]
 Number = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
@@ -104,7 +102,7 @@ def _state(row: store.Health, call: Call[None]) -> str:
         return "revoked"
     if row.reported_at is None:
         return "silent"
-    return "here" if row.reported_at > call.now - GONE_AFTER else "gone"
+    return "here" if row.reported_at > call.now - store.GONE_AFTER else "gone"
 
 
 def _shown(row: store.Health, english: bool, state: str) -> HealthShown:

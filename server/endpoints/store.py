@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from server.db import Connection
 
 _SQL = load_statements(__package__)
+GONE_AFTER = timedelta(seconds=90)  # a device reports every 30 s: three missed reports
+STILL_NEWS = timedelta(
+    days=7
+)  # what has been silent for longer was taken away: only the administrator's list still shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,15 @@ async def health_below(conn: Connection, site_ids: list[str]) -> list[Health]:
     """All devices at or below sites."""
     rows = await conn.fetch(_SQL["health_below"], [UUID(site) for site in site_ids])
     return [Health(**dict(row)) for row in rows]
+
+
+async def silent_below(conn: Connection, site_ids: list[str], now: datetime) -> list[Health]:
+    """Devices at or below sites that reported and do so no more, the one that went last first."""
+    found = await health_below(conn, site_ids) if site_ids else []
+    gone = [(one.reported_at, one.id, one) for one in found if one.reported_at is not None and not one.revoked]
+    news = sorted((at, key) for at, key, _ in gone if now - STILL_NEWS < at <= now - GONE_AFTER)
+    by_id = {key: one for _, key, one in gone}
+    return [by_id[key] for _, key in reversed(news)]
 
 
 async def site_of(conn: Connection, endpoint_id: UUID) -> str | None:

@@ -25,7 +25,7 @@ from server.waiting import core
 from server.waiting import service as waiting
 from server.waiting import store as line_store
 from server.waiting.desk_http import Done
-from server.waiting.kiosk_http import RoomKey, Service, Ticket, ticket_shown
+from server.waiting.kiosk_http import DeviceCheck, RoomKey, Service, Ticket, ticket_shown
 
 WEB_RATE: web.AppKey[Rate] = web.AppKey("web_ticket_rate", Rate)
 
@@ -136,6 +136,13 @@ async def answer(call: Call[Answer]) -> Done:
     return Done()
 
 
+async def tell_check(call: Call[DeviceCheck]) -> Done:
+    """What one's own phone lacks: staff see it before they call."""
+    async with call.connection() as conn:
+        await waiting.tell_check(conn, call.actor, _hash(call.path("token")), call.body.lacks)
+    return Done()
+
+
 _LINK = "/api/ticket-links/{token}"
 _MAY = Action.TAKE_PUBLIC_TICKET
 OPERATIONS = [
@@ -145,6 +152,7 @@ OPERATIONS = [
     ),
     Operation("GET", _LINK, link_state, _MAY, "The ticket of a personal link", reply=LinkState),
     Operation("DELETE", _LINK, leave, _MAY, "Give the place up", reply=Done),
+    Operation("PUT", f"{_LINK}/check", tell_check, _MAY, "What my device lacks", body=DeviceCheck, reply=Done),
     Operation("POST", f"{_LINK}/answers", answer, _MAY, "A quick answer to staff", body=Answer, reply=Done),
     Operation(
         "GET", f"{_LINK}/events", link_events, _MAY, "The ticket at each change (event: ticket)",

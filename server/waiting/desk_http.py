@@ -58,6 +58,7 @@ class Waiting(msgspec.Struct):
     moved_here: bool = False  # nobody answered in its own line
     answers: int = 0  # messages from the citizen
     matter: str = ""  # what they pressed at the kiosk
+    lacks: list[str] = []  # camera, microphone, network: what the check of their device has found missing
 
 
 class OnDuty(msgspec.Struct):
@@ -192,7 +193,7 @@ def _waiting(row: store.WaitingRow, english: bool, person_id: str) -> Waiting:
     return Waiting(
         row.ticket, row.number, site, endpoint or "", row.citizen_name, row.priority, row.taken_at.timestamp(),
         row.state, row.priority_group, row.priority_note, row.channel, row.skips,
-        row.for_person == person_id, row.for_person not in (None, person_id), row.moved_here, row.answers, row.matter,
+        row.for_person == person_id, row.for_person not in (None, person_id), row.moved_here, row.answers, row.matter, row.lacks,
     )  # fmt: skip
 
 

@@ -46,6 +46,12 @@ class TakeTicket(msgspec.Struct, forbid_unknown_fields=True):
     matter: Matter = ""
 
 
+class DeviceCheck(msgspec.Struct, forbid_unknown_fields=True):
+    """What the device check has found missing; empty: all is well again."""
+
+    lacks: Annotated[list[Literal["camera", "microphone", "network"]], msgspec.Meta(max_length=3)]
+
+
 class RoomKey(msgspec.Struct):
     """The seat token of the room protocol."""
 
@@ -235,6 +241,13 @@ async def leave_queue(call: Call[None]) -> TicketHeld:
     return TicketHeld(None)
 
 
+async def tell_check(call: Call[DeviceCheck]) -> TicketHeld:
+    """What the device of whoever waits here lacks: staff see it before they call."""
+    async with call.connection() as conn:
+        await service.tell_check(conn, call.actor, None, call.body.lacks)
+    return await own_ticket(Call(call.request, call.actor, None, None, call.now))
+
+
 async def ticket_events(call: Call[None]) -> web.StreamResponse:
     """The ticket at once and at each change; once called, with the key to the room."""
     endpoint_id = str(call.actor.id)
@@ -298,6 +311,15 @@ OPERATIONS = [
     ),
     Operation(
         "GET", f"{_AT}/ticket", own_ticket, Action.SEE_OWN_TICKET, "The ticket this kiosk holds", reply=TicketHeld
+    ),
+    Operation(
+        "PUT",
+        f"{_AT}/ticket/check",
+        tell_check,
+        Action.SEE_OWN_TICKET,
+        "What this device lacks",
+        body=DeviceCheck,
+        reply=TicketHeld,
     ),
     Operation("DELETE", f"{_AT}/ticket", leave_queue, Action.LEAVE_QUEUE, "Leave the line", reply=TicketHeld),
     Operation(

@@ -72,6 +72,10 @@ order by o.is_open desc, lower(v.during), v.id limit 4
 update ticket set state = 'abandoned', closed_at = $2, close_reason = 'left'
 where (endpoint_id = $1 or holder_hash = $4) and state = any ($3) returning id::text, area_id::text, endpoint_id::text
 
+-- name: tell_check
+update ticket set lacks = $3 where (endpoint_id = $1 or holder_hash = $2) and state in ('waiting', 'held', 'called') and lacks <> $3
+returning area_id::text as area_id
+
 -- name: waiting_count
 select count(*) from ticket where area_id = $1 and state = 'waiting'
 
@@ -95,7 +99,7 @@ order by s.slug, a.service
 
 -- name: waiting_list
 select t.id::text as ticket, t.area_id::text as area_id, t.number, t.citizen_name, t.priority, t.taken_at, t.state, t.priority_group,
-       t.priority_note, t.channel, t.matter, t.skips, t.for_person::text as for_person, t.home_area_id is not null as moved_here,
+       t.priority_note, t.channel, t.matter, t.lacks, t.skips, t.for_person::text as for_person, t.home_area_id is not null as moved_here,
        (select count(*) from hall_message m where m.ticket_id = t.id and m.sender = 'citizen') as answers,
        s.name_zh as site_name_zh, s.name_en as site_name_en, e.name_zh as endpoint_name_zh, e.name_en as endpoint_name_en
 from ticket t join site s on s.id = t.site_id left join endpoint e on e.id = coalesce(t.endpoint_id, t.kiosk_id)

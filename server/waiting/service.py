@@ -183,6 +183,16 @@ async def leave(conn: Connection, actor: Actor, endpoint_id: str | None, holder:
         await store.announce(conn, "ticket", ticket=ticket_id, endpoint=endpoint)
 
 
+async def tell_check(conn: Connection, actor: Actor, holder: bytes | None, lacks: Sequence[str]) -> None:
+    """What the device of somebody who waits lacks; told again, or after the call, it changes nothing. `holder` None: of the actor's own device."""
+    if holder is None:
+        require_own(actor, Action.SEE_OWN_TICKET, actor.id)
+    async with conn.transaction():
+        device = actor.id if holder is None else None
+        for area_id in await store.tell_check(conn, device, holder, sorted(set(lacks))):
+            await store.announce(conn, "queue", area=area_id)
+
+
 async def areas_of(conn: Connection, actor: Actor) -> list[store.ServedArea]:
     """The lines this person may call from."""
     pairs = [(service, grant.site_id) for grant in actor.grants for service in SERVES.get(grant.role, ())]

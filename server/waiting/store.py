@@ -84,6 +84,7 @@ class WaitingRow:
     moved_here: bool
     answers: int
     matter: str
+    lacks: list[str]
     site_name_zh: str
     site_name_en: str
     endpoint_name_zh: str | None
@@ -194,6 +195,14 @@ async def lectures_near_kiosk(conn: Connection, endpoint_id: str, now: datetime,
     """Those that can be heard here first, then the next ones at its site, at most four."""
     rows = await conn.fetch(_SQL["lectures_near_kiosk"], UUID(endpoint_id), now, until)
     return [LectureNear(**dict(row)) for row in rows]
+
+
+async def tell_check(
+    conn: Connection, endpoint_id: str | None, holder_hash: bytes | None, lacks: list[str]
+) -> list[str]:
+    """Keep what the device of somebody who waits lacks; the lines in which that is news."""
+    device = UUID(endpoint_id) if endpoint_id else None
+    return [row["area_id"] for row in await conn.fetch(_SQL["tell_check"], device, holder_hash, lacks)]
 
 
 async def is_enrolled(conn: Connection, endpoint_id: str) -> bool:

@@ -11,6 +11,7 @@ from aiohttp import web
 from server.access.core import Action
 from server.access.require import as_uuid
 from server.api import Call, Operation, add_operations
+from server.endpoints import store as endpoints
 from server.errors import NotFound
 from server.i18n import language_of
 from server.keys import CLOCK
@@ -59,6 +60,16 @@ class HelpCall(msgspec.Struct):
     endpoint_name: str
     site_name: str
     number: str
+
+
+class SilentDevice(msgspec.Struct):
+    """A device of one's sites that does not report any more: switched off, broken, or without a line. `since` in unix seconds."""
+
+    id: str
+    kind: str
+    name: str
+    site_name: str
+    since: float
 
 
 class PresentShown(msgspec.Struct):
@@ -125,6 +136,7 @@ class Watch(msgspec.Struct):
     colleagues: list[Colleague]
     help: list[HelpCall]
     rooms: list[RoomShown]
+    silent: list[SilentDevice] = []
 
 
 class TakeOver(msgspec.Struct, forbid_unknown_fields=True):
@@ -174,6 +186,7 @@ async def watch(call: Call[None]) -> Watch:
         duty = await conn.fetch(SQL["duty_of"], as_uuid(str(call.actor.id)), call.now)
         colleagues = await conn.fetch(SQL["colleagues"], sites)
         rooms = await _rooms(conn, call.app[ROOMS], str(call.actor.id), sites, english, call.now)
+        silent = await endpoints.silent_below(conn, [str(site) for site in sites], call.now)
         is_away = await conn.fetchval(SQL["is_away"], as_uuid(str(call.actor.id)))
     mine = any(room.is_mine for room in rooms)
     status = "in_room" if mine else "away" if is_away else "available"
@@ -183,7 +196,13 @@ async def watch(call: Call[None]) -> Watch:
         [_colleague(row, english) for row in colleagues if row["id"] != call.actor.id],
         [_help(row, english) for row in calls],
         rooms,
+        [_silent(one, english) for one in silent],
     )
+
+
+def _silent(one: endpoints.Health, english: bool) -> SilentDevice:
+    name, site = (one.name_en, one.site_name_en) if english else (one.name_zh, one.site_name_zh)
+    return SilentDevice(one.id, one.kind, name, site, one.reported_at.timestamp() if one.reported_at else 0.0)
 
 
 def _duty(row: asyncpg.Record, english: bool) -> DutyShown:

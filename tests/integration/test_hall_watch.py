@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
 
-from server.access.core import Role
+from server.access.core import ANYONE, Role
 from server.access.identify import endpoint_cookie
 from server.access.tokens import new_token, token_hash
+from server.endpoints import service as endpoint_service
 from server.endpoints import store as endpoints
 from server.people import store as people
 from tests.support.hall import Visitor, kiosk, seeded, staff, utc_now
@@ -202,3 +204,65 @@ async def test_staff_take_a_number_for_somebody_who_phones(client: TestClient[An
     assert [(one["number"], one["citizen_name"]) for one in here["tickets"]] == [(taken["number"], "赵大爷")]
     page = await Visitor(client).get("/hall/ticket/" + taken["link"].rsplit("/", 1)[1])
     assert page.status == 200
+
+
+async def test_what_the_check_found_missing_stands_beside_whoever_waits(
+    client: TestClient[Any, Any], city: City, db: Pool
+) -> None:
+    api, kiosk_ = kiosk(client, city, "liuyin")
+    body = {"service": "notarization", "request_key": "press-1234"}
+    taken = await (await kiosk_.send("POST", f"{api}/tickets", body)).json()
+    phone = Visitor(client)
+    from_home = {"service": "notarization", "request_key": "s" * 32}
+    web = await (await phone.send("POST", "/api/hall/liuyin/tickets", from_home)).json()
+    notary = await staff(client, db, city, "li.wanqing")
+
+    async def lacks() -> dict[str, list[str]]:
+        desk = await (await notary.get("/api/desk")).json()
+        return {one["ticket"]: one["lacks"] for area in desk["areas"] for one in area["waiting"]}
+
+    before = await lacks()
+    told = await kiosk_.send("PUT", f"{api}/ticket/check", {"lacks": ["microphone", "camera", "camera"]})
+    by_link = await phone.send("PUT", f"/api/ticket-links/{web['token']}/check", {"lacks": ["network"]})
+    after = await lacks()
+    mended = await kiosk_.send("PUT", f"{api}/ticket/check", {"lacks": []})
+
+    assert (told.status, by_link.status, mended.status) == (200, 200, 200)
+    assert before == {taken["id"]: [], web["ticket"]["id"]: []}
+    assert after == {taken["id"]: ["camera", "microphone"], web["ticket"]["id"]: ["network"]}
+    assert (await lacks())[taken["id"]] == []
+    other, _ = kiosk(client, city, "rongyin")
+    assert (await kiosk_.send("PUT", f"{other}/ticket/check", {"lacks": ["camera"]})).status in (401, 403, 404)
+    assert (await phone.send("PUT", f"/api/ticket-links/{web['token']}/check", {"lacks": ["kettle"]})).status == 400
+
+
+async def test_a_screen_that_reports_no_more_is_told_to_all_who_look_after_it(
+    client: TestClient[Any, Any], city: City, db: Pool
+) -> None:
+    now = utc_now()
+    ages = {"liuyin": 300, "shangping": 20, "rongyin": 8 * 24 * 3600}  # dark, here, taken away
+    async with db.acquire() as conn:
+        wall, _ = await endpoint_service.add_endpoint(
+            conn, ANYONE, city.sites["liuyin"], "hall_screen", ("大厅屏", "Hall screen"), now
+        )
+        for endpoint, age in [*((city.kiosks[slug], age) for slug, age in ages.items()), (wall, 600)]:
+            at = now - timedelta(seconds=age)
+            await conn.execute(
+                "update endpoint set enrolled_at = $2, reported_at = $2 where id = $1", UUID(endpoint), at
+            )
+
+    async def silent(visitor: Visitor) -> list[tuple[str, str]]:
+        watch = await said(await visitor.get("/api/desk/watch"))
+        return [(one["id"], one["kind"]) for one in watch["silent"]]
+
+    dark = [(city.kiosks["liuyin"], "kiosk"), (wall, "hall_screen")]
+    assert await silent(await staff(client, db, city, "li.wanqing")) == dark
+    assert await silent(await worker_of(client, db, city, "liuyin")) == dark
+    assert await silent(await worker_of(client, db, city, "shangping")) == []
+    board = await (await (await staff(client, db, city, "sun.hui")).get("/roster")).text()
+    assert "有 2 台设备没有响应" in board
+    assert "大厅屏" in board
+    # Revoked, it is nobody's worry any more
+    async with db.acquire() as conn:
+        await endpoints.revoke(conn, wall, now)
+    assert await silent(await worker_of(client, db, city, "qingxi")) == [dark[0]]

@@ -12,7 +12,7 @@ import { Line, NameDialog } from "./desk/line.js";
 import { Now, Today } from "./desk/matter.js";
 import { PersonCard } from "./desk/card.js";
 import { TakeFor } from "./desk/take_for.js";
-import { Calls, Day, Rooms, Status, useWatch } from "./desk/watch.js";
+import { Calls, Day, Rooms, Silent, Status, useWatch } from "./desk/watch.js";
 
 const CALL_KEY = "F2"; // no letter: somebody who dictates or types must not call by accident
 
@@ -90,7 +90,7 @@ function Desk() {
       </section>
       <div class="desk-middle"><${Now} session=${running} waiting=${waiting} mayCall=${mayCall} onNoShow=${() => setAsking({ what: "no-show" })} />
         <${PersonCard} key=${shown} ticket=${shown} version=${desk} isMine=${Boolean(running) && shown === served} /></div>
-      <div class="desk-right"><${BesideMe} /><${Calls} alerts=${desk.alerts ?? []} watch=${watch} /><${Rooms} watch=${watch} /><${Day} watch=${watch} /><${Today} sessions=${done} mayCall=${mayCall} /></div>
+      <div class="desk-right"><${BesideMe} /><${Calls} alerts=${desk.alerts ?? []} watch=${watch} /><${Rooms} watch=${watch} /><${Silent} watch=${watch} /><${Day} watch=${watch} /><${Today} sessions=${done} mayCall=${mayCall} /></div>
     </div>
     ${asking?.what === "no-show" && html`<${Confirm} title=${t("desk.no_show_title")} says=${t("desk.no_show_says")} yes=${t("desk.no_show")} icon="user-x" danger testid="confirm-no-show" onYes=${noShow} onClose=${() => setAsking(null)} />`}
     ${asking?.what === "take-for" && html`<${TakeFor} onClose=${() => setAsking(null)} />`}

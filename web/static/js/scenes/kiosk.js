@@ -1,6 +1,6 @@
 // @ts-check
 // The whole life of a kiosk in one page: menu -> check -> ticket -> called -> room -> thanks -> menu, with nothing kept of the last person.
-import { ApiError, insist, post, remove } from "../api.js";
+import { ApiError, insist, post, put, remove } from "../api.js";
 import { listen } from "../events.js";
 import { html, render, useEffect, useRef, useState } from "../html.js";
 import { lang, loadWords, t } from "../i18n.js";
@@ -19,6 +19,7 @@ import { Take } from "./kiosk/take.js";
 import { Called, TicketScreen, spell } from "./kiosk/ticket.js";
 import { useDevices } from "./room/check.js";
 import { Rating } from "./rating.js";
+import { useCheckTold } from "./told.js";
 import { Closed } from "./room/closed.js";
 import { Room } from "./room/view.js";
 
@@ -115,6 +116,7 @@ function Kiosk() {
   const line = useLine(API, onTicket);
   const lost_ms = useTicketStream(onTicket, line.look);
   useHealth(ENDPOINT, devices, step === "menu");
+  useCheckTold(devices, step === "ticket" ? ticket?.id ?? "" : "", (lacks) => put(`${API}/ticket/check`, { lacks }));
   useEffect(() => { if (line.shutOut) { clear(); hush(); } }, [line.shutOut]);
   useGreeting(step === "menu" && !line.down);
   useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, why === "ended" && !rated ? RATING_MS : THANKS_MS); return () => clearTimeout(timer); }, [step, rated]);

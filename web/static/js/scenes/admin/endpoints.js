@@ -3,7 +3,7 @@
 import { html } from "../../html.js";
 import { t } from "../../i18n.js";
 import { spokenDateTime } from "../../time.js";
-import { Empty, Icon, State } from "../../ui.js";
+import { Banner, Empty, Icon, State } from "../../ui.js";
 
 /** @type {Record<string, [string, string]>} */
 const LOOKS = { enrolled: ["good", "circle-check"], waiting: ["wait", "hourglass"], revoked: ["quiet", "circle-x"], here: ["good", "wifi"], gone: ["bad", "wifi-off"], silent: ["quiet", "circle"] };
@@ -23,8 +23,10 @@ const Health = ({ one }) => html`<br /><span class="type-small muted">${one.repo
  */
 export function Endpoints({ endpoints, health, onAdd, onCode, onRevoke, onReload, onReader }) {
   const healthOf = new Map(health.map((one) => [one.id, one]));
+  const gone = endpoints.filter((endpoint) => endpoint.state === "enrolled" && healthOf.get(endpoint.id)?.state === "gone");
   return html`<section class="card" aria-labelledby="endpoints"><div class="card-head"><h2 id="endpoints">${t("admin.endpoints")}</h2>
     <button type="button" class="button button-quiet" data-testid="add-endpoint" onClick=${onAdd}><${Icon} name="plus" />${t("admin.add_endpoint")}</button></div>
+  ${gone.length > 0 && html`<div role="status" data-testid="devices-gone"><${Banner} kind="wait" icon="wifi-off"><p>${t("admin.devices_gone", { names: gone.map((one) => `${one.name} (${one.site_name})`).join(t("kiosk.and")) })}</p><//></div>`}
   ${endpoints.length === 0 ? html`<${Empty} icon="monitor">${t("admin.no_endpoints")}<//>` : html`<ul class="lines">${endpoints.map((endpoint) => html`<li key=${endpoint.id} data-testid="endpoint" data-state=${endpoint.state}>
     <div class="row row-apart"><span><strong>${endpoint.name}</strong> <span class="muted">${endpoint.site_name} · ${t(`names.endpoint_${endpoint.kind}`)}</span>
       ${healthOf.has(endpoint.id) && html`<${Health} one=${healthOf.get(endpoint.id)} />`}</span>

@@ -8,6 +8,12 @@ import { Dialog, Icon, State, useNow } from "../../ui.js";
 
 const LONG_WAIT_S = 30 * 60; // healthdirect's waiting list marks the same half hour
 
+/** @type {Record<string, string>} */
+const LACKS = { camera: "video-off", microphone: "mic-off", network: "wifi-off" };
+
+/** What the check of their device has found, and what helps. @param {{ lacks: string[] }} props */
+const Lacks = ({ lacks }) => html`<span class="desk-lacks" data-testid="waiting-lacks">${lacks.map((one) => html`<span key=${one}><${State} kind="bad" icon=${LACKS[one] ?? "triangle-alert"} data-state=${one}>${t(`desk.lacks_${one}`)}<//> <span class="muted type-small">${t(`desk.lacks_${one}_do`)}</span></span>`)}</span>`;
+
 /** @param {{ one: any, now_s: number, isNew: boolean, mayCall: boolean, blocked: boolean, chosen: boolean, onCall: () => void, onName: () => void, onChoose: () => void }} props */
 function Waiting({ one, now_s, isNew, mayCall, blocked, chosen, onCall, onName, onChoose }) {
   const waited_s = Math.max(0, now_s - one.taken_at);
@@ -18,7 +24,8 @@ function Waiting({ one, now_s, isNew, mayCall, blocked, chosen, onCall, onName, 
       <br /><span class="row desk-marks"><time datetime=${exactTime(one.taken_at)} class=${waited_s > LONG_WAIT_S ? "desk-long" : "muted"}><${Icon} name=${waited_s > LONG_WAIT_S ? "hourglass" : "clock"} /> ${t("desk.waited", { time: spokenPast(waited_s) })}</time>
         ${one.priority > 0 && html`<${State} kind="info" icon="triangle">${one.priority_group ? t(`desk.group_${one.priority_group}`) : t("desk.priority")}<//>`}
         ${one.state === "held" && html`<${State} kind="wait" icon="pause">${t("desk.state_held")}<//>`}${one.for_me && html`<${State} kind="good" icon="calendar-days">${t("desk.for_me")}<//>`}${one.for_another && html`<${State} kind="quiet" icon="calendar-days">${t("desk.for_another")}<//>`}
-        ${one.moved_here && html`<${State} kind="quiet" icon="arrow-right-left">${t("desk.moved_here")}<//>`}${one.matter && html`<span class="muted">${t(`kiosk.say_${one.matter}`)}</span>`}${isNew && html`<${State} kind="good" icon="bell">${t("desk.new")}<//>`}</span></span>
+        ${one.moved_here && html`<${State} kind="quiet" icon="arrow-right-left">${t("desk.moved_here")}<//>`}${one.matter && html`<span class="muted">${t(`kiosk.say_${one.matter}`)}</span>`}${isNew && html`<${State} kind="good" icon="bell">${t("desk.new")}<//>`}</span>
+      ${(one.lacks ?? []).length > 0 && html`<${Lacks} lacks=${one.lacks} />`}</span>
     ${mayCall && one.state === "waiting" && html`<button type="button" class="button button-quiet" data-testid="call-ticket" aria-disabled=${blocked} onClick=${() => !blocked && onCall()}>${t("desk.call_this")}<span class="visually-hidden"> ${one.number}</span></button>`}
   </li>`;
 }

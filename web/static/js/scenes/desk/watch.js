@@ -60,6 +60,15 @@ export function Calls({ alerts, watch }) {
       <br /><button type="button" class="button button-quiet" data-testid="take-alert" onClick=${() => doing(post(`/api/desk/alerts/${one.id}/take`))}><${Icon} name="user-check" />${t("desk.take_alert")}</button></li>`)}</ul></section>`;
 }
 
+/** Kiosks and screens that do not report any more: seen here before somebody stands in front of one. @param {{ watch: any }} props */
+export function Silent({ watch }) {
+  const silent = watch?.silent ?? [];
+  if (!silent.length) return null;
+  return html`<section class="card" aria-labelledby="silent"><h2 id="silent">${t("desk.silent")}</h2><ul class="lines">${silent.map((/** @type {any} */ one) => html`<li key=${one.id} data-testid="silent-device">
+    <${State} kind="wait" icon="wifi-off">${one.name}<//> ${t(`names.endpoint_${one.kind}`)} · ${one.site_name}
+    <br /><span class="muted type-small">${t("desk.silent_since", { time: spokenDateTime(one.since) })}</span></li>`)}</ul><p class="muted type-small">${t("desk.silent_do")}</p></section>`;
+}
+
 /** @param {{ room: any, alert: any }} props */
 const RoomAlert = ({ room, alert }) => html`<li class="desk-alert" data-testid="room-alert" data-kind=${alert.kind}>
   <${State} kind=${alert.taken_by ? "quiet" : "bad"} icon="triangle-alert">${t(`desk.alert_${alert.kind}`)}<//> ${alert.seat ? alert.who || t(`names.role_${alert.role}`) : ""}

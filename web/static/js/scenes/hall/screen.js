@@ -14,7 +14,9 @@ const TURN_MS = 12_000; // six lines of large type are read in half of that
 const SAY_EVERY_MS = 7000; // one call after the other, none cut short
 const FRESH_S = 30; // so long the newest call stands out
 const CALLED_SHOWN = 6;
-const HEALTH_MS = 60_000;
+const HEALTH_MS = 30_000; // three that are missed, and staff are told that the screen is dark
+/** The version of the page: what its script was when it was loaded. */
+const VERSION = new URL(import.meta.url).searchParams.get("v") ?? "";
 
 /** @typedef {{ number: string, service: string, where: string, called_at: number, state: string }} Called */
 
@@ -75,7 +77,16 @@ function Screen() {
   useEffect(() => listen({ url: `${API}/events`, event: "screen", probe: API, onData: setScreen, onState: (connected) => setLost(!connected), onRefused: () => setLost(true) }), []);
   useEffect(() => { const timer = setInterval(() => setTurn((/** @type {number} */ count) => count + 1), TURN_MS); return () => clearInterval(timer); }, []);
   useEffect(() => {
-    const tell = () => post(`${API.replace("/screens/", "/endpoints/")}/health`, { version: "screen" }).then((answer) => { if (answer.reload) location.reload(); }, () => {});
+    /** @type {number | null} */
+    let rtt_ms = null;
+    const tell = async () => {
+      const sent_ms = performance.now();
+      try {
+        const answer = await post(`${API.replace("/screens/", "/endpoints/")}/health`, { version: VERSION.slice(0, 40), line: { rtt_ms }, problems: [] });
+        rtt_ms = Math.round(performance.now() - sent_ms);
+        if (answer.reload) location.reload();
+      } catch { /* the foot of the page says that the line is lost; who looks after the hall misses the report */ }
+    };
     tell();
     const timer = setInterval(tell, HEALTH_MS);
     return () => clearInterval(timer);

@@ -1,6 +1,6 @@
 // @ts-check
 // /hall/ticket/{token}: a ticket on one's own phone. The place in line, words of staff, the room when called, the rating after it.
-import { insist, post, remove } from "../../api.js";
+import { insist, post, put, remove } from "../../api.js";
 import { listen } from "../../events.js";
 import { html, render, useEffect, useRef, useState } from "../../html.js";
 import { loadWords, t } from "../../i18n.js";
@@ -13,6 +13,7 @@ import { Rating } from "../rating.js";
 import { DeviceCheck, useDevices } from "../room/check.js";
 import { Closed } from "../room/closed.js";
 import { Room } from "../room/view.js";
+import { useCheckTold } from "../told.js";
 import { OwnLink } from "./link.js";
 
 const place = /** @type {HTMLElement} */ (document.getElementById("ticket"));
@@ -85,6 +86,7 @@ function Ticket() {
   const [entered, setEntered] = useState(/** @type {{ ticket: string, token: string } | null} */ (null));
   const [asking, setAsking] = useState(false);
   const { devices, open, stop } = useDevices();
+  useCheckTold(devices, ticket && ["waiting", "held", "called"].includes(ticket.state) ? ticket.id : "", (lacks) => put(`${API}/check`, { lacks }));
   const newest = useRef("");
   const called = useRef(false);
   useEffect(() => listen({

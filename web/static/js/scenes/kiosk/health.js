@@ -2,14 +2,12 @@
 // The device says every half minute that it is there: which page it runs, how its line is, what it lacks. The answer may ask for a new page.
 import { post } from "../../api.js";
 import { useEffect, useRef } from "../../html.js";
+import { problemsOf } from "../told.js";
 
 const REPORT_MS = 30_000;
 
 /** The version of the page: what its script was when it was loaded. */
 const VERSION = new URL(/** @type {HTMLScriptElement | null} */ (document.querySelector("script[src*='/scenes/kiosk.js']"))?.src ?? location.href).searchParams.get("v") ?? "";
-
-/** @param {any} devices @returns {string[]} */
-const problemsOf = (devices) => ["camera", "microphone", "network"].filter((one) => devices?.[one]);
 
 /**
  * @param {string} endpoint @param {any} devices camera and microphone as they were last opened; null: not open, nothing new is known
