@@ -1,7 +1,7 @@
 """kill -9 at seeded random instants of whatever takes part in a recording: nothing that was fsynced is lost, films are made.
 
 LAIZUO_TEST_KILLS=200 gives the full number; the usual run does a few. LAIZUO_TEST_KILLS_FROM=n begins with the n-th seed, so that a long run
-can be made in slices.
+can be made in slices; LAIZUO_TEST_KILLS_A_SESSION=n kills so often in one session, whose films, pack and checks cost as much as many kills.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.product import Product
 
 KILLS = int(os.environ.get("LAIZUO_TEST_KILLS", "8"))
 FIRST_SEED = int(os.environ.get("LAIZUO_TEST_KILLS_FROM", "1"))
-A_SESSION = 9  # and the job that makes its films
+A_SESSION = int(os.environ.get("LAIZUO_TEST_KILLS_A_SESSION", "9"))  # and the job that makes its films
 LOST_AT_MOST_S = 1.0
 # Until the worker has the keys of a new line its packets are nobody's.
 SETTLED_S = 1.0
@@ -40,12 +40,13 @@ async def test_nothing_that_was_fsynced_is_lost_however_often_parts_are_killed(
                 await act.kill(dice.choice(VICTIMS))
             await wait(1.5)
             await act.end()
-            await act.kill_film_maker(dice.uniform(2.0, 6.0))
+            await act.kill_film_maker(dice.uniform(2.0, 6.0), dice.uniform(0.0, 1.0))
             films = await act.films_ready()
-            await check(act, films, chromium)
+            lost = await check(act, films, chromium)
         left -= len(act.kills)
         print(
-            f"session {number}: {len(act.kills)} kills ({' '.join(act.kills)}), {time.monotonic() - started:.0f} s, {left} left",
+            f"session {number}: {len(act.kills)} kills ({' '.join(act.kills)}), {time.monotonic() - started:.0f} s, {left} left; "
+            f"back after {' '.join(f'{took:.1f}' for took in act.back_s)} s; lost at most {lost:.2f} s",
             flush=True,
         )
 
@@ -56,11 +57,13 @@ async def wait(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-async def check(act: Killed, recording: dict[str, object], chromium: Browser) -> None:
+async def check(act: Killed, recording: dict[str, object], chromium: Browser) -> float:
+    """Returns the greatest loss before a kill, in seconds."""
     pack = await act.get(f"/api/sessions/{act.session}/pack")
     report = check_bytes(memoryview(pack))
     assert report.damages == [], [str(damage) for damage in report.damages]
-    missing = act.owed(LOST_AT_MOST_S, SETTLED_S) - packets_in_pack(pack)
+    there = packets_in_pack(pack)
+    missing = act.owed(LOST_AT_MOST_S, SETTLED_S) - there
     assert not missing, (
         f"{len(missing)} packets sent more than a second before a kill are not in the journal: {sorted(missing)[:5]}"
     )
@@ -76,3 +79,4 @@ async def check(act: Killed, recording: dict[str, object], chromium: Browser) ->
         # Each film in libavformat, which is what ffprobe opens it with; the one people watch in a browser too.
         if film["kind"] == "composed":
             assert await plays_in(chromium, data, film["type"]) > 0, film
+    return act.greatest_loss_s(there, SETTLED_S)

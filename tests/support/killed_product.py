@@ -169,6 +169,7 @@ class Killed:
     guests: list[Guest]
     kills: list[str] = field(default_factory=list)
     snapshots: list[dict[str, bytes]] = field(default_factory=list)
+    back_s: list[float] = field(default_factory=list)
 
     async def send(self, path: str, body: object) -> Any:
         headers = _cookie(self.cookies) | {CSRF_HEADER: csrf_of(next(iter(self.cookies.values())))}
@@ -200,6 +201,7 @@ class Killed:
                     connection.ended = min(connection.ended, killed_at)
         await eventually(self.is_ready, BACK_WITHIN_S)
         await self.all_hear()
+        self.back_s.append(asyncio.get_running_loop().time() - killed_at)
 
     async def is_ready(self) -> str | None:
         with contextlib.suppress(aiohttp.ClientError, OSError):
@@ -221,8 +223,8 @@ class Killed:
             return str(error)
         return None
 
-    async def kill_film_maker(self, within_s: float) -> bool:
-        """kill -9 the job's own process if it is seen; the job begins again by itself."""
+    async def kill_film_maker(self, within_s: float, after_s: float) -> bool:
+        """kill -9 the job's own process `after_s` after it is seen, if it is seen and still there; the job begins again by itself."""
         found: list[int] = []
 
         def seen() -> str | None:
@@ -231,11 +233,13 @@ class Killed:
 
         with contextlib.suppress(AssertionError):
             await eventually(seen, within_s)
-        for pid in found:
+            await asyncio.sleep(after_s)  # the instant of a kill is the point, not something to wait for
+        alive = [pid for pid in found if command_of(pid)]
+        for pid in alive:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.kills.append("film")
-        return bool(found)
+        return bool(alive)
 
     async def facts(self) -> dict[str, Any]:
         whole: dict[str, Any] = json.loads(await self.get(f"/api/sessions/{self.session}"))
@@ -260,6 +264,16 @@ class Killed:
             last = min(connection.ended, max(sent.values(), default=0.0))
             owed |= {key for key, at in sent.items() if begin <= at < last - within_s}
         return owed
+
+    def greatest_loss_s(self, there: set[tuple[int, int]], settled_s: float) -> float:
+        """How long before the end of a connection its oldest packet was sent that is not in the journal; 0: nothing is missing."""
+        losses = [0.0]
+        for connection in (one for guest in self.guests for one in guest.connections):
+            sent = connection.rtc.sent
+            begin = min(sent.values(), default=0.0) + settled_s
+            last = min(connection.ended, max(sent.values(), default=0.0))
+            losses += [last - at for key, at in sent.items() if begin <= at < last and key not in there]
+        return max(losses)
 
 
 def packets_in_pack(pack: bytes) -> set[tuple[int, int]]:
