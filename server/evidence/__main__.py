@@ -17,7 +17,7 @@ from typing import Any
 
 from media.record.layout import canonical
 from media.record.packs.__main__ import CONTENT_TYPE, sources_of
-from media.record.packs.archive import ArchiveWriter, content, read_members
+from media.record.packs.archive import ArchiveWriter, find_members, member_pieces
 from media.record.packs.proofs import manifest_imprint
 from media.record.packs.proving import ANCHORS, LATE_ANCHORS, MANIFEST_STAMP, SIGNATURE
 from media.record.packs.write import Draft, Members, Seal, write_pack
@@ -112,18 +112,16 @@ def add_stamps(spec: dict[str, Any]) -> dict[str, Any]:
     """The same pack with time stamps that came late behind its members: nothing that was signed changes."""
     wanted = spec["stamp"]
     output, partial, target = _target(spec)
+    archive, late = ArchiveWriter(target), list(wanted["late"])
     with SealedFile(output, base64.b64decode(spec["key"])) as sealed:
-        data = memoryview(b"".join(sealed.pieces()))
-    members, problem = read_members(data)
-    if problem:
-        raise ValueError(problem)
-    archive = ArchiveWriter(target)
-    late = list(wanted["late"])
-    for member in members:
-        if member.name == LATE_ANCHORS:
-            late = [*json.loads(bytes(content(data, member))), *late]
-        elif not (member.name == MANIFEST_STAMP and wanted["manifest"]):
-            archive.add(member.name, [content(data, member)])
+        members, problem = find_members(sealed.read, sealed.length)
+        if problem:
+            raise ValueError(problem)
+        for member in members:
+            if member.name == LATE_ANCHORS:
+                late = [*json.loads(sealed.read(member.start, member.size)), *late]
+            elif not (member.name == MANIFEST_STAMP and wanted["manifest"]):
+                archive.add(member.name, member_pieces(sealed.read, member))
     if late:
         archive.add(LATE_ANCHORS, [canonical(late) + b"\n"])
     if wanted["manifest"]:

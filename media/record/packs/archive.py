@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -21,6 +21,10 @@ _VERSION = 45  # zip64 is understood
 _UTF8 = 0x0800
 _DATE_1980_01_01 = 0x21
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
+_EXTRA_BYTES = 20  # of a local header: both sizes in 64 bits
+
+# Bytes from an offset on, so many; fewer at the end.
+Read = Callable[[int, int], bytes]
 
 
 class ArchiveDamaged(ValueError):
@@ -109,30 +113,44 @@ class ArchiveWriter:
 
 def read_members(data: memoryview) -> tuple[list[Member], str | None]:
     """Members as the headers in front of them say, and what is not canonical: the first bad header, or the directory behind them."""
+    return find_members(lambda at, size: bytes(data[at : at + size]), len(data))
+
+
+def find_members(read: Read, length: int) -> tuple[list[Member], str | None]:
+    """The same for an archive of `length` bytes that is not in memory: only headers and the directory are read."""
     members: list[Member] = []
     at = 0
     try:
-        while bytes(data[at : at + 4]) == b"PK\x03\x04":
-            members.append(_read_local(data, at))
+        while read(at, 4) == b"PK\x03\x04":
+            members.append(_read_local(read, length, at))
             at = members[-1].start + members[-1].size
     except ArchiveDamaged as error:
         return members, str(error)
-    if bytes(data[at:]) != _directory(members, at):
+    directory = _directory(members, at)
+    if read(at, len(directory) + 1) != directory:
         return members, f"the directory at byte {at} does not match the {len(members)} members before it"
     return members, None
 
 
-def _read_local(data: memoryview, at: int) -> Member:
+def _read_local(read: Read, length: int, at: int) -> Member:
     try:
-        fields = _LOCAL.unpack_from(data, at)
-        name = bytes(data[at + _LOCAL.size : at + _LOCAL.size + fields[9]]).decode()
-        size = struct.unpack_from("<Q", data, at + _LOCAL.size + fields[9] + 4)[0]
+        fields = _LOCAL.unpack(read(at, _LOCAL.size))
+        rest = read(at + _LOCAL.size, fields[9] + _EXTRA_BYTES)
+        name = rest[: fields[9]].decode()
+        size = struct.unpack_from("<Q", rest, fields[9] + 4)[0]
     except (struct.error, UnicodeDecodeError):
         raise ArchiveDamaged(f"the header at byte {at} is not readable") from None
     member = Member(name, int(size), int(fields[6]), at)
-    if bytes(data[at : member.start]) != _local_header(member) or member.start + member.size > len(data):
+    if read(at, member.start - at) != _local_header(member) or member.start + member.size > length:
         raise ArchiveDamaged(f"the header of {name!r} at byte {at} is not canonical")
     return member
+
+
+def member_pieces(read: Read, member: Member, piece: int = 1 << 20) -> Iterator[bytes]:
+    """A member's content, so many bytes at once."""
+    end = member.start + member.size
+    for at in range(member.start, end, piece):
+        yield read(at, min(piece, end - at))
 
 
 def content(data: memoryview, member: Member) -> memoryview:

@@ -11,7 +11,7 @@ import pytest
 
 from media.record.journal import Journal
 from media.record.layout import Chunk
-from media.record.packs.archive import ArchiveWriter, content, read_members
+from media.record.packs.archive import ArchiveWriter, content, find_members, member_pieces, read_members
 from media.record.packs.check import check_bytes
 from media.record.packs.write import JournalSource, write_pack
 from media.record.reader import BlockSeen
@@ -155,3 +155,28 @@ def test_the_command_says_what_it_found_and_exits_accordingly(
     assert "changed.zip: CHANGED OR DAMAGED" in text
     assert "journal-000000.lzj, block 1, second 0." in text
     assert "none.zip cannot be read: No such file or directory" in text
+
+
+def test_members_of_an_archive_on_disk_are_found_and_read_in_small_pieces() -> None:
+    target = io.BytesIO()
+    archive = ArchiveWriter(target)
+    films = {"films/a.webm": b"a" * 3_000_001, "empty": b"", "manifest.json": b"{}"}
+    for name, data in films.items():
+        archive.add(name, [data])
+    archive.close()
+    whole, sizes = target.getvalue(), list[int]()
+
+    def read(at: int, size: int) -> bytes:
+        sizes.append(size)
+        return whole[at : at + size]
+
+    members, problem = find_members(read, len(whole))
+    assert problem is None
+    assert (members, problem) == read_members(memoryview(whole))
+    assert max(sizes) < 1000
+    assert {one.name: b"".join(member_pieces(read, one)) for one in members} == films
+    assert max(sizes) == 1 << 20
+    for end in (0, 20, 50, len(whole) // 2, len(whole) - 1):
+        cut = whole[:end]
+        assert find_members(lambda at, size, cut=cut: cut[at : at + size], end)[1], end  # type: ignore[misc]
+    assert find_members(lambda at, size: (whole + b"x")[at : at + size], len(whole) + 1)[1]
