@@ -1,6 +1,7 @@
 """One media worker: `python -m media --name w0 --control unix:PATH --udp HOST:PORT --announce HOST --data DIR`.
 
-Prints one line, `ready`, when it listens. SIGTERM and SIGINT close all journals and end it with status 0.
+Prints one line, `ready`, when it listens. SIGTERM and SIGINT close all journals and end it with status 0; SIGUSR1 does so once its last room is
+over, and until then it takes no new one.
 """
 
 from __future__ import annotations

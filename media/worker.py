@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -72,6 +73,8 @@ class Worker:
         self._epochs: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._draining = False
+        self._retired: asyncio.Event | None = None
+        self._seen_at = _standing_clock()
         self._timers: list[asyncio.Task[None]] = []
         self._server = ControlServer(control, self._perform)
         self._verbs: dict[type[Request], Callable[[Any], Awaitable[Message]]] = {
@@ -99,6 +102,11 @@ class Worker:
         ]
         await self._server.start()
 
+    def retire(self, ended: asyncio.Event) -> None:
+        """Take no new rooms; `ended` is set when the last one is over."""
+        log.info("retiring: %d rooms to go", len(self._rooms))
+        self._draining, self._retired = True, ended
+
     async def close(self) -> None:
         """End all peers, close all journals, then stop listening."""
         for timer in self._timers:
@@ -116,10 +124,25 @@ class Worker:
 
     def _watch(self) -> None:
         now = time.monotonic()
+        before, self._seen_at = self._seen_at, _standing_clock()
+        if self._seen_at - before > self._engine.timing.stood_s:
+            self._give_up(self._seen_at - before, now)
         self._engine.feedback.tick(now)
         self._engine.tcp.watch(now)
         for room in list(self._rooms.values()):
             room.watch(now)
+        if self._retired is not None and not self._rooms:
+            self._retired.set()
+
+    def _give_up(self, stood_s: float, now: float) -> None:
+        """Our rooms may be another's by now: nothing of them is sent from here on, then their journals are closed."""
+        if self._rooms:
+            log.warning("stood still for %.1f s: %d rooms are given up", stood_s, len(self._rooms))
+        for room in [self._take_out(name, now) for name in list(self._rooms)]:
+            self._engine.spawn(self._shut_journal(room))
+
+    async def _shut_journal(self, room: Room) -> None:
+        await self._finish(room, "stood_still")
 
     def _tell_quality(self) -> None:
         now = time.monotonic()
@@ -151,13 +174,17 @@ class Worker:
             room = self._rooms.get(request.room)
             if room is not None:
                 return self._confirm(room, request)
-            if self._draining:
+            if self._draining and not self._has_session(request.session):
                 raise BadMessage("draining", f"worker {self.name} takes no new rooms")
             room = Room(self._engine, self._tell, request)
             if request.record is not None:
                 room.recorder = await self._record(room, request.record)
             self._rooms[request.room] = room
             return RoomOpened(room=room.name, created=True, record=_status(room))
+
+    def _has_session(self, session: str) -> bool:
+        """A private talk of people who are here is no new room."""
+        return any(room.session == session for room in self._rooms.values())
 
     async def _set_record(self, request: SetRecord) -> Sealed:
         async with self._lock(request.room):
@@ -196,13 +223,19 @@ class Worker:
             return RoomShut(closed=True, record=record)
 
     async def _end_room(self, name: str, reason: str) -> RecordStatus | None:
+        return await self._finish(self._take_out(name, time.monotonic()), reason)
+
+    def _take_out(self, name: str, now: float) -> Room:
         room = self._rooms.pop(name)
-        room.close(time.monotonic())
+        room.close(now)
+        return room
+
+    async def _finish(self, room: Room, reason: str) -> RecordStatus | None:
         record = None
         if room.recorder is not None:
             record = await room.recorder.close(reason)
             room.tell_record()
-        self._tell(RoomClosed(at=time.time(), room=name, epoch=room.epoch, reason=reason))
+        self._tell(RoomClosed(at=time.time(), room=room.name, epoch=room.epoch, reason=reason))
         return record
 
     async def _join(self, request: Join) -> Joined:
@@ -287,6 +320,11 @@ class Worker:
         return self._locks.setdefault(name, asyncio.Lock())
 
 
+def _standing_clock() -> float:
+    """Seconds that go on while the process is stopped and while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def _status(room: Room) -> RecordStatus | None:
     return None if room.recorder is None else room.recorder.status
 
@@ -302,9 +340,10 @@ async def _every(period_s: float, work: Callable[[], None]) -> None:
 
 
 async def run_worker(name: str, engine: Engine, control: Path, data: Path, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set. Prints `ready` when both sockets listen."""
+    """Serve until `stop` is set, or after SIGUSR1 until the last room is over. Prints `ready` when both sockets listen."""
     worker = Worker(name, engine, control, data)
     await worker.start()
+    engine.loop.add_signal_handler(signal.SIGUSR1, worker.retire, stop)
     print("ready", flush=True)
     await stop.wait()
     await worker.close()

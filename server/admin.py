@@ -4,6 +4,7 @@ admin first-administrator --user he.min --name-zh 何敏 --name-en "He Min"     
 admin add-site --slug rongchuan --kind city --name-zh ... --name-en ... [--parent SLUG] [--serves notarization,mediation]
 admin add-endpoint --site liuyin --name-zh ... --name-en ... [--kind kiosk]      (prints the one-time enrolment code)
 admin list
+admin replace-worker w0                              (once its last room is over; people who talk notice nothing)
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import contextlib
 import datetime as dt
 import getpass
 import os
+import re
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -31,7 +34,7 @@ from server.errors import UserError
 from server.people.service import add_person
 from server.sites.service import add_site
 from server.sites.store import NewSite, Site, load_tree
-from server.supervise.home import Home, HomeTaken
+from server.supervise.home import Home, HomeTaken, child_of
 from server.waiting.core import SERVICES
 
 if TYPE_CHECKING:
@@ -54,6 +57,8 @@ def main(argv: list[str]) -> int:
         settings = config.load(
             command_line.serve_parser().parse_args(["--data", arguments.data] if arguments.data else [])
         )
+        if arguments.command == "replace-worker":
+            return replace_worker(settings, arguments.worker)
         with reachable_database(settings) as database_url:
             return asyncio.run(_run(arguments, database_url))
     except (ConfigError, PostgresUnavailable) as error:
@@ -116,7 +121,23 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--name-zh", required=True)
         command.add_argument("--name-en", required=True)
     commands.add_parser("list", help="show sites and endpoints")
+    worker = commands.add_parser(
+        "replace-worker",
+        help="a media worker of this machine takes no new rooms, and a new one follows it after its last",
+    )
+    worker.add_argument("worker", help="w0, w1 ...")
     return top
+
+
+def replace_worker(settings: Settings, name: str) -> int:
+    """Let a worker end with its last room (media/CONTROL.md, drain). 0 told, 1 there is none of that name."""
+    pid = child_of(settings.data, name) if re.fullmatch(r"w\d+", name) else None
+    if pid is None:
+        print(f"refused: no media worker {name} runs on {settings.data}", file=sys.stderr)
+        return 1
+    os.kill(pid, signal.SIGUSR1)
+    print(f"{name} (process {pid}) takes no new rooms; it ends with its last one, and a new {name} is started")
+    return 0
 
 
 async def _run(arguments: argparse.Namespace, database_url: str) -> int:

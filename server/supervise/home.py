@@ -89,13 +89,23 @@ class Home:
                 directory.chmod(0o711)
 
     def _is_ours(self, pid: int) -> bool:
-        """True when that process runs with this data directory on its command line and is no zombie."""
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (OSError, IndexError):
-            return False
-        return state not in "ZX" and os.fsencode(self.data) in argv
+        return _runs_with(pid, self.data)
+
+
+def child_of(data: Path, name: str) -> int | None:
+    """The process number of a child of the product that runs on `data` (`w0`, `web`); None where there is none."""
+    pid = _read(data / "run" / f"{name}.pid")
+    return pid if pid is not None and _runs_with(pid, data) else None
+
+
+def _runs_with(pid: int, data: Path) -> bool:
+    """True when that process runs with this data directory on its command line and is no zombie."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (OSError, IndexError):
+        return False
+    return state not in "ZX" and os.fsencode(data) in argv
 
 
 def _read(path: Path) -> int | None:

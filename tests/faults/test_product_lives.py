@@ -149,6 +149,24 @@ def test_a_paused_child_is_left_alone_and_goes_on(product: Product) -> None:
     assert product.pid("w0") == worker
 
 
+def test_an_operator_replaces_a_worker(product: Product) -> None:
+    before = product.pid("w0")
+    command = [sys.executable, "-m", "server", "admin", "--data", str(product.data), "replace-worker"]
+
+    def admin(name: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "LAIZUO_VENV": sys.prefix}
+        return subprocess.run([*command, name], cwd=ROOT, env=environ, check=False, capture_output=True, text=True)
+
+    done, unknown = admin("w0"), admin("w99")
+
+    assert (done.returncode, done.stdout.split(";")[0]) == (0, f"w0 (process {before}) takes no new rooms"), done.stderr
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert unknown.stderr == f"refused: no media worker w99 runs on {product.data}\n"
+    wait_until(lambda: None if not is_running(before) else "the old worker goes on")
+    wait_until(lambda: None if product.pid("w0") != before else "no successor")
+    wait_answering(product)
+
+
 def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 

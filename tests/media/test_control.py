@@ -151,11 +151,14 @@ async def test_capacity_and_drain(enter: Enter, controller: Controller) -> None:
     with pytest.raises(Refused, match="room_full"):
         await join(controller, second, room="small")
     assert await controller.ask("drain", on=True) == {"draining": True, "rooms": 2}
-    new = {"session": "s1", "epoch": 1, "capacity": 2, "record": None}
-    assert await refused(controller, "open_room", room="r9", **new) == "draining"
-    assert (await controller.ask("open_room", room="small", **new))["created"] is False
-    assert await controller.ask("drain", on=False) == {"draining": False, "rooms": 2}
-    assert (await controller.ask("open_room", room="r9", **new))["created"] is True
+    new = {"epoch": 1, "capacity": 2, "record": None}
+    assert await refused(controller, "open_room", room="r9", session="s9", **new) == "draining"
+    assert (await controller.ask("open_room", room="small", session="s1", **new))["created"] is False
+    assert (await controller.ask("open_room", room="aside", session="s1", **new))[
+        "created"
+    ] is True  # of people who are here
+    assert await controller.ask("drain", on=False) == {"draining": False, "rooms": 3}
+    assert (await controller.ask("open_room", room="r9", session="s9", **new))["created"] is True
     await second.close()
 
 
