@@ -67,6 +67,17 @@ def test_every_fourth_slot_is_kept_for_people_who_just_come() -> None:
     ]
 
 
+def test_a_slot_is_free_only_while_the_room_is() -> None:
+    start = dt.datetime(2026, 11, 18, 1, tzinfo=dt.UTC)
+    half = dt.timedelta(minutes=30)
+    shifts = [core.Shift(person, start, start + 3 * half) for person in ("li", "zhao")]
+    room, other = core.Taken(None, start + half, start + half + half / 2), core.Taken("li", start, start + half)
+
+    free = core.free_slots(shifts, [room, other], "notarization", start - dt.timedelta(days=1))
+
+    assert [(slot.person, (slot.start - start) // half) for slot in free] == [("zhao", 0), ("li", 2), ("zhao", 2)]
+
+
 async def test_twenty_times_a_hundred_bookings_at_once_overlap_on_no_side(db: Pool, city: City) -> None:
     chance = random.Random(6)
     now = utc_now()

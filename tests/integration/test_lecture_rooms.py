@@ -109,3 +109,23 @@ async def test_who_may_not(client: Client, app: web.Application, db: Pool, city:
         "code"
     ] == "session_running"
     assert (await Visitor(client).get(api.removeprefix("/api") + "/lectures")).status in (303, 401, 403)
+
+
+async def test_the_kiosk_tells_of_its_own_lectures_and_of_those_it_can_hear_now(
+    client: Client, app: web.Application, db: Pool, city: City
+) -> None:
+    event = await announced(db, app, city, timedelta(minutes=30))  # at the software park, far from the village
+    api, room = kiosk(client, city, "liuyin")
+    speaker = await staff(client, db, city, "chen.shufen")
+
+    async def told() -> list[tuple[str, bool]]:
+        state = await (await room.get(api)).json()
+        return [(one["id"], one["is_open"]) for one in state["lectures"] if one["id"] == event]
+
+    before = await told()
+    opened = await (await speaker.send("POST", f"/api/events/{event}/room")).json()
+    during = await told()
+    session = opened["url"].removeprefix("/room/")
+    await speaker.send("POST", f"/api/sessions/{session}/end", {"reason": "completed"})
+
+    assert (before, during, await told()) == ([], [(event, True)], [])
