@@ -86,6 +86,7 @@ class Action(StrEnum):
     MANAGE_SITES = "manage_sites"
     MANAGE_PEOPLE = "manage_people"
     MANAGE_ENDPOINTS = "manage_endpoints"
+    LOOK_AFTER_DEVICE = "look_after_device"  # let the kiosk of one's own village room begin anew
     SEE_STORAGE = "see_storage"  # space, copies, the monthly look: no word of what was recorded
     READ_AUDIT = "read_audit"
 
@@ -168,6 +169,7 @@ POLICY: dict[Action, dict[Role, Reach]] = {
     Action.MANAGE_SITES: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_PEOPLE: _give(Reach.SITE, Role.ADMINISTRATOR),
     Action.MANAGE_ENDPOINTS: _give(Reach.SITE, Role.ADMINISTRATOR),
+    Action.LOOK_AFTER_DEVICE: _give(Reach.SITE, Role.SITE_WORKER, Role.ADMINISTRATOR),
     Action.SEE_STORAGE: _give(Reach.ANY, Role.ADMINISTRATOR),
     Action.READ_AUDIT: _give(Reach.SITE, Role.ADMINISTRATOR),
 }

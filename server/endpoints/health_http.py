@@ -97,6 +97,22 @@ async def health(call: Call[None]) -> HealthList:
     return HealthList([_shown(row, english, _state(row, call)) for row in rows])
 
 
+async def health_of_rooms(call: Call[None]) -> HealthList:
+    """How the devices of the village rooms are in which one works."""
+    sites = sorted({grant.site_id for grant in call.actor.grants if grant.role == "site_worker"})
+    async with call.connection() as conn:
+        rows = await store.health_below(conn, sites) if sites else []
+    english = language_of(call.request) == "en"
+    return HealthList([_shown(row, english, _state(row, call)) for row in rows if not row.revoked])
+
+
+async def begin_anew(call: Call[None]) -> Asked:
+    """Let a device of one's own village room begin anew, as soon as nobody is served there."""
+    async with call.connection() as conn:
+        await service.want_reload(conn, call.actor, call.path("device"), call.now, Action.LOOK_AFTER_DEVICE)
+    return Asked(call.path("device"))
+
+
 def _state(row: store.Health, call: Call[None]) -> str:
     if row.revoked:
         return "revoked"
@@ -136,6 +152,10 @@ OPERATIONS = [
     Operation("GET", "/api/admin/health", health, Action.MANAGE_ENDPOINTS, "How all devices are", reply=HealthList),
     Operation(
         "POST", "/api/admin/endpoints/{device}/reload", want_reload, Action.MANAGE_ENDPOINTS, "Load its page anew", reply=Asked
+    ),
+    Operation("GET", "/api/my-room/devices", health_of_rooms, Action.SEE_DESK, "How my room's devices are", reply=HealthList),
+    Operation(
+        "POST", "/api/my-room/devices/{device}/begin-anew", begin_anew, Action.LOOK_AFTER_DEVICE, "Let it begin anew", reply=Asked
     ),
     Operation(
         "PUT", "/api/admin/endpoints/{device}/card-reader", set_card_reader, Action.MANAGE_ENDPOINTS,

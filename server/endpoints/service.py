@@ -85,9 +85,11 @@ async def revoke(conn: Connection, by: Actor, endpoint_id: str, now: datetime) -
         await store.announce(conn, endpoint_id)
 
 
-async def want_reload(conn: Connection, by: Actor, endpoint_id: str, now: datetime) -> None:
-    """The page on the device is loaded anew: at its next report, and at once where its stream is open."""
-    await _require(conn, by, endpoint_id)
+async def want_reload(
+    conn: Connection, by: Actor, endpoint_id: str, now: datetime, action: Action = Action.MANAGE_ENDPOINTS
+) -> None:
+    """The page on the device is loaded anew: at its next report, as soon as nobody is served there."""
+    await _require(conn, by, endpoint_id, action)
     async with conn.transaction():
         await store.want_reload(conn, endpoint_id, now)
         await audit.append(conn, by, "reload_endpoint", "endpoint", endpoint_id, now)
@@ -103,8 +105,8 @@ async def set_card_reader(conn: Connection, by: Actor, endpoint_id: str, address
         await audit.append(conn, by, "set_card_reader", "endpoint", endpoint_id, now)
 
 
-async def _require(conn: Connection, by: Actor, endpoint_id: str) -> None:
+async def _require(conn: Connection, by: Actor, endpoint_id: str, action: Action = Action.MANAGE_ENDPOINTS) -> None:
     site_id = await store.site_of(conn, as_uuid(endpoint_id))
     if site_id is None:
         raise NotFound()
-    await require_site(conn, by, Action.MANAGE_ENDPOINTS, site_id)
+    await require_site(conn, by, action, site_id)

@@ -16,7 +16,7 @@ _FIRST_PAGE: tuple[tuple[Role, str], ...] = (
     (Role.NOTARY_ASSISTANT, "/desk"),
     (Role.COORDINATOR, "/roster"),
     (Role.ADMINISTRATOR, "/admin"),
-    (Role.SITE_WORKER, "/desk"),
+    (Role.SITE_WORKER, "/my-room"),
 )
 
 

@@ -150,6 +150,11 @@ async def desk_page(call: Call[None]) -> web.StreamResponse:
     return page(call, "desk.html")
 
 
+async def my_room_page(call: Call[None]) -> web.StreamResponse:
+    """The village room of its worker, on one page for a phone."""
+    return page(call, "my_room.html")
+
+
 async def desk_state(call: Call[None]) -> Desk:
     """The desk of the person who asks, now."""
     english = language_of(call.request) == "en"
@@ -271,4 +276,4 @@ OPERATIONS = [
         reply=Done,
     ),
 ]
-PAGES = [Page("/desk", desk_page, Action.SEE_DESK)]
+PAGES = [Page("/desk", desk_page, Action.SEE_DESK), Page("/my-room", my_room_page, Action.SEE_DESK)]

@@ -266,3 +266,25 @@ async def test_a_screen_that_reports_no_more_is_told_to_all_who_look_after_it(
     async with db.acquire() as conn:
         await endpoints.revoke(conn, wall, now)
     assert await silent(await worker_of(client, db, city, "qingxi")) == [dark[0]]
+
+
+async def test_a_worker_lets_the_kiosk_of_the_own_room_begin_anew(
+    client: TestClient[Any, Any], city: City, db: Pool
+) -> None:
+    worker, notary = await worker_of(client, db, city, "liuyin"), await staff(client, db, city, "li.wanqing")
+    mine, other = city.kiosks["liuyin"], city.kiosks["shangping"]
+    _, device = kiosk(client, city, "liuyin")
+    report = {"version": "1", "problems": ["camera"]}
+    first = await said(await device.send("POST", f"/api/endpoints/{mine}/health", report))
+
+    seen = (await said(await worker.get("/api/my-room/devices")))["endpoints"]
+    asked = await worker.send("POST", f"/api/my-room/devices/{mine}/begin-anew")
+    refused = [
+        (await who.send("POST", f"/api/my-room/devices/{what}/begin-anew")).status
+        for who, what in ((worker, other), (notary, mine))
+    ]
+    next_report = await said(await device.send("POST", f"/api/endpoints/{mine}/health", report))
+
+    assert [(one["id"], one["state"], one["problems"]) for one in seen] == [(mine, "here", ["camera"])]
+    assert (first["reload"], asked.status, next_report["reload"], refused) == (False, 200, True, [403, 403])
+    assert (await said(await notary.get("/api/my-room/devices")))["endpoints"] == []

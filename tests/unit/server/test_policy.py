@@ -63,6 +63,7 @@ attend_lecture    - o - - - - - - - -
 manage_sites      - - - - - - - - - s
 manage_people     - - - - - - - - - s
 manage_endpoints  - - - - - - - - - s
+look_after_device - - - s - - - - - s
 see_storage       - - - - - - - - - a
 read_audit        - - - - - - - - - s
 """
