@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from playwright.async_api import Browser
+
     from server.config import Settings
     from server.db import Pool
 
@@ -69,3 +71,61 @@ async def test_an_encoder_is_admitted_seen_on_a_screen_recorded_and_removed(
     told = journal_events(settings.data / "journals" / session.session_id / session.room_id, key)
     streams = {(event["seat"], event["data"]["source"]) for event in told if event["kind"] == "stream"}
     assert streams == {(session.seats["c"], "voice"), (session.seats["c"], "face")}
+
+
+SCREEN = """async ({kind, token}) => {
+  const screen = window.screen_ = new RTCPeerConnection();
+  screen.addTransceiver("audio", {direction: "recvonly"});
+  screen.addTransceiver("video", {direction: "recvonly"});
+  await screen.setLocalDescription();
+  const headers = {"Content-Type": "application/sdp", "Authorization": `Bearer ${token}`};
+  const answer = await fetch(`/api/${kind}`, {method: "POST", headers, body: screen.localDescription.sdp});
+  if (answer.status === 201) await screen.setRemoteDescription({type: "answer", sdp: await answer.text()});
+  return [answer.status, answer.headers.get("Location")];
+}"""
+DECODED = """async () => {
+  const stats = [...(await window.screen_.getStats()).values()].filter((one) => one.type === "inbound-rtp");
+  return stats.find((one) => one.kind === "video")?.framesDecoded ?? 0;
+}"""
+RESTART = """async ({place, token}) => {
+  const offer = await window.screen_.createOffer({iceRestart: true});
+  await window.screen_.setLocalDescription(offer);
+  const keys = offer.sdp.match(/a=ice-(ufrag|pwd):.*/g).slice(0, 2).join("\\r\\n") + "\\r\\n";
+  const headers = {"Content-Type": "application/trickle-ice-sdpfrag", "Authorization": `Bearer ${token}`, "If-Match": "*"};
+  const answer = await fetch(place, {method: "PATCH", headers, body: keys});
+  const fresh = (await answer.text()).match(/a=ice-(ufrag|pwd):.*/g);
+  const before = window.screen_.remoteDescription.sdp;
+  const sdp = before.replace(/a=ice-ufrag:.*/g, fresh[0]).replace(/a=ice-pwd:.*/g, fresh[1]);
+  await window.screen_.setRemoteDescription({type: "answer", sdp});
+  return answer.status;
+}"""
+
+
+async def test_a_browser_on_the_wall_sees_an_encoder_and_goes_on_after_an_ice_restart(
+    settings: Settings, db: Pool, worker: RunningWorker, chromium: Browser
+) -> None:
+    session = await run_session(db)
+    for name in ("c", "d"):
+        await invite(db, session, name, "site_worker", name)
+        await admit_beforehand(db, session, name)
+    async with running_web(with_workers(settings, {"w0": worker.control})) as client:
+        encoder, token = Device(client, session.tokens["c"], "whip"), session.tokens["d"]
+        page = await chromium.new_page()
+        try:
+            assert await encoder.begin() == 201
+            await page.goto(str(client.make_url("/healthz")))
+            status, place = await page.evaluate(SCREEN, {"kind": "whep", "token": token})
+            assert status == 201
+
+            async def too_few(than: int) -> str | None:
+                decoded = await page.evaluate(DECODED)
+                return None if decoded > than else f"{decoded} frames decoded"
+
+            await eventually(lambda: too_few(10))
+            assert await page.evaluate(RESTART, {"place": place, "token": token}) == 200
+            seen = await page.evaluate(DECODED)
+            await eventually(lambda: too_few(seen + 20))
+            assert await page.evaluate("window.screen_.iceConnectionState") in ("connected", "completed")
+        finally:
+            await page.close()
+            await encoder.close()

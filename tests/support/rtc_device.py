@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 320, 180
 GREEN = (145, 54, 34)  # in YUV
 
 
-class GreenCamera(VideoStreamTrack):  # type: ignore[misc]  # aiortc is untyped here
+class GreenCamera(VideoStreamTrack):
     """One colour, so that who decodes it knows whose picture it is."""
 
     async def recv(self) -> av.VideoFrame:
