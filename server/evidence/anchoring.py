@@ -150,11 +150,11 @@ class Anchoring:
         async def keep(conn: Connection) -> bool:
             return await store.set_stamp(conn, due.id, token, self._authority.name, self._clock())
 
-        if await in_transaction(self._pool, keep) and due.kind == "head":
-            line = anchor_line(due.session, due.room, due.block, due.imprint, token)
+        if await in_transaction(self._pool, keep) and (kept := kept_line(due, token)):
+            name, line = kept
             for folder in self._folders:
                 try:
-                    await asyncio.to_thread(append_line, folder / f"{due.session}.jsonl", line)
+                    await asyncio.to_thread(append_line, folder / name, line)
                 except OSError as error:
                     log.error("a time stamp could not be written to %s: %s", folder.name, error.strerror)
 
@@ -163,6 +163,17 @@ def anchor_line(session: str, room: str, block: int, head: str, token: bytes) ->
     """An anchor as `verify --anchors` reads it."""
     entry = {"session": session, "room": room, "block": block, "head": head, "token": base64.b64encode(token).decode()}
     return json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def kept_line(due: Due, token: bytes) -> tuple[str, bytes] | None:
+    """(file, line) of what is kept apart from the database; None: the stamp of a pack lies in the pack."""
+    if due.room is None:
+        text = base64.b64encode(token).decode()
+        entry = {"session": due.session, "entry": due.block, "head": due.imprint, "token": text}
+        return f"{due.session}.access.jsonl", json.dumps(entry, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    if due.kind != "head":
+        return None
+    return f"{due.session}.jsonl", anchor_line(due.session, due.room, due.block, due.imprint, token)
 
 
 def append_line(path: Path, line: bytes) -> None:

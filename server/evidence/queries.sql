@@ -17,7 +17,7 @@ on conflict (room_id, kind, block, imprint) do nothing
 
 -- name: due
 select id, session_id::text as session, room_id::text as room, kind, block, imprint, attempts
-from anchor where token is null and run_after <= $1 order by kind, run_after limit 50
+from anchor where token is null and run_after <= $1 order by kind = 'access', kind, run_after limit 50
 
 -- name: stamped
 update anchor set token = $2, authority = $3, stamped_at = $4, error = null where id = $1 and token is null returning id
@@ -30,13 +30,17 @@ select session_id::text as session, room_id::text as room, block, imprint, token
 where session_id = $1 and kind = 'head' and token is not null order by room_id, block
 
 -- name: packed
-update anchor set packed_at = $2 where session_id = $1 and token is not null and packed_at is null and stamped_at <= $2
+update anchor set packed_at = $2 where session_id = $1 and kind <> 'access' and token is not null and packed_at is null and stamped_at <= $2
 
 -- name: sessions_with_late
 -- Stamps that came after the pack was made.
 select distinct a.session_id::text as session from anchor a join recording n on n.session_id = a.session_id
-where a.token is not null and a.packed_at is null and n.state = 'ready'
+where a.token is not null and a.packed_at is null and a.kind <> 'access' and n.state = 'ready'
 
 -- name: late
 select session_id::text as session, room_id::text as room, kind, block, imprint, token from anchor
-where session_id = $1 and token is not null and packed_at is null order by id
+where session_id = $1 and kind <> 'access' and token is not null and packed_at is null order by id
+
+-- name: last_access
+-- The newest entry of an access journal that was stamped: it holds all before it.
+select block, token from anchor where session_id = $1 and kind = 'access' and token is not null order by block desc limit 1

@@ -31,7 +31,7 @@ class Due:
 
     id: int
     session: str
-    room: str
+    room: str | None  # None: of an access journal, whose entry is `block`
     kind: str
     block: int
     imprint: str
@@ -71,7 +71,9 @@ async def rooms_written(conn: Connection) -> list[RoomWritten]:
     return [RoomWritten(**row) for row in await conn.fetch(_SQL["rooms_written"])]
 
 
-async def notice(conn: Connection, session: str, room: str, kind: str, block: int, imprint: str, now: datetime) -> None:
+async def notice(
+    conn: Connection, session: str, room: str | None, kind: str, block: int, imprint: str, now: datetime
+) -> None:
     """From now on the digest waits for its stamp; twice the same is one."""
     await conn.execute(_SQL["notice"], session, room, kind, block, imprint, now)
 
@@ -103,6 +105,12 @@ async def sessions_with_late(conn: Connection) -> list[str]:
 
 async def late(conn: Connection, session: str) -> list[Stamped]:
     return [_stamped(dict(row)) for row in await conn.fetch(_SQL["late"], session)]
+
+
+async def last_access(conn: Connection, session: str) -> tuple[int, bytes] | None:
+    """(entry, token) of the newest stamp of the session's access journal."""
+    row = await conn.fetchrow(_SQL["last_access"], session)
+    return (row["block"], row["token"]) if row else None
 
 
 def _stamped(row: dict[str, Any]) -> Stamped:

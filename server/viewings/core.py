@@ -15,6 +15,7 @@ OPEN_FOR: Final = timedelta(hours=8)
 # got out is a ground for complaint (online mediation rules, article 29).
 REASON_IS_ENOUGH: Final = frozenset({"notarization"})
 BEGINNING: Final = "0" * 64
+NOTHING_STAMPED: Final[Mapping[int, str]] = {}
 # Tells these hashes apart from those of a journal's chain (0x00 to 0x03).
 _PREFIX: Final = b"\x04"
 
@@ -48,12 +49,17 @@ def head_after(previous: str, line: str) -> str:
     return hashlib.sha256(_PREFIX + bytes.fromhex(previous) + line.encode()).hexdigest()
 
 
-def first_wrong(session: str, entries: Sequence[Entry]) -> int | None:
-    """The number of the first entry that does not follow from those before it; None: all do."""
+def first_wrong(session: str, entries: Sequence[Entry], stamped: Mapping[int, str] = NOTHING_STAMPED) -> int | None:
+    """The number of the first entry that does not follow from those before it, or has another head than was stamped; None: all do.
+
+    stamped     heads by number, from time stamps: one that is not there any more is wrong too
+    """
     head = BEGINNING
     for n, entry in enumerate(entries):
         head = head_after(head, entry.line)
         told = json.loads(entry.line)
         if (entry.head, told.get("n"), told.get("session")) != (head, n, session):
             return n
-    return None
+        if stamped.get(n, head) != head:
+            return n
+    return min((n for n in stamped if n >= len(entries)), default=None)

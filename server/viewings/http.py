@@ -133,13 +133,14 @@ async def accesses(call: Call[None]) -> AccessJournal:
     session, english = call.path("session"), language_of(call.request) == "en"
     async with call.connection() as conn:
         entries = await service.entries(conn, call.actor, session)
+        stamped = await service.stamped_head(conn, session)
         told = [json.loads(entry.line) for entry in entries]
         names = await _names(conn, [one["actor"] for one in told], english)
     shown = [
         AccessShown(_unix_of(one["at"]), one["kind"], names.get(one["actor"], ""), one.get("reason", ""), entry.line, entry.head)
         for one, entry in zip(told, entries, strict=True)
     ]  # fmt: skip
-    return AccessJournal(shown, core.first_wrong(session, entries))
+    return AccessJournal(shown, core.first_wrong(session, entries, stamped))
 
 
 class HidePart(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +16,20 @@ from aiohttp import web
 from asn1crypto import tsp
 
 from media.record.packs.proofs import read_stamp
+from server.access.core import Actor
 from server.evidence.anchoring import Anchoring, Heads
 from server.evidence.identity import open_identity
 from server.evidence.signing import Authority
+from server.viewings import core
+from server.viewings import service as viewings
 from tests.support.packed_session import heads_of, record_journal
 from tests.support.synthetic_session import START_WALL_US
 
 if TYPE_CHECKING:
-    from server.db import Pool
+    from server.db import Connection, Pool
 
 ENDED = dt.datetime.fromtimestamp(START_WALL_US / 1e6 + 6, dt.UTC)
+VIEWER = Actor("person", "00000000-0000-4000-8000-00000000000a")
 UUIDS = [f"00000000-0000-4000-8000-00000000000{n}" for n in range(4)]
 
 
@@ -147,3 +153,51 @@ async def test_not_even_the_database_gives_a_stamp_back(
     ):
         with pytest.raises(asyncpg.RaiseError, match="never changed or removed"):
             await db.execute(statement)
+
+
+async def forge_entry(conn: Connection, session: str, n: int) -> None:
+    """A row as the product writes it, without a stamp that waits."""
+    head = await conn.fetchval("select head from access_entry where session_id = $1 and n = $2", session, n - 1)
+    line = core.line_of(session, n, ENDED, "film", VIEWER.id, {})
+    statement = "insert into access_entry (session_id, n, line, head) values ($1, $2, $3, $4)"
+    await conn.execute(statement, session, n, line, core.head_after(head, line))
+
+
+async def test_who_saw_a_recording_is_not_rewritten_unseen_either(
+    db: Pool, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path
+) -> None:
+    session = room[0]
+    anchoring = anchoring_of(db, outside, tmp_path / "no journal", tmp_path, lambda: ENDED)
+    async with db.acquire() as conn, conn.transaction():
+        for kind in ("film", "pack", "film"):
+            await viewings.write_entry(conn, VIEWER, session, kind, ENDED, {})
+    await anchoring.once()
+
+    async def wrong(stamped: dict[int, str]) -> int | None:
+        rows = await db.fetch("select line, head from access_entry where session_id = $1 order by n", session)
+        return core.first_wrong(session, [core.Entry(row["line"], row["head"]) for row in rows], stamped)
+
+    async def stamped_here() -> dict[int, str]:
+        async with db.acquire() as conn:
+            return await viewings.stamped_head(conn, session)
+
+    lines = [json.loads(line) for line in (tmp_path / f"kept/{session}.access.jsonl").read_text().splitlines()]
+    kept = {one["entry"]: read_stamp(base64.b64decode(one["token"])).imprint.hex() for one in lines}
+    assert sorted(kept) == [0, 1, 2]
+    assert await stamped_here() == {2: kept[2]}
+    assert (await wrong(await stamped_here()), await wrong(kept)) == (None, None)
+
+    # The one in the middle never happened: the entries behind it are chained anew.
+    async with db.acquire() as conn, conn.transaction():
+        await conn.execute("set local session_replication_role = replica")
+        await conn.execute("delete from access_entry where session_id = $1 and n > 0", session)
+        await forge_entry(conn, session, 1)
+    assert await wrong({}) is None
+    assert await wrong(await stamped_here()) == 2
+    # The stamps of this machine go too, and those that others keep still tell.
+    async with db.acquire() as conn, conn.transaction():
+        await conn.execute("set local session_replication_role = replica")
+        await conn.execute("delete from anchor where kind = 'access'")
+    assert await wrong(await stamped_here()) is None
+    assert await wrong(kept) == 1
+    assert await db.fetchval("select count(*) from anchor where packed_at is not null") == 0

@@ -49,3 +49,13 @@ def test_facts_do_not_replace_what_every_entry_says() -> None:
 def test_a_reason_is_enough_for_notarization_only() -> None:
     assert not needs_second("notarization")
     assert all(needs_second(one) for one in ("mediation", "legal_aid", "legal_advice", "unheard_of"))
+
+
+def test_a_head_that_was_stamped_holds_what_is_before_it() -> None:
+    good = journal(4)
+    stamped = {1: good[1].head, 3: good[3].head}
+
+    assert first_wrong("s", good, stamped) is None
+    assert first_wrong("s", good, {1: "0" * 64}) == 1
+    assert first_wrong("s", good[:3], stamped) == 3
+    assert first_wrong("s", [], {0: good[0].head}) == 0
