@@ -132,6 +132,7 @@ class Visit:
                 self._refuse_bad(BadMessage("text expected"))
             elif message.type is WSMsgType.ERROR:
                 return  # over-size or a broken frame: aiohttp has said so with its close code
+            await asyncio.sleep(0)  # who sends many at once waits behind its own answers and everybody else's turn
 
     async def _pong(self, data: bytes) -> None:
         self._limit()
