@@ -42,7 +42,8 @@ async def test_a_recording_that_failed_goes_on_when_the_disk_does(
     session = await run_session(db, "notarization")
     async with running_web(with_workers(settings, {"w0": worker.control})) as client:
         page = await RoomPage.joined(client, session.tokens["a"], media=False)
-        await page.hears("recording", lambda message: message["state"] == "recording")
+        await page.recording_is("recording")
+        page.pass_over()
 
         limit_files(worker, 1)
         await page.say({"type": "mute", "source": "voice", "muted": True})

@@ -69,6 +69,19 @@ class RoomPage:
                 return self.heard[at]
         raise AssertionError("unreachable")
 
+    async def recording_is(self, state: str) -> None:
+        """Wait until the newest word about the recording is this; a room that was quicker than the page says it in the welcome."""
+
+        def other() -> str | None:
+            told = [
+                m["recording"] if m["type"] == "welcome" else m
+                for m in self.heard
+                if m["type"] in ("welcome", "recording")
+            ]
+            return None if told and told[-1]["state"] == state else f"told of the recording: {told}"
+
+        await eventually(other)
+
     async def is_closed(self, timeout_s: float = PATIENCE_S) -> int:
         """Wait until the server has ended the line; its close code."""
         await eventually(
