@@ -157,7 +157,7 @@ class Crowd:
                 path.pause(up, not up.paused)
             up.tap = self.notes if chance.random() < 0.5 else None
             if up.tap is not None and chance.random() < 0.5:
-                up.new_roll()
+                up.new_roll().ledger.receive(up.last_seq & 0xFFFF, 0.0)  # what follows in order goes there
         for down in other.downs:
             newest = down.map.highest + down.map.seq_delta
             path.retransmit(down, [newest - n & 0xFFFF for n in range(5)] + [chance.randrange(65536)], 1e9)
