@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from media.record.packs.proofs import BadProof, read_stamp
 from server.evidence import store
 from server.evidence.identity import Credential, Identity, open_identity
 from server.evidence.signing import Authority
@@ -85,3 +86,14 @@ async def late_spec(conn: Connection, session: str) -> dict[str, Any]:
         "manifest": base64.b64encode(of_pack[-1].token).decode() if of_pack else None,
         "late": [entry(one) for one in rows if one.kind == "head"],
     }
+
+
+async def stamped_access(conn: Connection, session: str) -> dict[int, str]:
+    """The newest stamped head of an access journal, by its entry, as its time stamp says; what is no time stamp fits nothing."""
+    found = await store.last_access(conn, session)
+    if found is None:
+        return {}
+    try:
+        return {found[0]: read_stamp(found[1]).imprint.hex()}
+    except BadProof:
+        return {found[0]: ""}

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.access.core import POLICY, Action, Actor, Facts, may
 from server.api import Call, Operation, add_operations
+from server.evidence.service import stamped_access
 from server.i18n import language_of
 from server.pages import Page, add_pages, page
 from server.recordings.care import Kept, due_at
@@ -133,7 +134,7 @@ async def accesses(call: Call[None]) -> AccessJournal:
     session, english = call.path("session"), language_of(call.request) == "en"
     async with call.connection() as conn:
         entries = await service.entries(conn, call.actor, session)
-        stamped = await service.stamped_head(conn, session)
+        stamped = await stamped_access(conn, session)
         told = [json.loads(entry.line) for entry in entries]
         names = await _names(conn, [one["actor"] for one in told], english)
     shown = [

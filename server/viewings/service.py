@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from media.record.packs.proofs import BadProof, read_stamp
 from server import audit
 from server.access.core import Action
 from server.access.require import SessionRef, as_uuid, require_session
@@ -107,17 +106,6 @@ async def write_entry(
     after = core.head_after(head, line)
     await conn.execute(SQL["insert_entry"], session, n, line, after)
     await anchors.notice(conn, session, None, "access", n, after, now)
-
-
-async def stamped_head(conn: Connection, session: str) -> dict[int, str]:
-    """The newest stamped head of an access journal, by its entry, as its time stamp says; what is no time stamp fits nothing."""
-    found = await anchors.last_access(conn, session)
-    if found is None:
-        return {}
-    try:
-        return {found[0]: read_stamp(found[1]).imprint.hex()}
-    except BadProof:
-        return {found[0]: ""}
 
 
 async def entries(conn: Connection, actor: Actor, session: str) -> list[core.Entry]:

@@ -19,6 +19,7 @@ from media.record.packs.proofs import read_stamp
 from server.access.core import Actor
 from server.evidence.anchoring import Anchoring, Heads
 from server.evidence.identity import open_identity
+from server.evidence.service import stamped_access
 from server.evidence.signing import Authority
 from server.viewings import core
 from server.viewings import service as viewings
@@ -179,7 +180,7 @@ async def test_who_saw_a_recording_is_not_rewritten_unseen_either(
 
     async def stamped_here() -> dict[int, str]:
         async with db.acquire() as conn:
-            return await viewings.stamped_head(conn, session)
+            return await stamped_access(conn, session)
 
     lines = [json.loads(line) for line in (tmp_path / f"kept/{session}.access.jsonl").read_text().splitlines()]
     kept = {one["entry"]: read_stamp(base64.b64decode(one["token"])).imprint.hex() for one in lines}
