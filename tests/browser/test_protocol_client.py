@@ -95,6 +95,23 @@ async def test_an_answer_to_an_offer_given_up_is_left_alone(page: Page) -> None:
     assert told[2:] == [[], [{"do": "answer", "sdp": "v=0"}]]
 
 
+async def test_layers_are_for_the_peer_connection_that_stands(page: Page) -> None:
+    layers = '{"type": "layers", "peer": 1, "source": "face", "send": ["f"]}'
+    offer = ["offered", {"sdp": "v=0", "sources": {}, "fresh": True}]
+
+    _, told = await run(
+        page,
+        offer,
+        ["received", layers, 0],
+        offer,
+        ["received", layers, 0],
+        ["received", layers.replace('"peer": 1', '"peer": null'), 0],
+    )
+
+    effect = {"do": "layers", "source": "face", "send": ["f"]}
+    assert [told[1], told[3], told[4]] == [[effect], [], [effect]]
+
+
 async def test_a_refused_offer_is_made_again_and_a_refused_resume_falls_back_to_the_seat(page: Page) -> None:
     _, told = await run(
         page,

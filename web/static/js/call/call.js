@@ -145,6 +145,7 @@ export class Call {
       media: () => this.#mediaIs(effect.state),
       answer: () => { this.peer?.answer(effect.sdp).catch((error) => this.#peerFailed(String(error))); },
       step_out: () => { clearTimeout(this.#offerAgain); this.peer?.close(); this.media = "new"; },
+      layers: () => { if (effect.source === "face") this.peer?.sendLayers(effect.send).catch((error) => console.warn("layers", error)); },
       widen: () => this.#offer(false, effect.slots),
     });
     (does[effect.do] ?? (() => this.#onNotice(effect)))();

@@ -1,10 +1,9 @@
 // @ts-check
 // One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
+import { hint, layersOf } from "./layers.js";
 
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
 
-// A talking head of 640x360 looks right at this rate; more would only fill a village line.
-const FACE_BPS = 800_000;
 const DISCONNECTED_MS = 4000; // ICE often heals by itself within two or three seconds
 
 export class Peer {
@@ -12,8 +11,9 @@ export class Peer {
   constructor({ stream, slots, onState, onFailed }) {
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
+    hint(face);
     this.voice = this.pc.addTransceiver(voice ?? "audio", { direction: "sendonly" });
-    this.face = this.pc.addTransceiver(face ?? "video", { direction: "sendonly", sendEncodings: [{ maxBitrate: FACE_BPS }] });
+    this.face = this.pc.addTransceiver(face ?? "video", { direction: "sendonly", sendEncodings: layersOf(face) });
     /** @type {SlotLines[]} */
     this.slots = [];
     this.closed = false;
@@ -56,7 +56,17 @@ export class Peer {
 
   /** Send other devices on the same lines: no new offer, no gap for the recorder. @param {MediaStream | null} stream */
   async useStream(stream) {
-    await Promise.all([this.voice.sender.replaceTrack(stream?.getAudioTracks()[0] ?? null), this.face.sender.replaceTrack(stream?.getVideoTracks()[0] ?? null)]);
+    const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
+    hint(face);
+    await Promise.all([this.voice.sender.replaceTrack(voice ?? null), this.face.sender.replaceTrack(face ?? null)]);
+  }
+
+  /** Leave out the layers of one's face that nobody takes. @param {string[]} rids */
+  async sendLayers(rids) {
+    const parameters = this.face.sender.getParameters();
+    if (!parameters.encodings.some(({ rid }) => rid && rids.includes(rid))) return; // not layers of this peer
+    for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid ?? "");
+    await this.face.sender.setParameters(parameters);
   }
 
   close() {
