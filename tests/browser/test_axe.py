@@ -166,7 +166,7 @@ async def show_people(notary: Page) -> None:
 
 async def look_back(looks: Looks, product: Product, notary: Page, language: str) -> None:
     await notary.get_by_role("link", name="录音录像" if language == "zh-CN" else "recording").click()
-    await notary.get_by_test_id("download-pack").wait_for(timeout=60_000)
+    await notary.get_by_test_id("download-pack").wait_for(timeout=150_000)
     await looks.check(notary, "review")
     await notary.goto(product.url + "/sessions")
     await notary.get_by_test_id("session").wait_for()

@@ -59,7 +59,7 @@ class Held:
                 else f"recording is {shown['state']}, {shown['cause']}, {shown['progress']}"
             )
 
-        await eventually(reason, timeout_s=40)
+        await eventually(reason, timeout_s=150)
 
 
 async def hold(client: Client, db: Pool, city: City, *, with_journal: bool = True) -> Held:

@@ -97,7 +97,7 @@ async def end_session(act: Act) -> None:
     await act.notary.see("room-closed")
 
 
-async def films_ready(act: Act, url: str, timeout_s: float = 90) -> dict[str, Any]:
+async def films_ready(act: Act, url: str, timeout_s: float = 180) -> dict[str, Any]:
     """The session's facts once its films and its pack are there."""
     facts: dict[str, Any] = {}
 

@@ -245,7 +245,7 @@ class Killed:
         whole: dict[str, Any] = json.loads(await self.get(f"/api/sessions/{self.session}"))
         return whole
 
-    async def films_ready(self, timeout_s: float = 120) -> dict[str, Any]:
+    async def films_ready(self, timeout_s: float = 180) -> dict[str, Any]:
         async def why() -> str | None:
             recording = (await self.facts())["recording"]
             ready = recording["state"] == "ready" and recording["pack"]["state"] == "ready"
