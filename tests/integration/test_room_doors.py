@@ -11,6 +11,7 @@ import pytest
 from aiohttp import WSServerHandshakeError
 
 from media.control.messages import Join
+from server.signaling import ws
 from tests.support.database import passable_directory
 from tests.support.eventually import eventually
 from tests.support.hall import utc_now
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds join at once here: on a busy machine that takes longer than a page would wait."""
+    monkeypatch.setattr(ws, "JOIN_PATIENCE_S", 60.0)
 
 
 @pytest.fixture
