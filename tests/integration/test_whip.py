@@ -216,7 +216,7 @@ async def test_the_removed_lose_it_and_do_not_come_back(
     await leader.say({"type": "remove", "seat": session.seats["c"]})
     await leader.hears("person", person(session.seats["c"], state="removed"))
 
-    assert [left.reason for left in worker.requests(Leave)] == ["removed"]
+    await eventually(lambda: None if [left.reason for left in worker.requests(Leave)] == ["removed"] else "no leave")
     assert (await client.delete(place, headers=headers(session, "c"))).status == 404
     again = await begin(client, session, "c")
     assert (again.status, (await again.json())["error"]["code"]) == (403, "not_allowed")

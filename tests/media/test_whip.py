@@ -54,7 +54,7 @@ async def test_an_encoder_is_admitted_seen_on_a_screen_recorded_and_removed(
             await leader.say({"type": "admit", "seat": session.seats["c"]})
             assert await coming == 201
 
-            await eventually(screen.sees_green, 20.0)
+            await eventually(screen.sees_green)
             await eventually(lambda: None if screen.sounds > 20 else f"{screen.sounds} sounds")
             await leader.hears("person", person(session.seats["c"], state="connected"))
 
