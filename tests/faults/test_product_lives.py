@@ -24,7 +24,7 @@ PROCESSES = ("parent", "web", "w0", "postgres")
 def status(product: Product, path: str = "/readyz") -> int | None:
     """HTTP status; None when nobody answers."""
     try:
-        with urllib.request.urlopen(product.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(product.url + path, timeout=30) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

@@ -69,11 +69,13 @@ def test_web_and_workers_of_the_deployment_find_each_other(
 
     def why() -> str | None:
         try:
-            with urllib.request.urlopen(f"{product.url}/readyz", context=context, timeout=5):
+            with urllib.request.urlopen(f"{product.url}/readyz", context=context, timeout=30):
                 return None
         except urllib.error.HTTPError as error:
             with error:
                 return error.read().decode()
+        except OSError as error:  # not in time
+            return str(error)
 
     assert product.url.startswith("https://127.0.0.1:")
     wait_until(lambda: None if "worker w1" in product.log() else product.log())
