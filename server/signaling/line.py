@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 QUEUE: Final = 100  # messages; a room of twelve says less than ten a second
 DEADLINE_S: Final = 0.5  # for one message to leave: a page behind a dead line must not hold the words of a living room
 
+# For the page to answer our farewell: to close before its last words are read resets the line, and what we said last is lost with it.
+FAREWELL_S: Final = 1.5
+
 
 class RoomLine(Protocol):
     """What a session says things to: a page's socket, or a device over HTTP (whip/visit.py)."""
@@ -77,7 +80,7 @@ class Line:
             return
         self.is_dead = True
         with contextlib.suppress(TimeoutError, ConnectionError):
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(FAREWELL_S):
                 await self._socket.close(code=self._code or WSCloseCode.OK)
 
     def cut(self) -> None:
