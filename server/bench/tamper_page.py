@@ -35,10 +35,10 @@ _KEEP = """(encoded) => {
         bytes.set(whole.subarray(whole.length - rest), kept + put.length);
         return inMemory(bytes);
     };
-    const { checkPack, sentence } = window.laizuoVerifier;
+    const { checkPack, say } = window.laizuoVerifier;
     window.benchCheck = (patches) => Promise.all(patches.map(async (patch) => {
         const report = await checkPack(patched(patch));
-        const told = report.damages.map((one) => [one.file, one.block, one.second, sentence("en", one)]);
+        const told = report.damages.map((one) => [one.file, one.block, one.second, say("en", one.key, one.values)]);
         return report.ok === (told.length === 0) ? told : "verdict and findings differ";
     }));
 }"""

@@ -148,7 +148,7 @@ async def print_poster(tab: Tab) -> Image.Image:
     assert paper.headers["content-type"] == "application/pdf"
     assert b"/Type/Pages/Count 1/" in await paper.body()
     await tab.press("poster-picture")
-    await tab.page.wait_for_function("document.images.length === 1 && document.images[0].complete")
+    await tab.page.wait_for_function("() => document.images.length === 1 && document.images[0].complete")
     picture = Image.open(BytesIO(await (await tab.page.request.get(tab.page.url)).body())).convert("RGB")
     assert picture.width / picture.height == pytest.approx(210 / 297, abs=0.01)
     await tab.page.go_back()

@@ -51,7 +51,7 @@ async def test_the_card_fills_in_the_name_and_the_portrait_needs_a_yes(
     await desk.reload()
     picture = desk.get_by_test_id("desk-portrait")
     await picture.wait_for()
-    await desk.wait_for_function("document.querySelector('[data-testid=desk-portrait]').naturalWidth > 300")
+    await desk.wait_for_function("() => document.querySelector('[data-testid=desk-portrait]').naturalWidth > 300")
     await kiosk.get_by_test_id("drop-portrait").click()
     await expect(kiosk.get_by_test_id("portrait")).to_have_attribute("data-state", "")
     await desk.reload()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,15 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from media.record.packs.check import Report, check_bytes
+from media.record.packs.write import FilmSource, JournalSource, write_pack
+from media.record.sealed import SealedWriter
 from server.evidence import signing
 from server.evidence.identity import Identity, open_identity
 from server.evidence.signing import Authority
 from server.evidence.verifier_page import verifier_page
 from tests.support.ledger_packs import LIARS, ledger_pack
 from tests.support.packed_session import anchors_of, corpus, good_pack, heads_of, record_journal, seal_pack
-from tests.support.synthetic_session import START_WALL_US
+from tests.support.synthetic_session import KEY, START_WALL_US
 
 # The long run (10,000 flips, 1,000 others) is `bench tamper`; here a sample of each kind.
 FLIPS, OTHERS = 40, 40
@@ -93,6 +96,26 @@ async def test_both_checkers_accept_the_good_pack_and_agree_on_every_changed_one
     assert disagreed == []
 
 
+async def test_a_segment_that_does_not_say_all_it_must_is_unreadable_to_both(page: Page, pack: bytes) -> None:
+    header = pack.find(b"LZJ1")
+    for name in ("session", "room", "segment", "next_event", "next_stream", "torn", "mono_us", "boot"):
+        at = pack.index(f'"{name}":'.encode(), header) + 1
+        changed = pack[:at] + bytes([pack[at] ^ 1]) + pack[at + 1 :]
+        ours, theirs = check_bytes(memoryview(changed)), await checked(page, changed)
+        assert any("the segment's header is not readable" in str(damage) for damage in ours.damages), name
+        assert any("the segment's header is not readable" in said for said in theirs["said"]), (name, theirs["said"])
+
+
+async def test_a_manifest_that_lost_a_name_is_told_in_the_same_words(page: Page, pack: bytes) -> None:
+    manifest = pack.index(b'"journals":')
+    for name, words in (("room", "journal/?, block 0, second 0.0: holds no readable block"), ("path", "?: is ")):
+        at = pack.index(f'"{name}":'.encode(), manifest) + 1
+        changed = pack[:at] + bytes([pack[at] ^ 1]) + pack[at + 1 :]
+        ours, theirs = check_bytes(memoryview(changed)), await checked(page, changed)
+        assert any(words in str(damage) for damage in ours.damages), [str(damage) for damage in ours.damages]
+        assert any(words in said for said in theirs["said"]), theirs["said"]
+
+
 @pytest.fixture(scope="module")
 def ledger_packs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """An honest one under "", and each liar."""
@@ -156,8 +179,41 @@ async def test_what_somebody_kept_apart_is_chosen_in_the_page_and_finds_the_supe
     assert "时间戳" in await page.inner_text("#findings")
 
     await page.set_input_files("#anchors-file", brought.pack)
-    await page.wait_for_function("document.getElementById('bad-extra').textContent !== ''")
+    await page.wait_for_function("() => document.getElementById('bad-extra').textContent !== ''")
     assert "pack.zip" in await page.inner_text("#bad-extra")
+
+
+# A pack behind the interface of a file that notes how much is asked for at once; and what the page says of its progress.
+STREAM = """async ([encoded]) => {
+    const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0)), sizes = [], shares = [];
+    const file = { size: bytes.length, slice: (start, end) => (sizes.push(end - start), { arrayBuffer: async () => bytes.slice(start, end).buffer }) };
+    const { ok } = await window.laizuoVerifier.checkPack(file, (share) => shares.push(share));
+    return { ok, most: Math.max(...sizes), shares };
+}"""
+FILM_MB, PIECE = 10, 4 << 20
+
+
+@pytest.fixture(scope="module")
+def long_pack(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """With a film that is not read at once."""
+    folder = tmp_path_factory.mktemp("long")
+    film = SealedWriter(folder / "film", KEY, "video/webm")
+    film.write(bytes(FILM_MB << 20))
+    film.finish()
+    target = io.BytesIO()
+    journals = [JournalSource("r1", (record_journal(folder / "journal", 1.0),), KEY)]
+    films = [FilmSource(folder / "film", "a.webm", KEY, {"seat": "a"})]
+    write_pack(target, journals, films, {"site": "x"}, made_at="2026-09-21T14:14:00+00:00")
+    return target.getvalue()
+
+
+async def test_a_long_film_is_read_in_pieces_and_the_page_says_how_far_it_is(page: Page, long_pack: bytes) -> None:
+    found = await page.evaluate(STREAM, [base64.b64encode(long_pack).decode()])
+
+    assert found["ok"]
+    assert found["most"] == PIECE
+    assert found["shares"] == sorted(found["shares"])
+    assert len([share for share in found["shares"] if 0.1 < share < 0.95]) >= FILM_MB // 4
 
 
 async def test_bytes_that_are_no_pack_are_told(page: Page) -> None:

@@ -79,7 +79,7 @@ async def visit_plain(visitors: Visitors, looks: Looks, path: str) -> None:
 async def open_and_check(looks: Looks, page: Page, address: str, what: str) -> None:
     """Open it, let its script draw, look."""
     await page.goto(address)
-    await page.wait_for_function(f"!{LOADING}.some((word) => document.body.innerText.includes(word))")
+    await page.wait_for_function(f"() => !{LOADING}.some((word) => document.body.innerText.includes(word))")
     await looks.check(page, what)
 
 

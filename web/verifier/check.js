@@ -17,6 +17,9 @@ const MANIFEST = "manifest.json", DIGEST = "manifest.digest", EVENTS = "events.j
 /** @param {any} value */
 const objects = (value) => (Array.isArray(value) ? value.filter((one) => one !== null && typeof one === "object" && !Array.isArray(one)) : []);
 
+/** A name of a file or room; "?" where there is none. @param {unknown} value */
+const nameIn = (value) => (typeof value === "string" ? value : "?");
+
 /** @param {unknown} unix_us */
 const instantOf = (unix_us) => (Number.isSafeInteger(unix_us) && Math.abs(Number(unix_us)) < 8e18 ? new Date(Number(unix_us) / 1000).toISOString() : "?");
 
@@ -57,16 +60,16 @@ class Check {
   async everything(manifest) {
     const listed = objects(manifest.members);
     for (const entry of listed) await this.member(entry);
-    const known = new Set([...listed.map((entry) => entry.path), MANIFEST, DIGEST]);
+    const known = new Set([...listed.map((entry) => nameIn(entry.path)), MANIFEST, DIGEST]);
     for (const [name, member] of this.members) {
       const unlisted = !known.has(name);
       if (unlisted && !name.startsWith("signatures/") && !name.startsWith("timestamps/")) this.damage(name, null, null, "not_listed");
       if ((unlisted || name === MANIFEST || name === DIGEST) && crc32(await this.content(member)) !== member.crc) this.damage(name, null, null, "crc");
     }
     const keys = new Map(objects(await this.json(KEYS)).map((entry) => [entry.room, entry])), told = [];
-    for (const entry of objects(manifest.journals)) told.push({ room: String(entry.room), events: await this.journal(entry, keys.get(entry.room)) });
+    for (const entry of objects(manifest.journals)) told.push({ room: nameIn(entry.room), events: await this.journal(entry, keys.get(entry.room)) });
     if (!sameJson(told, await this.json(EVENTS))) this.damage(EVENTS, null, null, "other_events");
-    const films = new Set(objects(await this.json(FILMS)).map((film) => film.path));
+    const films = new Set(objects(await this.json(FILMS)).map((film) => nameIn(film.path)));
     for (const name of new Set([...films, ...[...this.members.keys()].filter((one) => one.startsWith("films/"))])) {
       if (!films.has(name) || !this.members.has(name)) this.damage(name, null, null, "film_list");
     }
@@ -103,7 +106,7 @@ class Check {
 
   /** Digests and CRC of one listed member, in pieces. @param {any} entry */
   async member(entry) {
-    const name = String(entry.path), member = this.members.get(name);
+    const name = nameIn(entry.path), member = this.members.get(name);
     if (!member) return this.damage(name, null, null, "missing");
     const sha = new Sha256(), other = "sm3" in entry ? new Sm3() : null;
     let crc = 0;
@@ -124,7 +127,7 @@ class Check {
 
   /** @param {any} entry of the manifest @param {any} key of keys.json */
   async journal(entry, key) {
-    const room = String(entry.room), names = objects([entry]).flatMap((one) => (Array.isArray(one.segments) ? one.segments.filter((/** @type {any} */ name) => typeof name === "string") : []));
+    const room = nameIn(entry.room), names = objects([entry]).flatMap((one) => (Array.isArray(one.segments) ? one.segments.filter((/** @type {any} */ name) => typeof name === "string") : []));
     const there = names.filter((name) => this.members.has(`journal/${room}/${name}`)), before = this.report.damages.length;
     let keys = new Keys(null);
     try { keys = new Keys(key); } catch { this.damage(KEYS, null, null, "keys_unreadable"); }
@@ -161,7 +164,7 @@ class Check {
   /** What the manifest says of a journal against what was found. @param {string} room @param {any} entry @param {Walk} walk @param {number} before findings before this journal */
   compare(room, entry, walk, before) {
     const file = `journal/${room}`, last = walk.heads.get(walk.last_block);
-    if (!last) return this.damage(file, null, null, "no_block");
+    if (!last) return this.damage(file, 0, 0, "no_block");
     if (last.head !== entry.head || last.sm3 !== entry.sm3 || walk.last_block !== entry.block) this.damage(file, null, null, "other_head", { block: walk.last_block });
     if (!sameJson(walk.withheld, entry.withheld)) this.damage(file, null, null, "withheld", { count: walk.withheld.length });
     const numbers = walk.events.map((event) => event.n).sort((a, b) => a - b);

@@ -57,7 +57,10 @@ export function segmentHead(data) {
   if (length > MAX_HEADER || line.length < length) return null;
   try {
     const facts = objectOf(line);
-    if (facts.format !== 1 || typeof facts.key_id !== "string" || !Array.isArray(facts.torn)) return null;
+    if (facts.format !== 1 || ["session", "room", "key_id"].some((name) => typeof facts[name] !== "string") || typeof facts.clock?.boot !== "string") return null;
+    if (!Array.isArray(facts.torn) || facts.torn.some((/** @type {any} */ one) => one === null || typeof one !== "object" || Array.isArray(one))) return null;
+    for (const name of ["segment", "next_event", "next_stream"]) count(facts, name);
+    count(facts.clock, "mono_us");
     const previous = { sha256: bytesOf(facts, "prev"), sm3: bytesOf(facts, "prev_sm3"), block: facts.block === -1 ? -1 : count(facts, "block") };
     return { line, wall_us: count(facts.clock, "wall_us"), salt: bytesOf(facts, "salt", 16), key_id: facts.key_id, previous, torn: facts.torn, end: 8 + length };
   } catch {

@@ -160,7 +160,7 @@ class _Check:
         listed = _objects(manifest, "members")
         for entry in listed:
             self._check_member(entry)
-        known = {entry.get("path") for entry in listed} | {MANIFEST, MANIFEST_DIGEST}
+        known = {_name(entry.get("path")) for entry in listed} | {MANIFEST, MANIFEST_DIGEST}
         for name, member in self._members.items():
             if name not in known and not name.startswith((SIGNATURES, TIMESTAMPS)):
                 self.report.damage(name, "is not listed in the manifest")
@@ -168,7 +168,7 @@ class _Check:
                 self.report.damage(name, "does not have the CRC that its header says")
 
     def _check_member(self, entry: dict[str, Any]) -> None:
-        name = str(entry.get("path"))
+        name = _name(entry.get("path"))
         data = self._content(name)
         if data is None:
             self.report.damage(name, "is listed in the manifest and missing")
@@ -195,7 +195,7 @@ class _Check:
 
     def _check_journal(self, entry: dict[str, Any], keys: dict[str, KeySource]) -> dict[str, Any]:
         """Chain, content, and the events as the journal says them."""
-        room = str(entry.get("room"))
+        room = _name(entry.get("room"))
         names = [name for name in entry.get("segments", []) if isinstance(name, str)]
         found = [(name, self._content(f"journal/{room}/{name}")) for name in names]
         segments = [Segment(name, data) for name, data in found if data is not None]
@@ -206,7 +206,7 @@ class _Check:
         return {"room": room, "events": journal.events}
 
     def _check_films(self) -> None:
-        listed = {str(film.get("path")) for film in _list_of_objects(self._json(FILMS))}
+        listed = {_name(film.get("path")) for film in _list_of_objects(self._json(FILMS))}
         there = {name for name in self._members if name.startswith("films/")}
         for name in sorted(listed ^ there):
             self.report.damage(
@@ -286,7 +286,7 @@ class JournalCheck:
         """What the manifest says of this journal against what was found."""
         report, last = self._report, self._last
         if last is None or self._first is None:
-            report.damage(f"journal/{room}", "holds no readable block")
+            report.damages.append(Damage(f"journal/{room}", 0, 0.0, "holds no readable block"))
             return
         head = last.block.stated
         if (head.sha256.hex(), head.sm3.hex(), last.block.number) != (
@@ -345,12 +345,20 @@ def _hidden(zone: dict[str, Any]) -> str:
     return f"hidden on purpose from {begins} to {ends} ({zone.get('source') or 'all'}): {zone.get('cause')}"
 
 
+def _name(value: Any) -> str:
+    """Of a file or a room; "?" where there is none."""
+    return value if isinstance(value, str) else "?"
+
+
 def _bytes(data: memoryview | None) -> bytes | None:
     return None if data is None else bytes(data)
 
 
 def _instant(unix_us: int) -> str:
-    return datetime.fromtimestamp(unix_us / 1e6, UTC).isoformat(timespec="seconds")
+    try:
+        return datetime.fromtimestamp(unix_us / 1e6, UTC).isoformat(timespec="seconds")
+    except (ValueError, OverflowError, OSError):
+        return "?"
 
 
 def _objects(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
