@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from media.control.messages import CloseRoom, OpenRoom, SetRecord
-from server.mediaplane import store
+from server.mediaplane import plane, store
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.database import passable_directory
 from tests.support.eventually import eventually
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
     from server.config import Settings
     from server.db import Pool
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A starting web process hears all workers out, however busy the machine is."""
+    monkeypatch.setattr(plane, "START_S", 30.0)
 
 
 @pytest.fixture
@@ -154,8 +160,9 @@ async def test_a_restarted_worker_gets_its_room_again(
 
 
 async def test_a_broken_connection_to_a_living_worker_changes_nothing(
-    settings: Settings, db: Pool, workers: dict[str, ScriptedWorker]
+    settings: Settings, db: Pool, workers: dict[str, ScriptedWorker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(plane, "GRACE_S", 30.0)  # it is back by then, also where everything takes longer
     await workers.pop("w1").die()
     session = await run_session(db)
     async with running_web(settings_of(settings, workers)) as client:
