@@ -75,7 +75,9 @@ def _parse(text: str) -> YearOfDays:
 
 async def _require_the_city(conn: Connection, actor: Actor) -> None:
     """Days are the whole city's: whoever imports them must be able to edit every roster there is."""
-    roots = [row["id"] for row in await conn.fetch("select id::text as id from site where parent_id is null order by slug")]
+    roots = [
+        row["id"] for row in await conn.fetch("select id::text as id from site where parent_id is null order by slug")
+    ]
     mine = [root for root in roots if may(actor, Action.EDIT_ROSTER, Facts((root,)))]
     if not mine:
         raise NotAllowed()
