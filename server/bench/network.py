@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 WARM_S = 5.0  # a call finds its rates first
-FIRST_WITHIN_S = 20.0
+FIRST_WITHIN_S = 60.0
 BACK_WITHIN_S = 20.0
 USUAL = ["clean", "loss5", "loss10", "narrow", "blackout"]
 

@@ -29,7 +29,7 @@ from server.bench.loadgen.streams import Joined, Plan, Stream, audio_stream, vid
 from server.bench.loadgen.worker import WorkerSignaling
 from server.bench.machine import process_cpu_s, resident_kib
 
-CONNECT_WITHIN_S = 15.0
+CONNECT_WITHIN_S = 45.0
 WARM_UP_S = 0.4  # queues filled, caches warm, the first key frames asked for
 DRAIN_S = 0.15  # for the packets that are under way when a slice ends
 IDLE_MS = 50
