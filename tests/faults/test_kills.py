@@ -11,6 +11,7 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser
 
 from media.record.packs.check import check_bytes
@@ -26,6 +27,7 @@ LOST_AT_MOST_S = 1.0
 SETTLED_S = 1.0
 
 
+@pytest.mark.timeout(max(400, 30 * KILLS))
 async def test_nothing_that_was_fsynced_is_lost_however_often_parts_are_killed(
     product: Product, chromium: Browser
 ) -> None:
