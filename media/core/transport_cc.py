@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final
 
+from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, find_extension
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 
 # Statuses in one feedback: with the longest deltas and chunks it stays below 800 bytes.
@@ -24,6 +25,7 @@ _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 _RUN_MOST = 0x1FFF
 _PER_VECTOR = 7
 _RUNS = [bytes([symbol]) for symbol in (_NOT_RECEIVED, _SMALL, _LARGE)]
+_ONE_BYTE_FORM = b"\xbe\xde"  # RFC 8285 §4.2
 _HEAD = Struct("!HHI")
 _U16 = Struct("!H")
 
@@ -90,6 +92,41 @@ class Arrivals:
         self._count = (self._count + 1) & 0xFF
         body = head + b"".join(_U16.pack(chunk) for chunk in _chunks(symbols)) + deltas
         return body + bytes(-len(body) % 4)
+
+
+def note_packet(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> None:
+    """Note the number that a packet carries in the extension `ident`, if it does: find_extension's walk, in place for its usual form."""
+    first = packet[0]
+    if not first & EXTENSION_BIT:
+        return
+    at = FIXED_HEADER + ((first & 0x0F) << 2)
+    if packet[at : at + 2] != _ONE_BYTE_FORM:
+        _note_unusual(arrivals, packet, ident, now)
+        return
+    size = len(packet)
+    end = at + 4 + ((packet[at + 2] << 8 | packet[at + 3]) << 2) if at + 4 <= size else size + 1
+    if end > size:
+        return
+    at += 4
+    while at < end:
+        head = packet[at]
+        if head == 0:
+            at += 1
+            continue
+        after = at + 2 + (head & 0x0F)
+        if head >> 4 == 15 or after > end:
+            return
+        if head >> 4 == ident:
+            if after == at + 3:
+                arrivals.note(packet[at + 1] << 8 | packet[at + 2], now)
+            return
+        at = after
+
+
+def _note_unusual(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> None:
+    found = find_extension(packet, len(packet), ident)
+    if found is not None and found[1] == 2:
+        arrivals.note(packet[found[0]] << 8 | packet[found[0] + 1], now)
 
 
 def _deltas(ticks: Iterable[int | None], before: int) -> tuple[bytes, bytes]:

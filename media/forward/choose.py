@@ -33,7 +33,8 @@ def choose_path(wanted: Choice, folder: Path, port: UdpPort, dropped: Counter[st
             if wanted == "native":
                 raise
             log.warning("packets go through the Python path, at twice the cost: %s", reason)
-    return PythonPath(port.socket, port.buffer, dropped, watcher)
+    cuts = kernel_cuts_datagrams(port.socket.family)
+    return PythonPath(port.socket, port.buffer, dropped, watcher, cuts=cuts)
 
 
 def _native(folder: Path, port: UdpPort, dropped: Counter[str], watcher: Watcher) -> ForwardPath:

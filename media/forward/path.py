@@ -277,8 +277,12 @@ class Gate(Protocol):
         loop: asyncio.AbstractEventLoop,
         on_rtp: Callable[[Lane, int, float], None],
         on_rtcp: Callable[[Lane, int, float], None],
+        on_end: Callable[[], None],
     ) -> None:
-        """Read the socket and call these; a path that reads it itself leaves this out, and calls the two below."""
+        """Read the socket and call these, `on_end` when nothing more is there for now.
+
+        A path that reads it itself leaves this out, and calls the two below.
+        """
         ...
 
     def judge(self, datagram: bytes, source: Address, now: float) -> str | None:

@@ -24,13 +24,14 @@ from media.core.rtp import (
     PADDING_BIT,
     VERSION_2,
     RtpError,
-    find_extension,
     payload_start,
     unwrap_rtx,
     write_header,
     write_rtx_payload,
 )
 from media.core.seqmap import NOTHING
+from media.core.transport_cc import note_packet
+from media.forward.outbox import Outbox
 from media.forward.path import (
     NOWHERE,
     RTX_AT_ONCE,
@@ -72,12 +73,16 @@ class PythonPath(Wiring):
         received: SrtpBuffer,
         dropped: Counter[str],
         watcher: Watcher,
+        *,
+        cuts: bool = False,
     ) -> None:
         """port      non-blocking UDP socket, for sending.
         received  where the port leaves each datagram.
+        cuts      whether the kernel cuts datagrams (UDP_SEGMENT): then packets leave when `flush` ends the batch.
         """
         super().__init__(watcher)
         self._sendto = port.sendto
+        self._outbox = Outbox(port, cuts, self._refused)
         self._received = received
         self._out = SrtpBuffer()
         self._open: dict[Lane, None] = {}  # those with keys
@@ -95,6 +100,7 @@ class PythonPath(Wiring):
             self.on_rtcp(lane, size, now)
         else:
             self.on_rtp(lane, size, now)
+            self.flush()
 
     def on_rtp(self, lane: Lane, size: int, now: float) -> None:
         """One SRTP packet of a lane, in the receive buffer."""
@@ -114,7 +120,7 @@ class PythonPath(Wiring):
         lane.heard = now
         packet = bytes(received.view[: length[0]])
         if lane.count_ident:
-            _note_arrival(lane, packet, now)
+            note_packet(lane.arrivals, packet, lane.count_ident, now)
         self._take_plain(lane, packet, now)
 
     def _take_plain(self, lane: Lane, packet: bytes, now: float) -> None:
@@ -216,13 +222,10 @@ class PythonPath(Wiring):
             self._send_down(up, packet[start:], first & PADDING_BIT | VERSION_2, marker_pt, ext, ts, now)
 
     def _send_down(self, up: UpStream, body: bytes, first: int, marker_pt: int, ext: int, ts: int, now: float) -> None:
-        out = self._out
-        data, view, c, length = out.data, out.view, out.c, out.length
-        sendto, pack, pack_abs = self._sendto, HEADER.pack_into, HEADER_ABS.pack_into
+        outbox = self._outbox
+        pack, pack_abs = HEADER.pack_into, HEADER_ABS.pack_into
         body_size = len(body)
-        plain_end, abs_end = FIXED_HEADER + body_size, HEADER_ABS_SIZE + body_size
         abs_time = int(now * 262144.0) & 0xFFFFFF
-        sent = 0
         for down in up.downs:
             out_pt = down.pt[marker_pt]
             if not out_pt:
@@ -238,32 +241,36 @@ class PythonPath(Wiring):
                 if packed < 0:
                     continue
                 out_seq, out_ts = packed >> 32, packed & 0xFFFFFFFF
+            out = outbox.buffers[outbox.count]
+            data = out.data
             if down.abs_base:
                 word = down.abs_base | abs_time
                 pack_abs(data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, down.ssrc, _ONE_WORD, word)
-                data[HEADER_ABS_SIZE:abs_end] = body
-                length[0] = abs_end
+                start = HEADER_ABS_SIZE
             else:
                 pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
-                data[FIXED_HEADER:plain_end] = body
-                length[0] = plain_end
+                start = FIXED_HEADER
+            end = start + body_size
+            data[start:end] = body
             if down.shift:
-                shift_numbers(data, length[0] - body_size, length[0], down.shift)
-            lane = down.lane
-            if protect(lane.tx, c, length):
+                shift_numbers(data, start, end, down.shift)
+            out.length[0] = end
+            if protect(down.lane.tx, out.c, out.length):
                 self.dropped["protect_failed"] += 1
-                continue
-            try:
-                sendto(view[: length[0]], lane.address)
-            except OSError as refusal:
-                self._refused(down, refusal)
                 continue
             down.packets += 1
             down.octets += body_size
-            sent += 1
-        self.packets_out += sent
+            self.packets_out += 1
+            outbox.put(down, out, body_size)
 
-    def _refused(self, down: DownStream, refusal: OSError) -> None:
+    def flush(self) -> None:
+        """The batch is over: what it left to send goes now."""
+        self._outbox.flush()
+
+    def _refused(self, down: DownStream, body: int, refusal: OSError) -> None:
+        down.packets -= 1
+        down.octets -= body
+        self.packets_out -= 1
         if isinstance(refusal, BlockingIOError):
             self.dropped["send_full"] += 1
             self._congested(down)
@@ -273,10 +280,11 @@ class PythonPath(Wiring):
     # --- lanes and streams ------------------------------------------------------------------------------------------
 
     def start(self, loop: asyncio.AbstractEventLoop, port: Gate) -> None:
-        port.start(loop, self.on_rtp, self.on_rtcp)
+        port.start(loop, self.on_rtp, self.on_rtcp, self.flush)
 
     def use_addresses(self, lanes: Mapping[Address, Lane]) -> None:
-        """Nothing to do: the port looks lanes up itself."""
+        """The port looks lanes up itself."""
+        self._outbox.forget_all_but(lanes)
 
     def close(self) -> None:
         """Nothing to do: the port reads."""
@@ -367,10 +375,3 @@ class PythonPath(Wiring):
             self.dropped["send_full"] += 1
             return False
         return True
-
-
-def _note_arrival(lane: Lane, packet: bytes, now: float) -> None:
-    """The number that counts over all streams of the browser, for transport-cc."""
-    found = find_extension(packet, len(packet), lane.count_ident)
-    if found is not None and found[1] == 2:
-        lane.arrivals.note(packet[found[0]] << 8 | packet[found[0] + 1], now)

@@ -85,9 +85,15 @@ class UdpPort:
         self.socket = _open(host, port)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
-    def start(self, loop: asyncio.AbstractEventLoop, on_rtp: PacketHandler, on_rtcp: PacketHandler) -> None:
-        """Read from now on; called once."""
-        self._on_rtp, self._on_rtcp = on_rtp, on_rtcp
+    def start(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_rtp: PacketHandler,
+        on_rtcp: PacketHandler,
+        on_end: Callable[[], None],
+    ) -> None:
+        """Read from now on; called once. `on_end` is called behind the last packet of each batch."""
+        self._on_rtp, self._on_rtcp, self._on_end = on_rtp, on_rtcp, on_end
         loop.add_reader(self.socket.fileno(), self._read)
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -104,6 +110,10 @@ class UdpPort:
         return True
 
     def _read(self) -> None:
+        self._take_batch()
+        self._on_end()
+
+    def _take_batch(self) -> None:
         """Take what is there. Whatever a datagram does to us, the next one is read."""
         receive, data, lanes = self.socket.recvfrom_into, self.buffer.data, self.lanes
         on_rtp, on_rtcp, clock = self._on_rtp, self._on_rtcp, time.monotonic

@@ -7,7 +7,8 @@ import random
 import pytest
 
 from media.core.rtcp import TransportFeedback, parse_compound, write_compound
-from media.core.transport_cc import MOST_STATUSES, Arrivals
+from media.core.rtp import find_extension
+from media.core.transport_cc import MOST_STATUSES, Arrivals, note_packet
 
 
 def read(data: bytes) -> tuple[int, list[float | None], int]:
@@ -110,3 +111,35 @@ def test_a_number_from_long_ago_is_passed_over() -> None:
     arrivals.note(10, 1.1)
 
     assert arrivals.take() == []
+
+
+class Noting(Arrivals):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[int] = []
+
+    def note(self, seq: int, at: float) -> None:
+        self.told.append(seq)
+
+
+def test_a_packets_number_is_found_wherever_find_extension_finds_it() -> None:
+    chance = random.Random(8)
+    found_some = 0
+    for _ in range(5000):
+        form = chance.choice([b"\xbe\xde", b"\xbe\xde", b"\x10\x00", b"\x00\x00"])
+        body = bytes(chance.choice([0, 0x31, 0x31, 0x10, 0x22, 0xF0, 3, 2, chance.randrange(256)]) for _ in range(12))
+        packet = bytes([0x80 | chance.choice([0, 0x10, 0x10, 0x11]), 96]) + bytes(10)
+        packet += (bytes(4) if packet[0] & 1 else b"") + form + bytes([0, chance.choice([0, 1, 2, 3, 9])]) + body
+        if chance.random() < 0.3:
+            packet = packet[: chance.randrange(12, len(packet))]
+        found = find_extension(packet, len(packet), 3)
+        expected = [] if found is None or found[1] != 2 else [packet[found[0]] << 8 | packet[found[0] + 1]]
+        noting = Noting()
+
+        note_packet(noting, packet, 3, 1.0)
+
+        assert noting.told == expected
+        found_some += len(expected)
+    assert found_some > 300
