@@ -147,13 +147,14 @@ class Feedback:
 
     def _note_blocks(self, party: Party, blocks: Sequence[ReportBlock], now: float) -> None:
         expected = lost = 0
+        ups = party.ups if blocks else ()
         for block in blocks:
             if block.ssrc in party.downs:
                 rtt_s = round_trip_s(block, self._clock, now)
                 told = party.quality.note_report(block, rtt_s)
                 expected, lost = expected + told[0], lost + told[1]
                 if rtt_s is not None:
-                    for up in party.ups:
+                    for up in ups:
                         up.loss.measure_rtt(rtt_s)
         if expected >= LOSS_SAMPLE:
             party.adapting.estimate.note_loss(lost / expected, now)
@@ -241,9 +242,10 @@ class Feedback:
             up.cache.forget(now)
 
     def _compounds(self, party: Party, now: float) -> Iterator[bytes]:
-        blocks = tuple(block for up in party.ups if (block := up.reception.report(now)) is not None)
+        ups = party.ups
+        blocks = tuple(block for up in ups if (block := up.reception.report(now)) is not None)
         sent = [report for down in party.downs.values() if (report := self._sender_report(down, now)) is not None]
-        video = tuple(up.ssrc for up in party.ups if up.kind == "video")
+        video = tuple(up.ssrc for up in ups if up.kind == "video")
         own = party.lane.rtcp_ssrc
         granted = [BandwidthEstimate(own, GRANTED_BPS * party.pictures, video)] if video else []
         first = sent[:REPORTS_PER_DATAGRAM]

@@ -45,10 +45,6 @@ class Arrivals:
         """A packet with this number (16 bit) came at `at`, monotonic seconds."""
         self._noted.append((seq, at))
 
-    def skip(self) -> None:
-        """Some were not noted: nothing is said of what is missing before the next one."""
-        self._next = -1
-
     def take(self) -> list[bytes]:
         """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
         came = self._came()

@@ -28,9 +28,6 @@ class SharedArrivals(Arrivals):
     def note(self, seq: int, at: float) -> None:
         self._library.note(addressof(self.memory), seq, at)
 
-    def skip(self) -> None:
-        self.memory.told_to = -1
-
     def take(self) -> list[bytes]:
         room = ctypes.create_string_buffer(TOLD_BYTES)
         told = memoryview(room)[: self._library.arrivals(addressof(self.memory), room, TOLD_BYTES)]

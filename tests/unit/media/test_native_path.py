@@ -114,9 +114,6 @@ def test_arrivals_are_told_in_the_same_words(seed: int) -> None:
             seq += chance.choice([1] * 30 + [0, 2, 9, -3, -900, -2000, 300, 20_000])
             for arrivals in both:
                 arrivals.note(seq & 0xFFFF, now)
-        if chance.random() < 0.05:
-            both[0].skip()
-            both[1].skip()
         assert both[1].take() == both[0].take()
 
 

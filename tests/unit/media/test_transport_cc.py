@@ -67,17 +67,6 @@ def test_what_is_missing_between_two_feedbacks_is_told_and_a_late_one_corrected(
     assert (base, came[0]) == (12, pytest.approx(1.12, abs=0.0005))
 
 
-def test_what_was_not_noted_is_not_told_as_lost() -> None:
-    arrivals = Arrivals()
-    arrivals.note(10, 1.0)
-    arrivals.take()
-
-    arrivals.skip()
-    arrivals.note(300, 1.1)
-
-    assert read(arrivals.take()[0])[:2] == (300, [pytest.approx(1.1, abs=0.0005)])
-
-
 def test_any_line_comes_out_as_it_was() -> None:
     chance = random.Random(3)
     arrivals, expected, told = Arrivals(), dict[int, float](), dict[int, float]()
