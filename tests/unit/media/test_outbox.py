@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import socket
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -11,12 +13,14 @@ from typing import Any, cast
 import pytest
 
 from media.core.rtp import HEADER
+from media.forward.choose import kernel_cuts_datagrams
 from media.forward.outbox import PLACES, SEGMENTS
 from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.python_path import PythonPath
 from media.forward.self_test import Notes, Wire
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpBuffer, SrtpSessions, protect
+from media.net.udp import UdpPort
 
 GCM, KEY, OURS = 7, bytes(range(28)), bytes(range(1, 29))  # SRTP_PROFILE_AEAD_AES_128_GCM
 KEY_FRAME, OTHER = b"\x10\x00", b"\x10\x01"
@@ -73,13 +77,16 @@ class Room:
         self.path.connect(self.up, down)
         return down
 
-    def receive(self, seq: int, body: bytes) -> None:
+    def sealed_packet(self, seq: int, body: bytes) -> bytes:
         plain, sealed = HEADER.pack(0x80, 96, seq, 0, 77) + body, self.sealed
         sealed.data[: len(plain)], sealed.length[0] = plain, len(plain)
         assert protect(self.keys.tx, sealed.c, sealed.length) == 0
-        size = sealed.length[0]
-        self.buffer.data[:size] = sealed.data[:size]
-        self.path.on_rtp(self.lane, size, 1.0)
+        return bytes(sealed.view[: sealed.length[0]])
+
+    def receive(self, seq: int, body: bytes) -> None:
+        packet = self.sealed_packet(seq, body)
+        self.buffer.data[: len(packet)] = packet
+        self.path.on_rtp(self.lane, len(packet), 1.0)
 
 
 @pytest.fixture
@@ -148,3 +155,38 @@ def test_who_leaves_in_the_middle_of_a_batch_gets_nothing_of_it(room: Room) -> N
     room.path.flush()
 
     assert [address for _, address in room.wire.sent] == [other.lane.address]
+
+
+async def test_a_real_kernel_cuts_what_a_real_port_read() -> None:
+    """A publisher's burst comes through the port and arrives at the subscriber packet by packet, in order."""
+    if not kernel_cuts_datagrams(socket.AF_INET):
+        pytest.skip("did not run: this kernel has no UDP segmentation")
+    room, loop = Room(), asyncio.get_running_loop()
+    port = UdpPort("127.0.0.1", 0, lambda *_: None, room.dropped)
+    path = PythonPath(port.socket, port.buffer, room.dropped, room.notes, cuts=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser, socket.socket(type=socket.SOCK_DGRAM) as viewer:
+        for end in (browser, viewer):
+            end.bind(("127.0.0.1", 0))
+            end.connect(port.address)
+            end.setblocking(False)
+        sender, taker = (path.new_lane(cast(LaneOwner, room.notes), 1, 0.0) for _ in range(2))
+        sender.address, taker.address = browser.getsockname(), viewer.getsockname()
+        for lane in (sender, taker):
+            path.open_lane(lane, SrtpSessions("test", GCM, KEY, OURS))
+            port.lanes[lane.address] = lane
+        up = path.new_up(1, sender, "video", "H265", 90000, 77, nack=True)
+        up.pt = 96
+        path.add_up(up)
+        down = path.new_down(taker, "video", 90000, 1000, 1, 1)
+        down.pt = bytes(n if n & 0x7F == 96 else 0 for n in range(256))
+        path.connect(up, down)
+        path.start(loop, port)
+        for seq in range(20):
+            browser.send(room.sealed_packet(seq, bytes([seq]) * (900 if seq % 5 < 4 else 300)))
+
+        got = [await loop.sock_recv(viewer, 2000) for _ in range(20)]
+        port.close(loop)
+
+    assert [len(packet) - 12 - 16 for packet in got] == [900 if seq % 5 < 4 else 300 for seq in range(20)]
+    assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(1, 21))
+    assert not room.dropped
