@@ -13,7 +13,7 @@ const isOf = (part, film) => film.kind === "composed" || ((part.seat === null ||
 
 /** Where nothing can be seen, in seconds: interruptions of the recording, hidden parts, and gaps of this film. @param {any} film @param {any} recording @returns {{ from_s: number, to_s: number, cause: string, why: string }[]} */
 export const gapsOf = (film, recording) => [...(recording.interruptions ?? []), ...(recording.hidden ?? []).filter((/** @type {any} */ part) => isOf(part, film)), ...film.gaps]
-  .map((/** @type {any} */ gap) => ({ from_s: gap.from_us / 1e6, to_s: gap.to_us / 1e6, cause: gap.cause, why: gap.why ?? "" })).sort((a, b) => a.from_s - b.from_s);
+  .map((/** @type {any} */ gap) => ({ from_s: Math.max(0, gap.from_us / 1e6), to_s: Math.min(film.duration_s, gap.to_us / 1e6), cause: gap.cause, why: gap.why ?? "" })).filter((gap) => gap.from_s < gap.to_s).sort((a, b) => a.from_s - b.from_s);
 
 /** Why something is missing. @param {{ cause: string, why: string }} gap */
 export const causeOf = ({ cause, why }) => (has(`sessions.gap_${cause}`) ? t(`sessions.gap_${cause}`, { why }) : t("sessions.gap_stopped"));
