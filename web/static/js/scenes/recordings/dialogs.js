@@ -48,7 +48,7 @@ export function Certificate({ one, onClose }) {
   const { reply, wrong } = useReply(`/api/sessions/${one.session}/recording/certificate`);
   const link = (/** @type {BlobPart} */ bytes, /** @type {string} */ name, /** @type {string} */ word) => html`<p><a class="button button-quiet" href=${URL.createObjectURL(new Blob([bytes]))} download=${name}><${Icon} name="download" />${word}</a></p>`;
   return html`<${Dialog} title=${t("recordings.certificate")} onClose=${onClose} testid="certificate-dialog"><p>${t("recordings.certificate_says")}</p>${wrong && html`<p role="alert">${wrong}</p>`}
-    ${reply && html`<pre class="care-paper">${JSON.stringify(JSON.parse(reply.certificate), null, 1)}</pre>
+    ${reply && html`<pre class="care-paper" tabindex="0" role="region" aria-label=${t("recordings.certificate_text")}>${JSON.stringify(JSON.parse(reply.certificate), null, 1)}</pre>
       ${link(reply.certificate, `destroyed-${one.number}.json`, t("recordings.certificate_text"))}${link(Uint8Array.from(atob(reply.signature), (c) => c.charCodeAt(0)), `destroyed-${one.number}.p7s`, t("recordings.certificate_signature"))}`}
     <div class="dialog-buttons"><button type="button" class="button" onClick=${onClose}>${t("recordings.close")}</button></div><//>`;
 }
