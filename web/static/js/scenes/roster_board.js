@@ -133,7 +133,7 @@ async function followOthers() {
   const seen = await look(api);
   if (!seen.works) return;
   await alone(async () => {
-    await follow(api, () => true, seen.since ? Date.parse(seen.since) : Date.now());
+    await follow(api, () => true, seen.since ? Date.parse(seen.since) : Date.now(), 0);
     await load();
   });
 }

@@ -26,8 +26,11 @@ function show(seen, began_ms) {
 /** @param {string} api of the site's roster */
 export const look = (api) => ask("GET", `${api}/planner`);
 
-/** Follow a planner to its end, whoever has started it. @param {string} api @param {() => boolean} goesOn @param {number} [began_ms] */
-export async function follow(api, goesOn, began_ms = Date.now()) {
+/**
+ * Follow a planner to its end, whoever has started it.
+ * @param {string} api @param {() => boolean} goesOn @param {number} [began_ms] @param {number} [first_ms] when to look first: at once, if it works already
+ */
+export async function follow(api, goesOn, began_ms = Date.now(), first_ms = SHOWN_AFTER_MS) {
   const stop = () => {
     if (stopper.getAttribute("aria-disabled") === "true") return;
     stopper.setAttribute("aria-disabled", "true");
@@ -35,7 +38,7 @@ export async function follow(api, goesOn, began_ms = Date.now()) {
   };
   stopper.addEventListener("click", stop);
   try {
-    for (let wait_ms = SHOWN_AFTER_MS; goesOn(); wait_ms = LOOK_MS) {
+    for (let wait_ms = first_ms; goesOn(); wait_ms = LOOK_MS) {
       await new Promise((resolve) => setTimeout(resolve, wait_ms));
       const seen = goesOn() ? await look(api).catch(() => null) : null;
       if (seen?.works && goesOn()) show(seen, began_ms);
