@@ -160,3 +160,16 @@ async def test_what_is_not_for_us_changes_nothing(page: Page) -> None:
 
     for text in ("", "null", "[]", "7", '{"type": "toString"}', '{"type": "news", "of": "tomorrow"}', "{" * 50):
         assert await run(page, ["received", text, 0]) == (before, [[]]), text
+
+
+async def test_a_face_is_sent_in_as_many_layers_as_camera_and_machine_are_good_for(page: Page) -> None:
+    of = """async ([width, height, processors]) => {
+      const { layersOf } = await import("/static/js/call/layers.js");
+      const face = width ? { getSettings: () => ({ width, height }) } : undefined;
+      return layersOf(face, processors).map((layer) => layer.rid ?? "");
+    }"""
+    cases = [(640, 360, 4), (0, 0, 4), (1280, 720, 8), (540, 960, 8), (1280, 720, 2), (1280, 720, 1)]
+
+    told = [await page.evaluate(of, list(case)) for case in cases]
+
+    assert told == [["h", "f"], ["h", "f"], ["q", "h", "f"], ["q", "h", "f"], ["h", "f"], [""]]
