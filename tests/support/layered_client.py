@@ -31,6 +31,11 @@ class Layer:
     picture: int = field(default_factory=lambda: secrets.randbits(15))
     tl0: int = field(default_factory=lambda: secrets.randbits(8))
 
+    def switch(self, on: bool) -> None:
+        """Leave it out, or send it again: an encoder begins with a key frame."""
+        self.key_wanted |= on and not self.on
+        self.on = on
+
 
 class LayeredClient(RtcClient):
     """As RtcClient; `layers` by rid."""
