@@ -66,6 +66,9 @@ class FilmJobs:
                     wait_s = 0.0 if worked else await self._seconds_to_next()
                 except (DatabaseAway, CommitUnknown):
                     wait_s = 1.0
+                except Exception:
+                    log.exception("making films failed")  # a task root: the job's lease runs out, and it is begun again
+                    wait_s = LOOK_AGAIN_S
                 if wait_s:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(due.wait(), wait_s)
