@@ -35,7 +35,9 @@ _INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /guest
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t devtmpfs dev /dev
-for module in {modules}; do /bin/busybox insmod /modules/$module.ko || echo "no module $module"; done
+# Twice: which of them needs which is not the same in every kernel
+for module in {modules} {modules}; do /bin/busybox insmod /modules/$module.ko 2>/dev/null; done
+for module in {modules}; do /bin/busybox grep -q "^$module " /proc/modules || echo "no module $module"; done
 /bin/busybox mount -t ext4 -o ro /dev/vdb /guest || echo "no guest"
 /bin/busybox mount -t ext4 /dev/vda /guest/data || echo "no data"
 /bin/busybox mount -t proc proc /guest/proc
