@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,29 +13,13 @@ from media.record.packs.proofs import read_signature
 from server.sessions.recording import SESSION_KEY
 from tests.support.hall import City, Visitor, kiosk, seeded, staff, utc_now
 from tests.support.held_session import hold_session
-from tests.support.looks import AXE, Looks, page_routes
+from tests.support.looks import Looks, page_routes
+from tests.support.signed_page import DESK, PHONE, opened, seen
 
 if TYPE_CHECKING:
     from server.db import Pool
 
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-PICTURES = os.environ.get("LAIZUO_TEST_PICTURES")
 WHY = "保管期限已过，当事人均已收到公证书"
-
-
-async def opened(browser: Browser, client: Any, who: Visitor, path: str, size: dict[str, int]) -> Page:
-    context = await browser.new_context(viewport=size, locale="zh-CN", bypass_csp=True, reduced_motion="reduce")  # type: ignore[arg-type]
-    url = str(client.make_url("/"))
-    await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in who.cookies.items()])
-    await context.add_init_script(path=AXE)
-    page = await context.new_page()
-    await page.goto(str(client.make_url(path)))
-    return page
-
-
-async def seen(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
 async def fits(page: Page) -> None:
@@ -70,7 +53,7 @@ async def give_reason(page: Page, looks: Looks, what: str, reason: str) -> None:
     await page.get_by_role("alert").wait_for()
     await looks.check(page, what)
     await page.get_by_test_id("reason").fill(reason)
-    await seen(page, f"care-{what}")
+    await seen(page, f"care-{what}", whole=False)
     await fits(page)
     await page.get_by_test_id("confirm-reason").click()
     await expect(page.get_by_test_id("reason")).to_have_count(0)
@@ -93,7 +76,7 @@ async def test_two_people_destroy_a_recording_that_was_held_before_and_keep_its_
     await first.get_by_test_id("release-recording").click()
     await first.get_by_test_id("confirm-release").wait_for()
     await looks.check(first, "release")
-    await seen(first, "care-release")
+    await seen(first, "care-release", whole=False)
     await first.get_by_test_id("confirm-release").click()
     await first.get_by_test_id("show-due").click()
     await first.get_by_test_id("destroy-recording").click()
@@ -102,12 +85,12 @@ async def test_two_people_destroy_a_recording_that_was_held_before_and_keep_its_
     await expect(first.get_by_text(WHY)).to_be_visible()
     assert await first.get_by_test_id("destroy-recording").count() == 0
     await fits(first)
-    await seen(first, "care-asked-phone")
+    await seen(first, "care-asked-phone", whole=False)
 
     second = await opened(chromium, client, await somebody(client, db, city, "administrator"), "/recordings", DESK)
     await expect(second.get_by_text(WHY)).to_be_visible()
     await looks.check(second, "asked")
-    await seen(second, "care-asked-desk")
+    await seen(second, "care-asked-desk", whole=False)
     await second.get_by_test_id("destroy-recording").click()
     await give_reason(second, looks, "agree", "同意")
 
@@ -116,14 +99,14 @@ async def test_two_people_destroy_a_recording_that_was_held_before_and_keep_its_
     dialog = second.get_by_test_id("certificate-dialog")
     await dialog.get_by_role("link").first.wait_for()
     await looks.check(second, "certificate")
-    await seen(second, "care-certificate-desk")
+    await seen(second, "care-certificate-desk", whole=False)
     paper, signature = [await saved(second, number, tmp_path) for number in range(2)]
     assert read_signature(signature, paper).name == "Laizuo trial signer"
     assert json.loads(paper)["session"] == session
     await second.set_viewport_size(PHONE)  # type: ignore[arg-type]
     await fits(second)
     await looks.check(second, "certificate on a phone")
-    await seen(second, "care-certificate-phone")
+    await seen(second, "care-certificate-phone", whole=False)
     looks.assert_clean()
 
 
@@ -149,9 +132,9 @@ async def test_a_part_is_hidden_with_its_cause_by_who_led_the_session(client: An
     await page.get_by_role("alert").wait_for()
     await looks.check(page, "hide")
     await fits(page)
-    await seen(page, "hide-phone")
+    await seen(page, "hide-phone", whole=False)
     await page.set_viewport_size(DESK)  # type: ignore[arg-type]
-    await seen(page, "hide-desk")
+    await seen(page, "hide-desk", whole=False)
     await page.get_by_test_id("hide-from").fill("0:01")
     await page.get_by_test_id("hide-to").fill("0:02.5")
     await page.get_by_test_id("hide-source").select_option("face")
@@ -170,5 +153,5 @@ async def test_a_part_is_hidden_with_its_cause_by_who_led_the_session(client: An
     assert bar
     assert bar["x"] <= gap["x"] < gap["x"] + gap["width"] <= bar["x"] + bar["width"] + 1
     await looks.check(page, "hidden")
-    await seen(page, "hidden-desk")
+    await seen(page, "hidden-desk", whole=False)
     looks.assert_clean()

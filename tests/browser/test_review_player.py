@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Browser, Page, expect
 
 from tests.support.hall import City, Visitor, seeded, staff
 from tests.support.held_session import AWAY_S, LENGTH_S, hold_session
-from tests.support.looks import AXE, Looks, page_routes
+from tests.support.looks import Looks, page_routes
+from tests.support.signed_page import DESK, PHONE, opened, seen
 
 if TYPE_CHECKING:
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-# Where to put pictures of what the test saw, for people who want to look.
-PICTURES = os.environ.get("LAIZUO_TEST_PICTURES")
-
-
-async def opened(browser: Browser, client: Any, who: Visitor, path: str, size: dict[str, int]) -> Page:
-    context = await browser.new_context(viewport=size, locale="zh-CN", bypass_csp=True, reduced_motion="reduce")  # type: ignore[arg-type]
-    url = str(client.make_url("/"))
-    await context.add_cookies([{"name": name, "value": value, "url": url} for name, value in who.cookies.items()])
-    await context.add_init_script(path=AXE)
-    page = await context.new_page()
-    await page.goto(str(client.make_url(path.partition("#")[0])) + "".join(path.partition("#")[1:]))
-    return page
-
-
-async def seen(page: Page, name: str) -> None:
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
 
 
 async def second_of(page: Page) -> float:
