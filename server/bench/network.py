@@ -11,15 +11,17 @@ import importlib
 import itertools
 import tempfile
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from server.bench import BenchError, NotInstalled, say
 from server.bench.core import Figure, Result
 from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 from server.bench.machine import machine_facts, package_versions
+from server.bench.netline.direct import describe, host_of, with_candidate
 from server.bench.netline.relay import Relay
 from server.bench.netline.shape import LINES
 from server.bench.netline.stage import Door, open_door
@@ -29,24 +31,36 @@ from server.bench.servers import media_worker
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+COUNTED = ("frames", "concealed", "samples", "lost", "repaired", "packets")
 WARM_S = 5.0  # a call finds its rates first
 FIRST_WITHIN_S = 60.0
 BACK_WITHIN_S = 20.0
+PEERS = {"p2p": "the two browsers without a server"}
+# Times without a new frame that people notice, and that they complain of.
+HITCH_S, FREEZE_S = 0.2, 0.5
 USUAL = ["clean", "loss5", "loss10", "narrow", "blackout"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One side over one window: decoded frames a second, longest time without a new one, share of voice that was made up."""
+    """One side over one window: decoded frames a second, longest time without a new one, times longer than HITCH_S and FREEZE_S a
+    minute, share of voice that was made up, share of the picture's packets that never came.
+    """
 
     fps: float
     gap_s: float
+    hitches: float
+    freezes: float
     concealed: float
+    residual: float
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=at_least(2), default=12, help="per line, after a warm-up of 5 s")
     parser.add_argument("--lines", type=names_of(LINES), default=USUAL, help=f"by comma, of {', '.join(LINES)}")
+    parser.add_argument(
+        "--peer", type=names_of(PEERS), default=[], help=f"to compare with, by comma, of {', '.join(PEERS)}"
+    )
     parser.add_argument("--seed", type=at_least(0), default=1, help="of the chance in the line")
 
 
@@ -75,39 +89,52 @@ def _chromium() -> Any:
 def _measure(
     name: str, door: Door, browser: Browser, worker: tuple[str, int], options: argparse.Namespace
 ) -> dict[str, Figure]:
-    line = LINES[name]
+    """One line through our worker, and then the same line through each peer."""
     door.control("open_room", room=name, session=name, epoch=EPOCH, capacity=4, record=None)
-    with Relay(line, worker, options.seed) as relay:
+    with Relay(LINES[name], worker, options.seed) as relay:
         door.through["line"] = relay.address[1]
-        pages = {seat: _enter(browser, door, name, seat) for seat in ("line", "other")}
-        try:
-            for page in pages.values():
-                _first_frame(page)
-            if line.blackout_s:
-                found = _blackout(pages, relay, line.blackout_s)
-            else:
-                found = _window(pages, options.seconds, door)
-        finally:
-            for page in pages.values():
-                page.context.close()
-            door.control("close_room", room=name, epoch=EPOCH, reason="ended")
-    say(f"{name}: " + ", ".join(f"{key} {figure.value}" for key, figure in found.items()))
-    return {f"{name}_{key}": figure for key, figure in found.items()}
+        found = _call(browser, door, relay, name, {"room": name}, options)
+    door.control("close_room", room=name, epoch=EPOCH, reason="ended")
+    figures = {f"{name}_{key}": figure for key, figure in found.items()}
+    for peer in options.peer:
+        found = _call(browser, door, None, name, {"peer": peer}, options)
+        figures |= {f"{name}_{peer}_{key}": figure for key, figure in found.items()}
+    return figures
 
 
-def _enter(browser: Browser, door: Door, room: str, seat: str) -> Page:
+def _call(
+    browser: Browser, door: Door, relay: Relay | None, name: str, how: dict[str, str], options: argparse.Namespace
+) -> dict[str, Figure]:
+    """Two pages, and what each sees of the other. Without `relay` they are put together here."""
+    pages = {seat: _enter(browser, door, how | {"seat": seat}) for seat in ("line", "other")}
+    with ExitStack() as stack:
+        for page in pages.values():
+            stack.callback(page.context.close)
+            _wait(page, "window.joined", "does not come up")
+        if relay is None:
+            answer = describe(pages["line"], pages["other"])
+            relay = stack.enter_context(Relay(LINES[name], host_of(answer), options.seed))
+            pages["line"].evaluate("sdp => accept(sdp)", with_candidate(answer, relay.address))
+        for page in pages.values():
+            _wait(page, "window.frames_at.length > 0", "saw nobody")
+        blackout_s = LINES[name].blackout_s
+        found = _blackout(pages, relay, blackout_s) if blackout_s else _window(pages, options.seconds, door)
+    say(f"{name} {how.get('peer', '')}: " + ", ".join(f"{key} {figure.value}" for key, figure in found.items()))
+    return found
+
+
+def _enter(browser: Browser, door: Door, query: dict[str, str]) -> Page:
     page = browser.new_context(permissions=["camera", "microphone"]).new_page()
-    page.goto(f"{door.url}/?room={room}&seat={seat}")
+    page.goto(f"{door.url}/?{urlencode(query)}")
     return page
 
 
-def _first_frame(page: Page) -> None:
+def _wait(page: Page, condition: str, complaint: str) -> None:
     end = time.monotonic() + FIRST_WITHIN_S
-    while time.monotonic() < end:
-        if page.evaluate("window.joined && window.frames_at.length > 0"):
-            return
+    while not page.evaluate(condition):
+        if time.monotonic() > end:
+            raise BenchError(f"{page.url} {complaint} within {FIRST_WITHIN_S:g} s")
         page.wait_for_timeout(100)
-    raise BenchError(f"{page.url}: nobody was seen within {FIRST_WITHIN_S:g} s")
 
 
 def _window(pages: dict[str, Page], seconds: float, door: Door) -> dict[str, Figure]:
@@ -120,10 +147,19 @@ def _window(pages: dict[str, Page], seconds: float, door: Door) -> dict[str, Fig
     found: dict[str, Figure] = {}
     for seat, way in (("line", "down"), ("other", "up")):
         seen = seen_between(before[seat], pages[seat].evaluate("figures()"))
-        found[f"{way}_fps"] = Figure(round(seen.fps, 1), "1/s")
-        found[f"{way}_gap_s"] = Figure(round(seen.gap_s, 2), "s")
-        found[f"{way}_concealed"] = Figure(round(seen.concealed, 4), "share")
+        found |= {f"{way}_{key}": figure for key, figure in _figures(seen).items()}
     return found
+
+
+def _figures(seen: Seen) -> dict[str, Figure]:
+    return {
+        "fps": Figure(round(seen.fps, 1), "1/s"),
+        "gap_s": Figure(round(seen.gap_s, 2), "s"),
+        "hitches": Figure(round(seen.hitches, 1), "1/min"),
+        "freezes": Figure(round(seen.freezes, 1), "1/min"),
+        "concealed": Figure(round(seen.concealed, 4), "share"),
+        "residual": Figure(round(seen.residual, 4), "share"),
+    }
 
 
 def seen_between(before: dict[str, Any], after: dict[str, Any]) -> Seen:
@@ -131,10 +167,16 @@ def seen_between(before: dict[str, Any], after: dict[str, Any]) -> Seen:
     seconds = (after["now"] - before["now"]) / 1000
     shown = [at for at in after["shown"] if before["now"] <= at <= after["now"]]
     edges = [before["now"], *shown, after["now"]]
-    gap_ms = max(later - earlier for earlier, later in itertools.pairwise(edges))
-    samples = after["samples"] - before["samples"]
-    concealed = (after["concealed"] - before["concealed"]) / samples if samples else 1.0
-    return Seen((after["frames"] - before["frames"]) / seconds, gap_ms / 1000, concealed)
+    gaps = [(later - earlier) / 1000 for earlier, later in itertools.pairwise(edges)]
+    grown = {key: after[key] - before[key] for key in COUNTED}
+    return Seen(
+        fps=grown["frames"] / seconds,
+        gap_s=max(gaps),
+        hitches=sum(gap > HITCH_S for gap in gaps) * 60 / seconds,
+        freezes=sum(gap > FREEZE_S for gap in gaps) * 60 / seconds,
+        concealed=grown["concealed"] / grown["samples"] if grown["samples"] else 1.0,
+        residual=max(0, grown["lost"] - grown["repaired"]) / max(1, grown["packets"] + grown["lost"]),
+    )
 
 
 def _blackout(pages: dict[str, Page], relay: Relay, seconds: float) -> dict[str, Figure]:

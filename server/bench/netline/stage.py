@@ -16,11 +16,14 @@ from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>line</title><body><script type="module">
 const seat = new URLSearchParams(location.search);
+const direct = seat.get("peer") === "p2p";
 const pc = window.pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
 const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
-for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
-pc.addTransceiver("audio", {direction: "recvonly"});
-pc.addTransceiver("video", {direction: "recvonly"});
+for (const track of stream.getTracks()) {
+  if (direct) pc.addTrack(track, stream);
+  else pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
+}
+if (!direct) for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
 window.frames_at = [];
 pc.ontrack = ({track, streams}) => {
   const element = document.createElement(track.kind);
@@ -31,22 +34,43 @@ pc.ontrack = ({track, streams}) => {
   const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
   element.requestVideoFrameCallback(shown);
 };
-await pc.setLocalDescription();
-const sources = {};
-for (const [n, track] of stream.getTracks().entries()) sources[pc.getTransceivers()[n].mid] = track.kind === "audio" ? "voice" : "face";
-const body = JSON.stringify({room: seat.get("room"), seat: seat.get("seat"), sources, offer: pc.localDescription.sdp});
-const reply = await (await fetch("/join", {method: "POST", body})).json();
-await pc.setRemoteDescription({type: "answer", sdp: reply.answer});
+const gathered = () => new Promise((done) => {
+  const look = () => { if (pc.iceGatheringState === "complete") done(pc.localDescription.sdp); };
+  pc.addEventListener("icegatheringstatechange", look);
+  look();
+});
+// Peer to peer: the bench carries offer and answer from one page to the other.
+window.offer = async () => { await pc.setLocalDescription(); return gathered(); };
+window.answer = async (sdp) => {
+  await pc.setRemoteDescription({type: "offer", sdp});
+  await pc.setLocalDescription();
+  return gathered();
+};
+window.accept = (sdp) => pc.setRemoteDescription({type: "answer", sdp});
+const join = async () => {
+  await pc.setLocalDescription();
+  const sources = {};
+  for (const [n, track] of stream.getTracks().entries()) sources[pc.getTransceivers()[n].mid] = track.kind === "audio" ? "voice" : "face";
+  const body = JSON.stringify({room: seat.get("room"), seat: seat.get("seat"), sources, offer: pc.localDescription.sdp});
+  const reply = await (await fetch("/join", {method: "POST", body})).json();
+  await pc.setRemoteDescription({type: "answer", sdp: reply.answer});
+};
 window.figures = async () => {
-  const found = {frames: 0, concealed: 0, samples: 0, now: performance.timeOrigin + performance.now(), shown: window.frames_at};
+  const found = {frames: 0, lost: 0, repaired: 0, packets: 0, concealed: 0, samples: 0, shown: window.frames_at,
+    now: performance.timeOrigin + performance.now()};
   for (const report of (await pc.getStats()).values()) {
     if (report.type !== "inbound-rtp") continue;
     found.frames += report.framesDecoded ?? 0;
     found.concealed += (report.concealedSamples ?? 0) - (report.silentConcealedSamples ?? 0);
     found.samples += report.totalSamplesReceived ?? 0;
+    if (report.kind !== "video") continue;
+    found.lost += report.packetsLost;
+    found.packets += report.packetsReceived;
+    found.repaired += report.retransmittedPacketsReceived ?? 0;
   }
   return found;
 };
+if (!direct) await join();
 window.joined = true;
 </script>"""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from server.bench import BenchError
+from server.bench.netline.direct import host_of, with_candidate
 from server.bench.netline.relay import Relay
 from server.bench.netline.shape import LINES, Direction, Line, Shaper
-from server.bench.network import seen_between
+from server.bench.network import COUNTED, seen_between
 
 COUNT = 5000
 
@@ -82,9 +85,47 @@ def test_the_relay_carries_both_ways_and_nothing_in_the_dark(echo: socket.socket
 
 
 def test_a_standstill_at_the_end_counts_as_a_gap() -> None:
-    before = {"now": 1000.0, "frames": 10, "concealed": 100, "samples": 1000, "shown": []}
-    after = {"now": 11_000.0, "frames": 40, "concealed": 200, "samples": 2000, "shown": [900.0, 1100.0, 1200.0, 3000.0]}
+    before = counted(now=1000.0, frames=10, concealed=100, samples=1000)
+    after = counted(now=11_000.0, frames=40, concealed=200, samples=2000, shown=[900.0, 1100.0, 1200.0, 1500.0, 3000.0])
 
     seen = seen_between(before, after)
 
     assert (seen.fps, seen.gap_s, seen.concealed) == (3.0, 8.0, 0.1)
+    assert (seen.hitches, seen.freezes) == (18.0, 12.0)  # 0.3, 1.5 and 8 s in ten seconds
+
+
+def test_what_was_sent_again_is_not_lost() -> None:
+    before = counted(packets=100, lost=7, repaired=6)
+
+    seen = seen_between(before, counted(now=1000.0, packets=190, lost=17, repaired=11))
+
+    assert seen.residual == 0.05
+    assert seen_between(before, counted(now=1000.0, packets=190, lost=7, repaired=9)).residual == 0  # asked for twice
+
+
+def counted(*, now: float = 0.0, shown: list[float] | None = None, **counts: int) -> dict[str, Any]:
+    return dict.fromkeys(COUNTED, 0) | counts | {"now": now, "shown": shown or []}
+
+
+OFFER = (
+    "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+    "a=candidate:1 1 udp 2122260223 2001:db8::7 40001 typ host generation 0\r\n"
+    "a=candidate:2 1 tcp 1518280447 192.0.2.7 9 typ host tcptype active\r\n"
+    "a=candidate:3 1 udp 2122260223 192.0.2.7 40002 typ host generation 0\r\n"
+    "a=ice-ufrag:abcd\r\na=mid:0\r\na=ice-ufrag:abcd\r\na=mid:1\r\n"
+)
+
+
+def test_a_page_peer_to_peer_is_told_the_line_s_address_and_no_other() -> None:
+    assert host_of(OFFER) == ("192.0.2.7", 40002)
+
+    told = with_candidate(OFFER, ("192.0.2.7", 50000))
+
+    assert host_of(told) == ("192.0.2.7", 50000)
+    assert told.count("a=candidate") == 1
+    assert "a=candidate" not in with_candidate(told, None)
+
+
+def test_a_page_without_an_address_is_refused() -> None:
+    with pytest.raises(BenchError, match="no address"):
+        host_of(with_candidate(OFFER, None))
