@@ -1,4 +1,4 @@
-"""Token buckets per key, bounded in memory: how much of an unauthenticated source's traffic is looked at."""
+"""Token buckets: how much of an unauthenticated source's traffic is looked at, and what a member may make us do."""
 
 from __future__ import annotations
 
@@ -33,3 +33,23 @@ class RateLimit:
     def _make_room(self) -> None:
         if len(self._buckets) >= self._max_keys:
             del self._buckets[next(iter(self._buckets))]
+
+
+class Budget:
+    """One token bucket: what a member who has keys may make us do. Pure; `now` is monotonic seconds."""
+
+    __slots__ = ("_at", "_most", "_per_s", "_tokens")
+
+    def __init__(self, per_s: float, at_once: float, now: float) -> None:
+        self._per_s = per_s
+        self._most = self._tokens = at_once
+        self._at = now
+
+    def allows(self, cost: float, now: float) -> bool:
+        """Whether so much more is done for him; takes it if so."""
+        self._tokens = min(self._most, self._tokens + (now - self._at) * self._per_s)
+        self._at = now
+        if cost > self._tokens:
+            return False
+        self._tokens -= cost
+        return True

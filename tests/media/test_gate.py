@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -245,6 +246,27 @@ async def test_one_member_cannot_make_the_server_amplify(enter: Enter, controlle
     resent = sum(p.rtx for line in b.received.values() for p in line) - before
     assert 60 <= resent <= 1200  # of 6000 asked for
     assert a.counts["pli"] < 10
+
+
+async def test_a_member_who_asks_for_thousands_of_packets_again_and_again_is_heard_no_more(
+    enter: Enter, controller: Controller
+) -> None:
+    """Each of these costs the worker half a millisecond to read: more than 48 kB a second of them are not read."""
+    a, b = await enter("a"), await enter("b")
+    c = await enter("c", media=False)
+    await until_hears(b, "a")
+    assert c._tx is not None
+    items = b"".join(struct.pack("!HH", 17 * i, 0xFFFF) for i in range(320))
+    asks = struct.pack("!BBHII", 0x81, 205, 322, c.video_ssrc, 1) + items
+
+    for number in range(400):
+        c.send_raw(c._tx.protect_rtcp(asks))
+        if number % PIECE == 0:
+            await taken(controller)
+    await until_dropped(controller, "rtcp_flood", 100)
+
+    await undisturbed(a, b)
+    assert (await dropped(controller)).get("fault", 0) == 0
 
 
 async def test_a_member_who_floods_is_cut_off_and_the_others_go_on(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.net.limits import RateLimit
+from media.net.limits import Budget, RateLimit
 
 
 def test_burst_then_rate() -> None:
@@ -30,3 +30,13 @@ def test_forged_keys_cost_bounded_memory() -> None:
 
     assert len(limit._buckets) == 100
     assert not limit.allows(9_999, 0.0)
+
+
+def test_a_budget_is_spent_by_cost_and_filled_by_time() -> None:
+    budget = Budget(per_s=100, at_once=300, now=5.0)
+
+    assert [budget.allows(140, 5.0) for _ in range(3)] == [True, True, False]
+    assert budget.allows(20, 5.0)  # a dear one that was refused costs nothing
+    assert not budget.allows(100, 5.9)
+    assert budget.allows(100, 6.1)
+    assert [budget.allows(300, 1000.0) for _ in range(2)] == [True, False]
