@@ -1,7 +1,7 @@
-"""`bench attacks`: two people talk while somebody attacks their worker. What they notice, and what comes back to the attacker.
+"""`bench attacks`: two people talk in a recorded room while somebody attacks their worker. What they notice, and what comes back to the attacker.
 
-Each attack (attacker.py) is compared with the same seconds in peace, measured just before. Threats 3 to 6 and 23 of the threat model;
-ASVS V17.2.4 to V17.2.6. A wrong certificate (V17.2.8) is no matter of figures: tests/media/test_gate.py.
+Each attack (attacking/) is compared with the same seconds in peace, measured just before. Threats 2 to 6 and 23 of the threat model;
+ASVS V17.2.3 to V17.2.8. The last two are no attacks but the opposite: somebody leaves, or is silent for ever, and nothing may be sent to him.
 """
 
 from __future__ import annotations
@@ -9,81 +9,35 @@ from __future__ import annotations
 import argparse
 import json
 import select
-import struct
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Final
-
-from pylibsrtp import Error as SrtpError
-from pylibsrtp import Session
+from typing import Any, Final
 
 from server.bench import BenchError, say
-from server.bench.attacker import KINDS, ROOM
-from server.bench.core import Figure, Result, quantile
-from server.bench.loadgen.peer import PROFILES, Certificate, Peer, PeerFailed, kind_of
-from server.bench.loadgen.streams import audio_stream
-from server.bench.loadgen.worker import EPOCH, WorkerSignaling
-from server.bench.machine import machine_facts, package_versions
+from server.bench.attacking.child import BEGINS
+from server.bench.attacking.child import KINDS as ATTACKS
+from server.bench.attacking.stage import Stage
+from server.bench.core import Figure, Result
+from server.bench.machine import machine_facts, package_versions, process_cpu_s
 from server.bench.options import at_least, names_of
-from server.bench.servers import ROOT, RunningServer, media_worker
+from server.bench.servers import ROOT, free_port, media_worker, own_address
 
-EVERY_S: Final = 0.02
-WITHIN_S: Final = 30.0
-START_S: Final = 1.5  # until the attacker's process is at work
-_HEADER: Final = struct.Struct("!BBHII")
-_SENT_AT: Final = struct.Struct("!dI")
-
-
-@dataclass(slots=True)
-class Talker:
-    """One of the two; what he hears is noted with its way in seconds."""
-
-    name: str
-    peer: Peer
-    ssrc: int
-    tx: Session
-    rx: Session
-    sent: int = 0
-    ways: list[float] = field(default_factory=list)
-
-    def speak(self, now: float) -> None:
-        assert self.peer.remote is not None
-        self.peer.keep_consent(now)
-        self.sent += 1
-        head = _HEADER.pack(0x80, 111, self.sent & 0xFFFF, self.sent * 960 & 0xFFFFFFFF, self.ssrc)
-        body = _SENT_AT.pack(now, self.ssrc) + bytes(60)
-        self.peer.sock.sendto(self.tx.protect(head + body), self.peer.remote.address)
-
-    def hear(self, other: int) -> None:
-        with suppress(BlockingIOError):
-            while True:
-                data = self.peer.sock.recv(2048)
-                if kind_of(data) is None or not 128 <= data[0] <= 191 or 192 <= data[1] <= 223:
-                    continue
-                with suppress(SrtpError):
-                    plain = self.rx.unprotect(data)
-                    at, ssrc = _SENT_AT.unpack_from(plain, 12)
-                    if ssrc == other:
-                        self.ways.append(time.monotonic() - at)
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """Of a few seconds: share of packets lost, and their way in ms."""
-
-    loss: float
-    p50_ms: float
-    p99_ms: float
+BEGIN_WITHIN_S: Final = 30.0
+LEAVE_WITHIN_S: Final = 10.0
+SILENCE_WITHIN_S: Final = 40.0
+LEAVING: Final = ("leave", "silence")
+KINDS: Final = (*ATTACKS, *LEAVING)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=at_least(1), default=4, help="per attack, and as long in peace before it")
     parser.add_argument("--only", type=names_of(KINDS), default=list(KINDS), help=f"by comma, of {', '.join(KINDS)}")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of the attackers' chance")
     parser.add_argument(
         "--newcomers", type=at_least(1), default=100, help="people who join while ClientHellos are forged"
     )
@@ -92,113 +46,87 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Result:
     machine = machine_facts()
     figures: dict[str, Figure] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder,
-        media_worker("w", Path(folder) / "w") as server,
-        closing(Stage(server)) as stage,
-    ):
-        for kind in options.only:
-            figures |= _one(stage, kind, options)
-        figures["faults"] = Figure(stage.dropped().get("fault", 0), "count")
+    tcp = free_port()
+    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
+        extra = ("--tcp", f"{own_address()}:{tcp}")
+        with (
+            media_worker("w", Path(folder) / "w", extra) as server,
+            closing(Stage(server, Path(folder) / "w" / "journals")) as stage,
+        ):
+            for kind in options.only:
+                figures |= _leaving(stage, kind) if kind in LEAVING else _attack(stage, kind, tcp, server.pid, options)
+            figures["faults"] = Figure(stage.dropped().get("fault", 0), "count")
+            figures["recorder_lost"] = Figure(stage.not_recorded(), "count")
     return Result("attacks", machine, package_versions("laizuo", "aiortc"), figures)
 
 
-def _one(stage: Stage, kind: str, options: argparse.Namespace) -> dict[str, Figure]:
+def _attack(stage: Stage, kind: str, tcp: int, worker: int, options: argparse.Namespace) -> dict[str, Figure]:
     calm = stage.talk(options.seconds)
     newcomers = options.newcomers if kind == "hello" else 0
-    with stage.attack(kind, options.seconds + START_S + newcomers * 0.1) as attacker:
-        stage.talk(START_S)
-        under = stage.talk(options.seconds)
-        joined = sum(stage.newcomer(number) for number in range(newcomers))
-        out, _ = attacker.communicate(timeout=options.seconds + newcomers + 30)
-    fired = json.loads(out)
-    say(f"{kind}: {fired['sent']} datagrams; p99 {calm.p99_ms:.2f} -> {under.p99_ms:.2f} ms, lost {under.loss:.4f}")
+    seconds = options.seconds + 1 + newcomers * 0.1
+    arguments = [kind, *stage.place, str(tcp), str(seconds), str(options.seed)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "server.bench.attacking.child", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as attacker:
+        try:
+            _until_begun(stage, attacker)
+            busy, began = process_cpu_s(worker), time.monotonic()
+            under = stage.talk(options.seconds)
+            share = (process_cpu_s(worker) - busy) / (time.monotonic() - began)
+            joined = sum(stage.newcomer(number) for number in range(newcomers))
+            fired = _told(stage, attacker, seconds)
+        finally:
+            attacker.kill()
+    say(
+        f"{kind}: {fired['sent']} sent; p99 {calm.p99_ms:.2f} -> {under.p99_ms:.2f} ms, lost {under.loss:.4f}, {share:.0%}"
+    )
     found = {
-        f"{kind}_sent": Figure(fired["sent"], "count"),
-        f"{kind}_loss": Figure(round(under.loss, 5), "share"),
-        f"{kind}_p50_ms": Figure(round(under.p50_ms, 3), "ms"),
-        f"{kind}_p99_ms": Figure(round(under.p99_ms, 3), "ms"),
-        f"{kind}_calm_p50_ms": Figure(round(calm.p50_ms, 3), "ms"),
-        f"{kind}_calm_p99_ms": Figure(round(calm.p99_ms, 3), "ms"),
-        f"{kind}_reply_share": Figure(round(fired["got_bytes"] / max(1, fired["sent_bytes"]), 4), "share"),
+        "sent": Figure(fired["sent"], "count"),
+        "loss": Figure(round(under.loss, 5), "share"),
+        "p50_ms": Figure(round(under.p50_ms, 3), "ms"),
+        "p99_ms": Figure(round(under.p99_ms, 3), "ms"),
+        "calm_loss": Figure(round(calm.loss, 5), "share"),
+        "calm_p50_ms": Figure(round(calm.p50_ms, 3), "ms"),
+        "calm_p99_ms": Figure(round(calm.p99_ms, 3), "ms"),
+        "reply_share": Figure(round(fired["got_bytes"] / max(1, fired["sent_bytes"]), 4), "share"),
+        "cpu_share": Figure(round(share, 3), "share"),
+        "asked_per_s": Figure(round(under.asked_per_s, 2), "1/s"),
     }
     if newcomers:
-        found |= {f"{kind}_newcomers": Figure(newcomers, "count"), f"{kind}_newcomers_in": Figure(joined, "count")}
-    return found
+        found |= {"newcomers": Figure(newcomers, "count"), "newcomers_in": Figure(joined, "count")}
+    found |= {name: Figure(count, "count") for name, count in fired["counts"].items()}
+    return {f"{kind}_{name}": figure for name, figure in found.items()}
 
 
-class Stage:
-    """A room, two people in it, and a worker that others shoot at."""
+def _until_begun(stage: Stage, attacker: subprocess.Popen[str]) -> None:
+    """The two talk on until the attacker is at work; one more moment, for his way in."""
+    assert attacker.stdout is not None
+    end = time.monotonic() + BEGIN_WITHIN_S
+    while not select.select([attacker.stdout], [], [], 0)[0]:
+        if time.monotonic() > end:
+            raise BenchError("the attacker does not begin")
+        stage.talk(0.1)
+    if attacker.stdout.readline().strip() != BEGINS:
+        raise BenchError("the attacker could not begin")
+    stage.talk(0.5)
 
-    def __init__(self, server: RunningServer) -> None:
-        self._host = server.host
-        self._control = server.place.partition(":")[2]
-        self._signaling = WorkerSignaling(Path(self._control))
-        udp = self._signaling.control.state["media"]["udp"][0]
-        self._port = int(udp["port"])
-        self._signaling.open_room(0)
-        self._certificate = Certificate()
-        self._a, self._b = self._talker("a", 1001), self._talker("b", 1002)
 
-    def close(self) -> None:
-        for talker in (self._a, self._b):
-            talker.peer.close()
-        self._signaling.control.close()
+def _told(stage: Stage, attacker: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
+    assert attacker.stdout is not None
+    end = time.monotonic() + seconds + BEGIN_WITHIN_S
+    while not select.select([attacker.stdout], [], [], 0)[0]:
+        if time.monotonic() > end:
+            raise BenchError("the attacker does not end")
+        stage.talk(0.1)
+    told: dict[str, Any] = json.loads(attacker.stdout.readline() or "{}")
+    if "sent" not in told:
+        raise BenchError("the attack broke")
+    return told
 
-    def talk(self, seconds: float) -> Heard:
-        """Both speak; what of it arrives, with a moment for the last packets."""
-        a, b = self._a, self._b
-        a.ways, b.ways = [], []
-        before = a.sent + b.sent
-        began = time.monotonic()
-        ticks = 0
-        while (now := time.monotonic()) < began + seconds + 0.2:
-            if now < began + seconds and now >= began + ticks * EVERY_S:
-                ticks += 1
-                a.speak(now)
-                b.speak(time.monotonic())
-            select.select([a.peer.sock, b.peer.sock], [], [], 0.002)
-            a.hear(b.ssrc)
-            b.hear(a.ssrc)
-        self._signaling.idle()
-        ways, sent = a.ways + b.ways, a.sent + b.sent - before
-        if not ways:
-            raise BenchError("nobody heard anything")
-        return Heard(1 - len(ways) / sent, quantile(ways, 0.5) * 1000, quantile(ways, 0.99) * 1000)
 
-    def attack(self, kind: str, seconds: float) -> subprocess.Popen[str]:
-        arguments = [kind, self._control, self._host, str(self._port), str(seconds)]
-        return subprocess.Popen(
-            [sys.executable, "-m", "server.bench.attacker", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-
-    def newcomer(self, number: int) -> bool:
-        """Somebody comes in and leaves; whether the handshake succeeded."""
-        seat, peer = f"newcomer{number}", Peer(self._certificate, (PROFILES["gcm128"],), self._host)
-        try:
-            self._signaling.join_seat(ROOM, seat, peer, [], 1)
-            self._connect(peer)
-        except PeerFailed:
-            return False
-        finally:
-            peer.close()
-        self._signaling.control.request("leave", room=ROOM, epoch=EPOCH, seat=seat, connection=1, reason="left")
-        return True
-
-    def dropped(self) -> dict[str, int]:
-        counters: dict[str, int] = self._signaling.control.request("stats", room=None)["dropped"]
-        return counters
-
-    def _talker(self, name: str, ssrc: int) -> Talker:
-        peer = Peer(self._certificate, (PROFILES["gcm128"],), self._host)
-        self._signaling.join_seat(ROOM, name, peer, [audio_stream(ssrc, "0")], 2)
-        self._connect(peer)
-        _, tx, rx = peer.keys()
-        return Talker(name, peer, ssrc, tx, rx)
-
-    def _connect(self, peer: Peer) -> None:
-        end = time.monotonic() + WITHIN_S
-        while not peer.step(time.monotonic()):
-            if time.monotonic() > end:
-                raise PeerFailed(f"not connected within {WITHIN_S:g} s")
-            time.sleep(0.001)
+def _leaving(stage: Stage, kind: str) -> dict[str, Figure]:
+    """How long something is sent to somebody who has left, or from whom nothing comes any more (RFC 7675)."""
+    measure: Callable[[float], float] = stage.sent_after_leaving if kind == "leave" else stage.sent_to_the_silent
+    seconds = measure(LEAVE_WITHIN_S if kind == "leave" else SILENCE_WITHIN_S)
+    say(f"{kind}: the last datagram after {seconds:.2f} s")
+    return {f"{kind}_stop_s": Figure(round(seconds, 2), "s")}

@@ -68,7 +68,7 @@ def janus(name: str, folder: Path, event_loops: int) -> Iterator[RunningServer]:
     if shutil.which("janus") is None:
         raise NotInstalled(JANUS_INSTALL)
     folder.mkdir(parents=True)
-    port = _free_port()
+    port = free_port()
     write_janus_config(folder, port, event_loops)
     with _child(["janus", "-F", str(folder), "-C", str(folder / "janus.jcfg")], folder / "log") as process:
         _wait(lambda: _accepts(socket.AF_INET, ("127.0.0.1", port)), process, folder / "log", name)
@@ -148,7 +148,13 @@ def _accepts(family: socket.AddressFamily, address: str | tuple[str, int]) -> bo
         return probe.connect_ex(address) == 0
 
 
-def _free_port() -> int:
+def free_udp_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
