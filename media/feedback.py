@@ -205,8 +205,7 @@ class Feedback:
             self._lossy.pop(up, None)
 
     def tick(self, now: float) -> None:
-        """Ten times a second: what came of each browser; key frames asked for too soon, or that never came; what recordings miss."""
-        self.path.tell_arrivals()
+        """Ten times a second: key frames asked for too soon, or that never came; what recordings miss."""
         for up in list(self._incomplete):
             self._complete(up, now)
         for up in list(self._wanting):

@@ -287,13 +287,15 @@ class Room:
     def _adapt(self, seat: Seat, now: float) -> None:
         """Choose the layers of his pictures anew, by what his line can take."""
         pictures: list[Offered] = []
-        for slot in seat.table:
-            half, wanted = seat.half(slot.index, "video"), self._wanted(slot.occupant, "video")
+        halves = [(seat.half(slot.index, "video"), self._wanted(slot.occupant, "video")) for slot in seat.table]
+        for slot, (half, wanted) in zip(seat.table, halves, strict=True):
             if half is not None and wanted is not None and slot.occupant is not None:
                 layers = [up for up in wanted[0] if up.codec in half.line.pts and not up.paused]
                 pictures.append(Offered(half.down, layers, slot.occupant.source in EXTRA_PICTURES))
         seat.adapting.look(list(seat.peer.downs.values()), pictures, now)
-        self._wire_seat(seat, now)
+        if seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
+            for half, wanted in halves:
+                self._wire(seat, half, wanted, now)
 
     # --- record -----------------------------------------------------------------------------------------------------
 
@@ -336,17 +338,18 @@ class Room:
 
     # --- on timers --------------------------------------------------------------------------------------------------
 
-    def watch(self, now: float) -> None:
-        """Consent, silent streams, RTCP reports."""
+    def watch(self, seat: Seat, now: float) -> None:
+        """Consent, silent streams, layers, RTCP reports of one seat. One that is not here any more is passed over."""
+        if self.seats.get(seat.name) is not seat:
+            return
         timing = self._engine.timing
-        for seat in list(self.seats.values()):
-            seat.peer.watch(now)
+        seat.peer.watch(now)
+        if seat.adapting.is_due(now):
             seat.watch_streams(timing.silent_s, now)
-            if seat.adapting.is_due(now):
-                self._look_at_layers(seat, now)
-            if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
-                seat.report_at = now + timing.report_s
-                self._engine.feedback.report(seat.peer, now)
+            self._look_at_layers(seat, now)
+        if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
+            seat.report_at = now + timing.report_s
+            self._engine.feedback.report(seat.peer, now)
 
     def _look_at_layers(self, seat: Seat, now: float) -> None:
         for up in seat.peer.ups:

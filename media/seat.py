@@ -59,6 +59,7 @@ class Seat:
         self.quality: SeatQuality | None = None
         self.resting: dict[tuple[str, tuple[str, ...]], Resting] = {}  # by mid and rids
         self._up_phases: dict[str, UpPhase] = {}
+        self._halves: dict[tuple[int | None, str], Half] = {}  # by slot and kind
 
     # --- what the peer tells ----------------------------------------------------------------------------------------
 
@@ -105,22 +106,19 @@ class Seat:
     def up_of(self, source: str) -> tuple[list[UpStream], Negotiated] | None:
         """What shows `source`, once its first packet has come: its layers from small to large, mostly one."""
         for line in self.up_lines():
-            layers = self.peer.layers_of(line)
-            if line.source == source and layers:
+            if line.source == source and (layers := self.peer.layers_of(line)):
                 return layers, line
         return None
 
     def renew_table(self) -> None:
         """Fit the table of slots to the lines of the last offer; who is shown stays shown."""
         down = [line for line in self.peer.lines if line.role is Role.DOWN]
+        self._halves = {(line.slot, line.kind): Half(self.peer.downs_by_mid[line.mid], line) for line in reversed(down)}
         audio = sum(line.kind == "audio" for line in down)
         self.table = make_slots(audio, len(down) - audio, self.table)
 
     def half(self, slot: int, kind: str) -> Half | None:
-        for line in self.peer.lines:
-            if line.role is Role.DOWN and line.slot == slot and line.kind == kind:
-                return Half(self.peer.downs_by_mid[line.mid], line)
-        return None
+        return self._halves.get((slot, kind))
 
     # --- what is told about it --------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,8 @@ from media.recorder import Recorder, open_recorder
 from media.room import Room
 
 log = logging.getLogger(__name__)
+from media.seat import Seat
+from media.turns import take_turns
 
 # Epochs of rooms long closed are kept so that a late message of an old owner is refused; so many fit a few megabytes.
 MAX_EPOCHS: Final = 20_000
@@ -97,8 +99,8 @@ class Worker:
         """Raises OSError when the control socket cannot be made."""
         timing = self._engine.timing
         self._timers = [
-            asyncio.create_task(_every(timing.tick_s, self._watch)),
-            asyncio.create_task(_every(timing.quality_s, self._tell_quality)),
+            asyncio.create_task(take_turns(timing.tick_s, self._begin_round, self._watch)),
+            asyncio.create_task(take_turns(timing.quality_s, self._all_rooms, self._tell_quality, at_once=1)),
         ]
         await self._server.start()
 
@@ -122,15 +124,14 @@ class Worker:
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
-    def _watch(self) -> None:
+    def _begin_round(self) -> list[tuple[Room, Seat]]:
+        """What is looked at once a round; returns whose turn comes in it."""
         now = time.monotonic()
         before, self._seen_at = self._seen_at, _standing_clock()
         if self._seen_at - before > self._engine.timing.stood_s:
             self._give_up(self._seen_at - before, now)
         self._engine.feedback.tick(now)
         self._engine.tcp.watch(now)
-        for room in list(self._rooms.values()):
-            room.watch(now)
         if self._retired is not None and not self._rooms:
             self._retired.set()
 
@@ -144,10 +145,21 @@ class Worker:
     async def _shut_journal(self, room: Room) -> None:
         await self._finish(room, "stood_still")
 
-    def _tell_quality(self) -> None:
+    def _all_rooms(self) -> list[Room]:
+        return list(self._rooms.values())
+
+    def _tell_quality(self, some: Sequence[Room], _step: int, _steps: int) -> None:
+        return [(room, seat) for room in self._rooms.values() for seat in room.seats.values()]
+
+    def _watch(self, some: Sequence[tuple[Room, Seat]], step: int, steps: int) -> None:
+        self._engine.path.tell_arrivals(step, steps)
         now = time.monotonic()
-        for room in list(self._rooms.values()):
-            room.tell_quality(now)
+        for room, seat in some:
+            room.watch(seat, now)
+        now = time.monotonic()
+        for room in some:
+            if self._rooms.get(room.name) is room:
+                room.tell_quality(now)
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -179,6 +191,21 @@ class Worker:
             room = Room(self._engine, self._tell, request)
             if request.record is not None:
                 room.recorder = await self._record(room, request.record)
+    def _media(self) -> MediaAddresses:
+        host_ports = [UdpAddress(host=c.host, port=c.port) for c in self._engine.candidates if c.protocol == "udp"]
+        return MediaAddresses(udp=host_ports, fingerprint=f"sha-256 {self._engine.certificate.sha256}")
+
+    def _announcement(self, address: str) -> Announcement:
+        return Announcement(
+            worker=self.name,
+            incarnation=self.incarnation,
+            address=address,
+            draining=self._draining,
+            seats=sum(len(room.seats) for room in self._rooms.values()),
+            rooms=len(self._rooms),
+            media=self._media(),
+        )
+
             self._rooms[request.room] = room
             return RoomOpened(room=room.name, created=True, record=_status(room))
 

@@ -230,7 +230,7 @@ class Library:
     gate: Callable[[int, Any, int], int]
     note: Callable[[int, int, float], None]
     arrivals: Callable[[int, Any, int], int]
-    tell: Callable[[int], int]
+    tell: Callable[[int, int, int], int]
     store: Callable[[int, int, bytes, int, float], None]
     load: Callable[[int, int, float, float, Any, int], int]
     move: Callable[[int, Any, int, float, float], None]
@@ -246,7 +246,7 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "gate": (c_int, [c_void_p, c_void_p, c_uint32]),
     "note": (None, [c_void_p, c_uint16, c_double]),
     "arrivals": (c_uint32, [c_void_p, c_void_p, c_uint32]),
-    "tell": (c_int, [c_void_p]),
+    "tell": (c_int, [c_void_p, c_uint32, c_uint32]),
     "store": (None, [c_void_p, c_int64, c_char_p, c_uint32, c_double]),
     "move": (None, [c_void_p, c_void_p, c_uint32, c_double, c_double]),
     "load": (c_uint32, [c_void_p, c_int64, c_double, c_double, c_void_p, c_uint32]),

@@ -231,10 +231,10 @@ class NativePath(PythonPath):
             self._congested(down)
             down.memory.stalled = False
 
-    def tell_arrivals(self) -> None:
-        if self._library.tell(self._at):
+    def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
+        if self._library.tell(self._at, step, steps):
             self._look_after()
-        for lane in self._streamed:
+        for lane in self._streamed[step::steps]:
             self._tell_arrivals_of(lane)
 
     # --- lanes and streams ------------------------------------------------------------------------------------------

@@ -371,6 +371,9 @@ class ForwardPath(Protocol):
         """Protect and send one compound packet."""
         ...
 
-    def tell_arrivals(self) -> None:
-        """Tell every browser that counts its packets which of them came since the last call, and when (transport-cc)."""
+    def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
+        """Tell every browser that counts its packets which of them came since it was told last, and when (transport-cc).
+
+        With `steps`, part `step` of them; from 0 to the last, each hears once.
+        """
         ...

@@ -353,8 +353,8 @@ class PythonPath(Wiring):
         self._out.data[:size] = compound
         return self._protect_and_send(lane, size, protect_rtcp)
 
-    def tell_arrivals(self) -> None:
-        for lane in self._open:
+    def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
+        for lane in itertools.islice(self._open, step, None, steps):
             if lane.count_ident:
                 self._tell_arrivals_of(lane)
 
