@@ -14,6 +14,7 @@ from media.core.reports import WorkerClock
 from media.feedback import Feedback
 from media.forward.choose import Choice, choose_path
 from media.forward.path import NOWHERE, ForwardPath, Lane
+from media.net.addresses import leads_past_loopback
 from media.net.answer import Candidate
 from media.net.dtls import Certificate
 from media.net.ice_lite import Address, Credentials, Drop, IceLite
@@ -42,7 +43,8 @@ class Engine:
         self.timing = timing
         self.dropped: Counter[str] = Counter()
         self.certificate = Certificate()
-        self.port = UdpPort(host, port, self._on_stun, self.dropped)
+        past_loopback = leads_past_loopback(host, announce)
+        self.port = UdpPort(host, port, self._on_stun, self.dropped, past_loopback=past_loopback)
         self.candidates = [Candidate(address, self.port.address[1]) for address in announce]
         self.feedback = Feedback(self.loop, WorkerClock(time.time() - time.monotonic()))
         self.path: ForwardPath = choose_path(path, folder, self.port, self.dropped, self.feedback)
@@ -56,9 +58,9 @@ class Engine:
 
     async def listen_tcp(self, host: str, port: int) -> None:
         """Be reached over TCP too, at the same announced addresses. Raises OSError when the address cannot be bound."""
-        await self.tcp.start(host, port)
-        self.port.socket.send_stream = self.tcp.send
         announced = [candidate.host for candidate in self.candidates]
+        await self.tcp.start(host, port, past_loopback=leads_past_loopback(host, announced))
+        self.port.socket.send_stream = self.tcp.send
         self.candidates += [Candidate(address, self.tcp.address[1], "tcp") for address in announced]
 
     async def close(self) -> None:

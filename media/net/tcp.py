@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol
 
 from media.core.rtp import Buffer
 from media.forward.path import Lane
-from media.net.addresses import host_key, takes_both
+from media.net.addresses import bind, host_key, takes_both
 from media.net.framing import BadFrame, Unframer, framed
 from media.net.ice_lite import Address, StreamAddress
 from media.net.srtp import MAX_PACKET
@@ -65,10 +65,10 @@ class TcpPort:
         self._server: asyncio.Server | None = None
         self.address: tuple[str, int] = ("", 0)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; port 0 takes any free one. Raises OSError when the address cannot be bound."""
+    async def start(self, host: str, port: int, *, past_loopback: bool = False) -> None:
+        """Listen; port 0 takes any free one. `past_loopback` as of the UDP port. Raises OSError when the address cannot be bound."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Stream(self), sock=_open(host, port))
+        self._server = await loop.create_server(lambda: _Stream(self), sock=_open(host, port, past_loopback))
         self.address = self._server.sockets[0].getsockname()[:2]
 
     def close(self) -> None:
@@ -189,7 +189,7 @@ class _Stream(asyncio.Protocol):
         self._transport.abort()
 
 
-def _open(host: str, port: int) -> socket.socket:
+def _open(host: str, port: int, past_loopback: bool) -> socket.socket:
     """asyncio would close a socket of IPv6 to IPv4."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -198,7 +198,7 @@ def _open(host: str, port: int) -> socket.socket:
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         takes_both(opened)
-        opened.bind(address)
+        bind(opened, address, past_loopback=past_loopback)
     except OSError:
         opened.close()
         raise

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from media.core.rtp import Buffer
 from media.forward.path import Lane
-from media.net.addresses import takes_both
+from media.net.addresses import bind, takes_both
 from media.net.ice_lite import Address
 from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
@@ -71,8 +71,11 @@ class UdpPort:
         port: int,
         on_stun: Callable[[bytes, Address, float], str | None],
         dropped: Counter[str],
+        *,
+        past_loopback: bool = False,
     ) -> None:
         """port  0 takes any free one.
+        past_loopback  a loopback `host` is told by other addresses too (addresses.py).
         on_stun  judges a STUN datagram and returns a drop reason, or None if it was valid.
         dropped  counts drops by reason; shared with the packet path.
         Raises   OSError when the address cannot be bound.
@@ -82,7 +85,7 @@ class UdpPort:
         self.lanes: dict[Address, Lane] = {}
         self._on_stun = on_stun
         self._fault_log = RateLimit(rate_per_s=1, burst=1, max_keys=1)
-        self.socket = _open(host, port)
+        self.socket = _open(host, port, past_loopback)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
     def start(
@@ -168,7 +171,7 @@ class UdpPort:
         return "unknown_kind"
 
 
-def _open(host: str, port: int) -> MediaSocket:
+def _open(host: str, port: int, past_loopback: bool) -> MediaSocket:
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE
     )[0]
@@ -179,7 +182,7 @@ def _open(host: str, port: int) -> MediaSocket:
         takes_both(opened)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-        opened.bind(address)
+        bind(opened, address, past_loopback=past_loopback)
     except OSError:
         opened.close()
         raise

@@ -53,6 +53,8 @@ def announced(settings: Settings, host: str) -> tuple[str, ...]:
     """The addresses browsers are told for the bound `host`: a wildcard is none, so this machine's own addresses stand in."""
     if settings.media.announce:
         return settings.media.announce
+    if ip_address(host).is_loopback and ":" not in host:  # a Firefox needs the other one (media/PACKETS.md, section 7)
+        return tuple(dict.fromkeys((host, _own_address())))
     if not ip_address(host).is_unspecified:
         return (host,)
     return (_own_address(), *_own_address_6()) if ":" in host else (_own_address(),)
@@ -124,7 +126,9 @@ def socket_address(host: str, port: int) -> str:
 def _free_udp_port(host: str, port: int) -> int | None:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((host, port))
+            probe.bind(
+                ("" if host.startswith("127.") else host, port)
+            )  # a worker on loopback takes it for all addresses
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return None
