@@ -53,10 +53,10 @@ from media.control.server import ControlServer
 from media.engine import Engine
 from media.recorder import Recorder, open_recorder
 from media.room import Room
-
-log = logging.getLogger(__name__)
 from media.seat import Seat
 from media.turns import take_turns
+
+log = logging.getLogger(__name__)
 
 # Epochs of rooms long closed are kept so that a late message of an old owner is refused; so many fit a few megabytes.
 MAX_EPOCHS: Final = 20_000
@@ -134,6 +134,13 @@ class Worker:
         self._engine.tcp.watch(now)
         if self._retired is not None and not self._rooms:
             self._retired.set()
+        return [(room, seat) for room in self._rooms.values() for seat in room.seats.values()]
+
+    def _watch(self, some: Sequence[tuple[Room, Seat]], step: int, steps: int) -> None:
+        self._engine.path.tell_arrivals(step, steps)
+        now = time.monotonic()
+        for room, seat in some:
+            room.watch(seat, now)
 
     def _give_up(self, stood_s: float, now: float) -> None:
         """Our rooms may be another's by now: nothing of them is sent from here on, then their journals are closed."""
@@ -149,13 +156,6 @@ class Worker:
         return list(self._rooms.values())
 
     def _tell_quality(self, some: Sequence[Room], _step: int, _steps: int) -> None:
-        return [(room, seat) for room in self._rooms.values() for seat in room.seats.values()]
-
-    def _watch(self, some: Sequence[tuple[Room, Seat]], step: int, steps: int) -> None:
-        self._engine.path.tell_arrivals(step, steps)
-        now = time.monotonic()
-        for room, seat in some:
-            room.watch(seat, now)
         now = time.monotonic()
         for room in some:
             if self._rooms.get(room.name) is room:
@@ -191,21 +191,6 @@ class Worker:
             room = Room(self._engine, self._tell, request)
             if request.record is not None:
                 room.recorder = await self._record(room, request.record)
-    def _media(self) -> MediaAddresses:
-        host_ports = [UdpAddress(host=c.host, port=c.port) for c in self._engine.candidates if c.protocol == "udp"]
-        return MediaAddresses(udp=host_ports, fingerprint=f"sha-256 {self._engine.certificate.sha256}")
-
-    def _announcement(self, address: str) -> Announcement:
-        return Announcement(
-            worker=self.name,
-            incarnation=self.incarnation,
-            address=address,
-            draining=self._draining,
-            seats=sum(len(room.seats) for room in self._rooms.values()),
-            rooms=len(self._rooms),
-            media=self._media(),
-        )
-
             self._rooms[request.room] = room
             return RoomOpened(room=room.name, created=True, record=_status(room))
 
@@ -354,16 +339,6 @@ def _standing_clock() -> float:
 
 def _status(room: Room) -> RecordStatus | None:
     return None if room.recorder is None else room.recorder.status
-
-
-async def _every(period_s: float, work: Callable[[], None]) -> None:
-    """Call `work` again and again; what breaks once is logged and tried again."""
-    while True:
-        await asyncio.sleep(period_s)
-        try:
-            work()
-        except Exception:
-            log.exception("timer broke")
 
 
 async def run_worker(name: str, engine: Engine, control: Path, data: Path, stop: asyncio.Event) -> None:
