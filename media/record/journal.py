@@ -8,7 +8,6 @@ seal raises. Nothing is ever retried as if the disk were clean (fsync gate).
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import threading
 import time
@@ -21,9 +20,9 @@ from typing import Any
 
 from media.record import layout
 from media.record.chain import Head, key_id
-from media.record.fence import lock_directory
 from media.record.pending import Pending
 from media.record.segments import JournalDamaged, Tail, read_tail
+from media.record.volumes import Volumes
 from media.record.writer import Clocks, SegmentWriter
 
 # Half a second of media is what a crash may cost; the promise is one second. A recorder asks a little sooner (write_soon).
@@ -66,10 +65,15 @@ class Journal:
     """Made by Journal.open. packet, report, missing and event may be called from any thread and never wait for the disk."""
 
     def __init__(
-        self, writer: SegmentWriter, lock: int, tail: Tail, clocks: Clocks, on_failure: Callable[[str], None] | None
+        self,
+        writer: SegmentWriter,
+        volumes: Volumes,
+        tail: Tail,
+        clocks: Clocks,
+        on_failure: Callable[[str], None] | None,
     ) -> None:
         self._writer = writer
-        self._lock_descriptor = lock
+        self._volumes = volumes
         self._clocks = clocks
         self._on_failure = on_failure
         self._lock = threading.Lock()  # the plain lock is a third of a microsecond cheaper to take, for each packet
@@ -94,6 +98,7 @@ class Journal:
         key: bytes,
         facts: dict[str, Any],
         epoch: int = 0,
+        second: Path | None = None,
         clocks: Clocks = system_clocks,
         on_failure: Callable[[str], None] | None = None,
     ) -> Journal:
@@ -103,19 +108,20 @@ class Journal:
         key      32 bytes; never written.
         facts    JSON object for the first event.
         epoch    the owner's: a writer with a lower one is fenced off (fence.py).
+        second   a directory on another volume, which takes over when this one is full or fails (volumes.py).
         on_failure  called once with the cause, in the journal's thread or in that of whoever gave the packet too much.
         Raises   JournalBusy while another process writes it with a right to, JournalDamaged for another session, room or key, OSError.
         """
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = lock_directory(directory, epoch)
+        directories = (directory,) if second is None else (directory, second)
+        volumes = Volumes.lock(directories, epoch)
         try:
-            tail = read_tail(directory)
+            tail = read_tail(*directories)
             _check_same(tail, session, room, key)
-            writer = SegmentWriter(directory, session=session, room=room, key=key, tail=tail, clocks=clocks)
-            journal = cls(writer, lock, tail, clocks, on_failure)
+            writer = SegmentWriter(volumes, session=session, room=room, key=key, tail=tail, clocks=clocks)
+            journal = cls(writer, volumes, tail, clocks, on_failure)
             journal._begin(tail, facts)
         except BaseException:
-            os.close(lock)
+            volumes.close()
             raise
         return journal
 
@@ -299,7 +305,7 @@ class Journal:
             self._answer(self._waiting)
             self._pending.clear()
         self._writer.close()
-        os.close(self._lock_descriptor)
+        self._volumes.close()
 
     def _fail(self, cause: str) -> None:
         """The first cause counts, and is told once."""
@@ -316,6 +322,12 @@ class Journal:
             cut = self._pending.cut()
         if cut is not None or self._writer.idle_seconds() >= HEARTBEAT_SECONDS:
             self._writer.write(cut)
+            self._note_moves()
+
+    def _note_moves(self) -> None:
+        """The journal goes on on another volume: it says so itself, behind the block that was written there first."""
+        while self._writer.moves:
+            self.event("volume_changed", None, self._writer.moves.pop(0))
 
     def _note_clock_jump(self) -> None:
         wall_us, mono_us = self._clocks()

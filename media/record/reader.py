@@ -108,8 +108,7 @@ class SessionKeys:
 
 def load_segments(directories: Sequence[Path]) -> list[Segment]:
     """Segment files of one journal, which may lie on several volumes, mapped into memory and in order."""
-    paths = sorted((path for directory in directories for path in list_segments(directory)), key=lambda path: path.name)
-    return [Segment(path.name, _map(path)) for path in paths]
+    return [Segment(path.name, _map(path)) for path in list_segments(*directories)]
 
 
 def _map(path: Path) -> memoryview:
@@ -145,7 +144,7 @@ class Examination:
         """Every block in order, with damages and notes where they are."""
         declared = _declared_tears(segments)
         for index, raw in enumerate(segments):
-            opened = yield from self._open(raw, index)
+            opened = yield from self._open(_before_tear(raw, declared), index)
             if opened is not None:
                 end = yield from self._blocks(*opened)
                 yield from self._tail(raw, end, declared, is_last=index == len(segments) - 1)
@@ -216,11 +215,12 @@ class Examination:
             if problem:
                 yield Damage(name, block.number, second, problem)
 
-    def _tail(self, segment: Segment, end: int, declared: dict[str, str], *, is_last: bool) -> Iterator[Seen]:
+    def _tail(self, segment: Segment, end: int, declared: dict[str, Tear], *, is_last: bool) -> Iterator[Seen]:
         rest = bytes(segment.data[end:])
         if not rest.strip(b"\x00"):
             return
-        if declared.get(segment.name) == sha256(rest).hex():
+        tear = declared.get(segment.name)
+        if tear is not None and tear.holds(end, rest):
             yield Note(
                 segment.name, f"{len(rest)} bytes of an unfinished block at the end, declared by the segment after it"
             )
@@ -246,14 +246,36 @@ def examine(segments: Sequence[Segment], *, content: bool = True) -> Iterator[Se
     return Examination(content=content).run(segments)
 
 
-def _declared_tears(segments: Sequence[Segment]) -> dict[str, str]:
-    """Digest of each tail that a later segment's header declares as torn, by file name."""
-    tears: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class Tear:
+    """What a later segment's header declares of a segment: behind so many bytes lies nothing of the journal, whatever it looks like.
+
+    digest  of what lies there; None: nobody could read it
+    """
+
+    valid: int
+    digest: str | None
+
+    def holds(self, end: int, rest: bytes) -> bool:
+        """Whether what was found behind the last block is what was declared."""
+        return end == self.valid and self.digest in (None, sha256(rest).hex())
+
+
+def _declared_tears(segments: Sequence[Segment]) -> dict[str, Tear]:
+    """By file name."""
+    tears: dict[str, Tear] = {}
     for segment in segments:
         found = read_segment_header(segment.data)
         for torn in found[0].torn if found else ():
-            tears[f"journal-{torn.get('segment', -1):06}.lzj"] = str(torn.get("torn_sha256"))
+            number, valid, digest = torn.get("segment"), torn.get("valid_bytes"), torn.get("torn_sha256")
+            if type(number) is int and type(valid) is int and valid >= 0:
+                tears[f"journal-{number:06}.lzj"] = Tear(valid, None if digest is None else str(digest))
     return tears
+
+
+def _before_tear(segment: Segment, declared: dict[str, Tear]) -> Segment:
+    tear = declared.get(segment.name)
+    return segment if tear is None else Segment(segment.name, segment.data[: tear.valid])
 
 
 def _next_block(data: memoryview, start: int) -> int | None:

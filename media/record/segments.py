@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ def segment_path(directory: Path, number: int) -> Path:
     return directory / f"journal-{number:06d}{SUFFIX}"
 
 
-def list_segments(directory: Path) -> list[Path]:
-    return sorted(directory.glob(f"journal-*{SUFFIX}"))
+def list_segments(*directories: Path) -> list[Path]:
+    """The segment files of one journal, in order; they may lie on several volumes."""
+    found = (path for directory in directories for path in directory.glob(f"journal-*{SUFFIX}"))
+    return sorted(found, key=lambda path: path.name)
 
 
 def write_all(descriptor: int, parts: Sequence[bytes]) -> int:
@@ -83,12 +86,12 @@ class Tail:
     torn: tuple[dict[str, Any], ...] = ()
 
 
-def read_tail(directory: Path) -> Tail:
-    """The end of the journal in `directory`. Checks the hashes of the last segment that has a whole header.
+def read_tail(*directories: Path) -> Tail:
+    """The end of the journal in these directories. Checks the hashes of the last segment that has a whole header.
 
     Raises JournalDamaged when files before the last one have no whole header.
     """
-    paths = list_segments(directory)
+    paths = list_segments(*directories)
     torn: list[dict[str, Any]] = []
     for path in reversed(paths):
         tail = _tail_of(path, segment_number(paths[-1]), torn)
@@ -138,6 +141,14 @@ def _tail_of(path: Path, last: int, torn: list[dict[str, Any]]) -> Tail | None:
     if data[at:].strip(b"\x00"):
         torn.append(_torn(path, data, at))
     return Tail(head, last, next_event, next_stream, wall_us, header, tuple(torn))
+
+
+def tear_of(path: Path, number: int, valid: int) -> tuple[dict[str, Any], ...]:
+    """What a failed call may have left behind byte `valid` of a segment, as a later segment declares it; () when there is no such file."""
+    with contextlib.suppress(OSError):
+        return (_torn(path, _read_from_disk(path), valid),) if path.exists() else ()
+    # It cannot be read now; perhaps one day it can.
+    return ({"segment": number, "valid_bytes": valid, "torn_bytes": None, "torn_sha256": None},)
 
 
 def _chunks_whole(data: bytes, found: Found) -> bool:

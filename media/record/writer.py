@@ -1,4 +1,7 @@
-"""Writes blocks into segment files. Every method may raise OSError, after which nothing here may be used again."""
+"""Writes blocks into segment files. Every method may raise OSError, after which nothing here may be used again.
+
+With a second volume the first OSError is no end: the block is written anew there, in the next segment, which declares what the failed one left.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ from media.record.chain import (
 )
 from media.record.fence import check_not_taken
 from media.record.pending import Buffer, Cut
-from media.record.segments import Tail, segment_path, sync_directory, write_all
+from media.record.segments import Tail, segment_path, sync_directory, tear_of, write_all
+from media.record.volumes import Volumes
 
 Clocks = Callable[[], tuple[int, int]]
 # A file small enough to copy and to check while a session runs; a 3-party hour makes about thirty.
@@ -33,8 +37,8 @@ SEGMENT_BYTES = 64 << 20
 class SegmentWriter:
     """Owns the open segment file and the head of the chain."""
 
-    def __init__(self, directory: Path, *, session: str, room: str, key: bytes, tail: Tail, clocks: Clocks) -> None:
-        self._directory = directory
+    def __init__(self, volumes: Volumes, *, session: str, room: str, key: bytes, tail: Tail, clocks: Clocks) -> None:
+        self._volumes = volumes
         self._session = session
         self._room = room
         self._key = key
@@ -48,17 +52,31 @@ class SegmentWriter:
         self._boot = boot_id()
         self.head = tail.head
         self.bytes_written = 0
+        self.moves: list[dict[str, Any]] = []
 
     def open_segment(self, next_event: int, next_stream: int) -> None:
-        """Begin the next segment file and make its name durable."""
+        """Begin the next segment file, where there is a volume for it."""
+        self._counters = (next_event, next_stream)
+        try:
+            self._open_segment()
+        except FileExistsError:
+            raise  # another owner's
+        except OSError as error:
+            self._move(error)
+
+    def _open_segment(self) -> None:
+        """Begin the next segment file on the current volume and make its name durable."""
         self._number += 1
+        self._size = 0
         salt = secrets.token_bytes(SALT_BYTES)
         self._keys = ChunkKeys(self._key, salt)
-        line = layout.canonical(self._header(salt, next_event, next_stream))
+        line = layout.canonical(self._header(salt, *self._counters))
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(segment_path(self._directory, self._number), flags, 0o600)
-        self._size = self._put([layout.encode_segment(line)])
-        sync_directory(self._directory)
+        directory = self._volumes.current
+        self._descriptor = os.open(segment_path(directory, self._number), flags, 0o600)
+        size = self._put([layout.encode_segment(line)])
+        sync_directory(directory)
+        self._size = size
         self.head = after_segment(self.head, line)
         self._torn = ()
 
@@ -73,9 +91,22 @@ class SegmentWriter:
 
     def write(self, cut: Cut | None) -> None:
         """Append one block and fsync it; the head moves only afterwards. None writes an empty block (alive)."""
+        counters = self._counters
+        try:
+            if self._volumes.is_short():
+                self._move(None)
+            self._append(cut)
+        except FileExistsError:
+            raise  # another owner's
+        except OSError as error:
+            self._counters = counters
+            self._move(error)
+            self._append(cut)
+
+    def _append(self, cut: Cut | None) -> None:
         if self._size > SEGMENT_BYTES:
             self.close()
-            self.open_segment(*self._counters)
+            self._open_segment()
         number = self.head.block + 1
         buffers = cut.buffers if cut else []
         self._counters = (cut.next_event, cut.next_stream) if cut else self._counters
@@ -85,6 +116,30 @@ class SegmentWriter:
         head = after_block(self.head, number, line, leaves)
         self._size += self._put([layout.encode_block(line, leaves, head), *(body for _, body in sealed)])
         self.head = head
+
+    def _move(self, error: OSError | None) -> None:
+        """Go on in the next segment on another volume; `error` is why (it is raised when there is none), None: this one is nearly full."""
+        since_us, cause = self._clocks()[1], error.strerror or str(error) if error else "nearly full"
+        here = [] if error is not None else [self._volumes.current]
+        for directory in [*self._volumes.others(), *here]:
+            if error is not None:
+                self._volumes.fail(error)
+                self._torn += tear_of(segment_path(self._volumes.current, self._number), self._number, self._size)
+            self.close()
+            try:
+                with self._volumes.going_to(directory):
+                    self._open_segment()
+            except FileExistsError:
+                raise  # another owner's
+            except OSError as another:
+                error = another
+            else:
+                stood_us = self._clocks()[1] - since_us
+                facts = {"volume": self._volumes.number, "segment": self._number, "cause": cause, "stood_us": stood_us}
+                self.moves.append(facts)
+                return
+        if error is not None:
+            raise error
 
     def _block_line(self, number: int) -> dict[str, Any]:
         wall_us, mono_us = self._clocks()
@@ -112,6 +167,7 @@ class SegmentWriter:
         size = write_all(self._descriptor, parts)
         os.fsync(self._descriptor)
         check_not_taken(self._descriptor)
+        self._volumes.check_not_taken()
         self.bytes_written += size
         return size
 

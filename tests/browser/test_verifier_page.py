@@ -22,8 +22,9 @@ from server.evidence.identity import Identity, open_identity
 from server.evidence.signing import Authority
 from server.evidence.verifier_page import verifier_page
 from tests.support.ledger_packs import LIARS, ledger_pack
+from tests.support.moved_journal import pack_of, record_moved
 from tests.support.packed_session import anchors_of, corpus, good_pack, heads_of, record_journal, seal_pack
-from tests.support.synthetic_session import KEY, START_WALL_US
+from tests.support.synthetic_session import KEY, START_WALL_US, Person
 
 # The long run (10,000 flips, 1,000 others) is `bench tamper`; here a sample of each kind.
 FLIPS, OTHERS = 40, 40
@@ -104,6 +105,21 @@ async def test_a_segment_that_does_not_say_all_it_must_is_unreadable_to_both(pag
         ours, theirs = check_bytes(memoryview(changed)), await checked(page, changed)
         assert any("the segment's header is not readable" in str(damage) for damage in ours.damages), name
         assert any("the segment's header is not readable" in said for said in theirs["said"]), (name, theirs["said"])
+
+
+async def test_both_stop_where_a_later_segment_says_that_a_volume_failed(page: Page, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    await asyncio.to_thread(record_moved, first, second, [Person("a", size=(160, 120), leaves=3.0)], 3.0)
+    pack = pack_of(first, second)
+    left = pack.index(b"LZJ1", pack.index(b"LZJ1") + 4) - 500  # in the block that was written and not called recorded
+    changed = pack[:left] + bytes([pack[left] ^ 1]) + pack[left + 1 :]
+
+    assert (check_bytes(memoryview(pack)).damages, (await checked(page, pack))["said"]) == ([], [])
+    for said in (
+        [str(one) for one in check_bytes(memoryview(changed)).damages],
+        (await checked(page, changed))["said"],
+    ):
+        assert any("bytes at the end are not a readable block" in one for one in said), said
 
 
 async def test_a_manifest_that_lost_a_name_is_told_in_the_same_words(page: Page, pack: bytes) -> None:

@@ -273,12 +273,13 @@ def record(
     names: tuple[str, str] = ("s1", "r1"),
     key: bytes = KEY,
     wall_us: int = START_WALL_US,
+    second: Path | None = None,
 ) -> None:
     """Write the journal of a session of this length, in blocks of 0.4 s of session time. names = (session, room)."""
     clock = FakeClock(start_wall_us=wall_us)
     journal = Journal.open(
-        directory, session=names[0], room=names[1], key=key, facts={"procedure": "notarization"}, clocks=clock
-    )
+        directory, session=names[0], room=names[1], key=key, facts={"procedure": "notarization"}, second=second, clocks=clock
+    )  # fmt: skip
     arrivals = sorted(
         (a, person.seat, person)
         for number, person in enumerate(people)

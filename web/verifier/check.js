@@ -141,13 +141,16 @@ class Check {
     return walk.events;
   }
 
-  /** Digests of torn ends that later segments declare. @param {string} room @param {string[]} names */
+  /** Torn ends that later segments declare. @param {string} room @param {string[]} names */
   async tears(room, names) {
     const found = new Map();
     for (const name of names) {
       const member = this.members.get(`journal/${room}/${name}`);
       const head = member && segmentHead(await this.source.bytes(member.start, member.start + Math.min(member.size, 8 + (4 << 20))));
-      for (const torn of head ? objects(head.torn) : []) found.set(`journal-${String(torn.segment).padStart(6, "0")}.lzj`, String(torn.torn_sha256));
+      for (const torn of head ? objects(head.torn) : []) {
+        if (!Number.isInteger(torn.segment) || !Number.isInteger(torn.valid_bytes) || torn.valid_bytes < 0) continue;
+        found.set(`journal-${String(torn.segment).padStart(6, "0")}.lzj`, { valid: torn.valid_bytes, digest: torn.torn_sha256 == null ? null : String(torn.torn_sha256) });
+      }
     }
     return found;
   }

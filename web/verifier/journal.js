@@ -121,9 +121,11 @@ export class Keys {
   }
 }
 
+/** What a later segment declares of a file: behind so many bytes lies nothing of the journal; digest null: nobody could read it. @typedef {{ valid: number, digest: string | null }} Tear */
+
 /** Walks the segments of one journal in order. */
 export class Walk {
-  /** @param {string} room @param {Keys} keys @param {Map<string, string>} declared digests of torn ends by file @param {Damage} damage @param {(key: string, values: any) => void} note */
+  /** @param {string} room @param {Keys} keys @param {Map<string, Tear>} declared torn ends by file @param {Damage} damage @param {(key: string, values: any) => void} note */
   constructor(room, keys, declared, damage, note) {
     Object.assign(this, { room });
     this.keys = keys;
@@ -157,8 +159,9 @@ export class Walk {
     return this.accepted.some((one) => same(one, head));
   }
 
-  /** @param {string} file @param {Uint8Array} data @param {boolean} first @param {boolean} last */
-  async segment(file, data, first, last) {
+  /** @param {string} file @param {Uint8Array} whole @param {boolean} first @param {boolean} last */
+  async segment(file, whole, first, last) {
+    const data = whole.subarray(0, this.declared.get(file)?.valid ?? whole.length);
     const header = segmentHead(data);
     if (!header) {
       if (this.declared.has(file)) this.note("header_torn", { file });
@@ -182,7 +185,7 @@ export class Walk {
         at = next;
       }
     }
-    this.tail(file, data.subarray(at), last);
+    this.tail(file, whole.subarray(at), at, last);
   }
 
   /** @param {string} file @param {SegmentHead} header @param {Uint8Array} data @param {Block} block */
@@ -236,10 +239,11 @@ export class Walk {
     }
   }
 
-  /** @param {string} file @param {Uint8Array} rest @param {boolean} last */
-  tail(file, rest, last) {
+  /** @param {string} file @param {Uint8Array} rest @param {number} at where it begins @param {boolean} last */
+  tail(file, rest, at, last) {
     if (rest.every((byte) => byte === 0)) return;
-    if (this.declared.get(file) === hex(sha256(rest))) this.note("torn_declared", { file, count: rest.length });
+    const tear = this.declared.get(file);
+    if (tear && tear.valid === at && (tear.digest === null || tear.digest === hex(sha256(rest)))) this.note("torn_declared", { file, count: rest.length });
     else if (last && unfinished(rest)) this.note("torn_end", { file, count: rest.length });
     else this.damage(file, this.head.block + 1, this.second(), "tail", { count: rest.length });
   }
