@@ -1,5 +1,7 @@
 """One media worker: `python -m media --name w0 --control unix:PATH --udp HOST:PORT --announce HOST --data DIR`.
 
+With `--bus nats://HOST` it is commanded over a broker, from whichever machine; LAIZUO_BUS says the same where others could read a password.
+
 Prints one line, `ready`, when it listens. SIGTERM and SIGINT close all journals and end it with status 0; SIGUSR1 does so once its last room is
 over, and until then it takes no new one.
 """
@@ -10,11 +12,13 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
 
+from media.control.bus import BusMissing
 from media.engine import Engine
 from media.forward.choose import CHOICES, DEFAULT
 from media.forward.native_memory import NativeUnusable
@@ -50,11 +54,13 @@ async def _serve(options: argparse.Namespace) -> None:
         engine = Engine(host, port, announce, timing, options.path, options.compiled or options.data / "compiled")
         if options.tcp is not None:
             await _listen_tcp(engine, *options.tcp)
-        await run_worker(options.name, engine, options.control, options.data, stop)
+        await run_worker(options.name, engine, options.control, options.data, stop, options.bus)
     except OSError as error:
         sys.exit(f"media: cannot listen: {error}")
     except NativeUnusable as reason:
         sys.exit(f"media: --path native: {reason}")
+    except BusMissing as reason:
+        sys.exit(f"media: --bus: {reason}")
 
 
 async def _listen_tcp(engine: Engine, host: str, port: int) -> None:
@@ -77,7 +83,12 @@ def _runner() -> asyncio.Runner:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m media", description="One media worker of Laizuo.")
     parser.add_argument("--name", required=True, help="how controllers call it")
-    parser.add_argument("--control", required=True, type=_control_path, help="unix:PATH of the control socket")
+    parser.add_argument("--control", type=_control_path, help="unix:PATH of the control socket")
+    parser.add_argument(
+        "--bus",
+        default=os.environ.get("LAIZUO_BUS", ""),
+        help="nats://HOST:PORT of a broker to be commanded over (default: LAIZUO_BUS; needs one of --control, --bus)",
+    )
     parser.add_argument("--udp", required=True, type=_host_port, help="HOST:PORT to bind; port 0 takes any free one")
     parser.add_argument(
         "--tcp",
@@ -99,7 +110,10 @@ def _parse() -> argparse.Namespace:
     for field in fields(Timing):
         option = "--" + field.name.replace("_", "-")
         parser.add_argument(option, type=float, default=field.default, help=f"seconds (default {field.default})")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.control is None and not options.bus:
+        parser.error("--control or --bus is needed: nobody could command it")
+    return options
 
 
 def _control_path(text: str) -> Path:

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from media.control.bus import Bus
+from media.control.bus_server import Announcement, BusServer
 from media.control.codec import BadMessage
 from media.control.messages import (
     PROTOCOL,
@@ -65,8 +67,12 @@ MAX_EPOCHS: Final = 20_000
 class Worker:
     """Made inside its loop. `start` binds the control socket, `close` ends all rooms and journals."""
 
-    def __init__(self, name: str, engine: Engine, control: Path, data: Path) -> None:
-        """data  the directory that journals must lie in."""
+    def __init__(self, name: str, engine: Engine, control: Path | None, data: Path, bus: str = "") -> None:
+        """control, bus  where controllers come: a unix socket, the URL of a broker, or both.
+        data          the directory that journals must lie in.
+
+        Raises BusMissing.
+        """
         self.name = name
         self.incarnation = secrets.token_hex(8)
         self._engine = engine
@@ -78,7 +84,10 @@ class Worker:
         self._retired: asyncio.Event | None = None
         self._seen_at = _standing_clock()
         self._timers: list[asyncio.Task[None]] = []
-        self._server = ControlServer(control, self._perform)
+        self._servers: list[ControlServer | BusServer] = [ControlServer(control, self._perform)] if control else []
+        if bus:
+            place = Bus(bus, f"{name}-{self.incarnation}")
+            self._servers.append(BusServer(place, self._perform, lambda: self._announcement(place.me)))
         self._verbs: dict[type[Request], Callable[[Any], Awaitable[Message]]] = {
             Hello: self._hello,
             OpenRoom: self._open_room,
@@ -102,7 +111,8 @@ class Worker:
             asyncio.create_task(take_turns(timing.tick_s, self._begin_round, self._watch)),
             asyncio.create_task(take_turns(timing.quality_s, self._all_rooms, self._tell_quality, at_once=1)),
         ]
-        await self._server.start()
+        for server in self._servers:
+            await server.start()
 
     def retire(self, ended: asyncio.Event) -> None:
         """Take no new rooms; `ended` is set when the last one is over."""
@@ -116,11 +126,13 @@ class Worker:
         await asyncio.gather(*self._timers, return_exceptions=True)
         rooms = list(self._rooms)
         await asyncio.gather(*(self._end_room(room, "worker_stopped") for room in rooms))
-        await self._server.close()
+        for server in self._servers:
+            await server.close()
         await self._engine.close()
 
     def _tell(self, event: AnyEvent) -> None:
-        self._server.tell(event)
+        for server in self._servers:
+            server.tell(event)
 
     # --- timers -----------------------------------------------------------------------------------------------------
 
@@ -169,15 +181,29 @@ class Worker:
     async def _hello(self, request: Hello) -> WorkerState:
         if request.protocol != PROTOCOL:
             raise BadMessage("unsupported", f"protocol: this worker speaks {PROTOCOL}")
-        host_ports = [UdpAddress(host=c.host, port=c.port) for c in self._engine.candidates if c.protocol == "udp"]
         return WorkerState(
             protocol=PROTOCOL,
             worker=self.name,
             incarnation=self.incarnation,
             pid=os.getpid(),
             draining=self._draining,
-            media=MediaAddresses(udp=host_ports, fingerprint=f"sha-256 {self._engine.certificate.sha256}"),
+            media=self._media(),
             rooms=[room.summary() for room in self._rooms.values()],
+        )
+
+    def _media(self) -> MediaAddresses:
+        host_ports = [UdpAddress(host=c.host, port=c.port) for c in self._engine.candidates if c.protocol == "udp"]
+        return MediaAddresses(udp=host_ports, fingerprint=f"sha-256 {self._engine.certificate.sha256}")
+
+    def _announcement(self, address: str) -> Announcement:
+        return Announcement(
+            worker=self.name,
+            incarnation=self.incarnation,
+            address=address,
+            draining=self._draining,
+            seats=sum(len(room.seats) for room in self._rooms.values()),
+            rooms=len(self._rooms),
+            media=self._media(),
         )
 
     async def _open_room(self, request: OpenRoom) -> RoomOpened:
@@ -341,9 +367,11 @@ def _status(room: Room) -> RecordStatus | None:
     return None if room.recorder is None else room.recorder.status
 
 
-async def run_worker(name: str, engine: Engine, control: Path, data: Path, stop: asyncio.Event) -> None:
+async def run_worker(
+    name: str, engine: Engine, control: Path | None, data: Path, stop: asyncio.Event, bus: str = ""
+) -> None:
     """Serve until `stop` is set, or after SIGUSR1 until the last room is over. Prints `ready` when both sockets listen."""
-    worker = Worker(name, engine, control, data)
+    worker = Worker(name, engine, control, data, bus)
     await worker.start()
     engine.loop.add_signal_handler(signal.SIGUSR1, worker.retire, stop)
     print("ready", flush=True)

@@ -55,6 +55,7 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_TURN_URLS": "relay for networks that block our ports: turns:relay.example:443?transport=tcp,... (coturn, use-auth-secret)",
     "LAIZUO_TURN_SECRET_FILE": "file with the secret shared with that relay",
     "LAIZUO_MEDIA_LINKS": "workers run elsewhere: w0=unix:/path/w0.sock,w1=unix:/path/w1.sock (with LAIZUO_WORKERS=0)",
+    "LAIZUO_BUS": "same as --bus, where nobody else can read the password in it",
     "LAIZUO_DEMO": "on or off: seed a fictional city into an empty database (default: only on loopback without a config)",
     "LAIZUO_MASTER_KEY_FILE": "file with the key that wraps all others (default: keys/master.key in the data directory, made on first start)",
     "LAIZUO_PASSWORD": "password for `admin`, where nobody can type one",
@@ -83,7 +84,7 @@ def serve_parser() -> argparse.ArgumentParser:
     """The flags of `serve`. A flag left out is None: config and environment may still say it."""
     parser = argparse.ArgumentParser(
         prog="python3 -m server",
-        usage="python3 -m server [serve] [--host H] [--port P] [--data DIR] [--workers N] [--config FILE]",
+        usage="python3 -m server [serve] [--host H] [--port P] [--data DIR] [--workers N] [--bus URL] [--config FILE]",
         add_help=False,
     )
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
@@ -96,6 +97,11 @@ def serve_parser() -> argparse.ArgumentParser:
         type=int,
         metavar="N",
         help="media workers, one core each (default: one less than the cores, at most 2)",
+    )
+    parser.add_argument(
+        "--bus",
+        metavar="URL",
+        help="nats://host of a broker, for several web processes and workers on several machines",
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with any of these settings and more")
     return parser

@@ -157,6 +157,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     master_key_file: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     worker_links: tuple[WorkerLink, ...] = ()  # given for workers run elsewhere; else filled by the parent
+    bus: Annotated[str, msgspec.Meta(pattern=r"^$|^(nats|tls)://[^\s]+$")] = (
+        ""  # a broker (NATS); empty: all is on this machine
+    )
 
     def __repr__(self) -> str:
         return f"<Settings host={self.host} port={self.port} data={self.data}>"
@@ -274,6 +277,7 @@ _PLAIN = {
     "LAIZUO_TLS": "tls",
     "LAIZUO_MASTER_KEY_FILE": "master_key_file",
     "LAIZUO_LOG_LEVEL": "log_level",
+    "LAIZUO_BUS": "bus",
 }
 _NUMBERS = {"LAIZUO_PORT": "port", "LAIZUO_WORKERS": "workers"}
 
@@ -348,6 +352,8 @@ def _checked(settings: Settings) -> Settings:
         raise ConfigError("evidence: signer_key and signer_certificate go together; one of them is missing")
     if settings.turn is not None and not settings.turn.secret_file.is_file():
         raise ConfigError(f"turn: there is no file {settings.turn.secret_file}")
+    if settings.bus and settings.worker_links:
+        raise ConfigError("worker_links and bus do not go together: workers of the bus announce themselves")
     if settings.workers and settings.worker_links:
         raise ConfigError("worker_links name workers run elsewhere; set workers = 0 with them")
     return settings

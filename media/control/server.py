@@ -99,21 +99,27 @@ class ControlServer:
             await writer.drain()
 
     async def _answer(self, body: bytes, writer: asyncio.StreamWriter) -> bytes:
-        number: int | None = None
-        try:
-            envelope = read_envelope(body)
-            number = envelope.id
-            request = read_request(envelope.op, body)
-            if not isinstance(request, Hello) and writer not in self._greeted:
-                raise BadMessage("bad_request", "op: hello must come first")
-            ok = await self._handle(request)
-        except BadMessage as refusal:
-            return write_error(number, refusal.code, refusal.message)
-        except Unparsable:
-            raise
-        except Exception:
-            log.exception("request %s broke", number)
-            return write_error(number, "internal", "the worker failed; its log says why")
-        if isinstance(request, Hello):
+        reply, is_hello = await answer(body, writer in self._greeted, self._handle)
+        if is_hello:
             self._greeted.add(writer)
-        return write_ok(envelope.id, ok)
+        return reply
+
+
+async def answer(body: bytes, is_greeted: bool, handle: Handler) -> tuple[bytes, bool]:
+    """Perform the request of one body; its reply, and whether it was a `hello` that was taken. Raises Unparsable."""
+    number: int | None = None
+    try:
+        envelope = read_envelope(body)
+        number = envelope.id
+        request = read_request(envelope.op, body)
+        if not isinstance(request, Hello) and not is_greeted:
+            raise BadMessage("bad_request", "op: hello must come first")
+        ok = await handle(request)
+    except BadMessage as refusal:
+        return write_error(number, refusal.code, refusal.message), False
+    except Unparsable:
+        raise
+    except Exception:
+        log.exception("request %s broke", number)
+        return write_error(number, "internal", "the worker failed; its log says why"), False
+    return write_ok(envelope.id, ok), isinstance(request, Hello)

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from media.control import codec
-from media.control.frames import FrameReader, FrameTooLarge, frame
+from media.control.frames import FrameTooLarge
 from media.control.messages import PROTOCOL, AnyEvent, Hello, Message, Ping, Reply, Request, WorkerState
+from server.mediaplane.reach.ways import UnixWay
 from server.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from server.mediaplane.reach.ways import Way, Wire
 
 log = logging.getLogger("laizuo.mediaplane")
 
@@ -58,16 +61,16 @@ class Link:
     """The connection to one worker.
 
     name   the worker's name in the settings
-    path   its unix socket
+    way    its unix socket, or another way to it
     """
 
-    def __init__(self, name: str, path: str, controller: str, owner: LinkOwner) -> None:
+    def __init__(self, name: str, way: str | Way, controller: str, owner: LinkOwner) -> None:
         self.name = name
         self.state: WorkerState | None = None  # None while there is no connection
-        self._path = path
+        self.way = UnixWay(way) if isinstance(way, str) else way
         self._controller = controller
         self._owner = owner
-        self._writer: asyncio.StreamWriter | None = None
+        self._wire: Wire | None = None
         self._waiting: dict[int, tuple[Request, asyncio.Future[Message]]] = {}
         self._number = 0
 
@@ -82,9 +85,9 @@ class Link:
             with contextlib.suppress(
                 OSError, FrameTooLarge, msgspec.DecodeError, WorkerAway, WorkerRefused, asyncio.IncompleteReadError
             ):
-                reader, writer = await asyncio.open_unix_connection(self._path)
+                wire = await self.way.connect()
                 attempt = 0
-                await self._follow(reader, writer)
+                await self._follow(wire)
             await asyncio.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
             attempt += 1
 
@@ -94,14 +97,14 @@ class Link:
 
     def send(self, make: Callable[[int], Request]) -> asyncio.Future[Message]:
         """Put a request on the wire now; the future holds its `ok`. Raises WorkerAway when there is no connection."""
-        if self._writer is None or self._writer.is_closing():
+        if self._wire is None or self._wire.is_closing:
             raise WorkerAway(self.name)
         self._number += 1
         request = make(self._number)
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[self._number] = (request, future)
         future.add_done_callback(lambda _, number=self._number: self._waiting.pop(number, None))  # type: ignore[misc]
-        self._writer.write(frame(codec.write(request)))
+        self._wire.send(codec.write(request))
         return future
 
     async def settled(self, future: asyncio.Future[Message], deadline_s: float = DEADLINE_S) -> Message:
@@ -112,11 +115,17 @@ class Link:
         except TimeoutError as error:
             raise WorkerAway(f"{self.name} did not answer in {deadline_s:g} s") from error
 
+    async def look(self) -> WorkerState:
+        """All that the worker holds now. Raises WorkerRefused, WorkerAway."""
+        state = await self.request(lambda number: Hello(id=number, protocol=PROTOCOL, controller=self._controller))
+        assert isinstance(state, WorkerState)
+        return state
+
     # ------------------------------------------------------------ inside
 
-    async def _follow(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writer = writer
-        reading = asyncio.create_task(self._read(reader), name=f"link-{self.name}")
+    async def _follow(self, wire: Wire) -> None:
+        self._wire = wire
+        reading = asyncio.create_task(self._read(wire), name=f"link-{self.name}")
         watching = asyncio.create_task(self._greet_and_watch(), name=f"link-{self.name}-watch")
         try:
             done, _ = await asyncio.wait((reading, watching), return_when=asyncio.FIRST_COMPLETED)
@@ -127,9 +136,9 @@ class Link:
 
     async def _close(self, *tasks: asyncio.Task[None]) -> None:
         await end(*tasks)
-        if self._writer is not None:
-            self._writer.transport.abort()
-        was_up, self._writer, self.state = self.is_up, None, None
+        if self._wire is not None:
+            self._wire.abort()
+        was_up, self._wire, self.state = self.is_up, None, None
         for _, future in list(self._waiting.values()):
             if not future.done():
                 future.set_exception(WorkerAway(self.name))
@@ -144,18 +153,16 @@ class Link:
 
     async def _greet_and_watch(self) -> None:
         """Say hello, then make sure that it still answers: a stopped process keeps its socket open."""
-        await self.request(lambda number: Hello(id=number, protocol=PROTOCOL, controller=self._controller))
+        await self.look()
         while True:
             await asyncio.sleep(PING_EVERY_S)
             await self.request(lambda number: Ping(id=number), PING_DEADLINE_S)
 
-    async def _read(self, reader: asyncio.StreamReader) -> None:
-        frames = FrameReader()
-        while data := await reader.read(65536):
-            for body in frames.receive(data):
+    async def _read(self, wire: Wire) -> None:
+        while True:
+            for body in await wire.receive():
                 self._take(body)
                 await asyncio.sleep(0)  # who waits for a reply goes on before the event behind it is told
-        raise WorkerAway(self.name)
 
     def _take(self, body: bytes) -> None:
         if codec.is_event(body):
@@ -167,7 +174,7 @@ class Link:
         if request is None or future is None or future.done():
             return  # answered after its deadline
         _settle(request, future, reply)
-        if isinstance(request, Hello) and future.exception() is None:
+        if isinstance(request, Hello) and not self.is_up and future.exception() is None:
             self._greeted(future.result())
 
     def _greeted(self, state: Message) -> None:

@@ -18,27 +18,24 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-import msgspec
-
 from media.control.messages import (
     AnyEvent,
     CloseRoom,
     Message,
-    OpenRoom,
     PeerState,
-    Record,
     Request,
-    RoomOpened,
     RoomSummary,
     WorkerState,
 )
-from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
+from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.mediaplane import store
 from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosedMeanwhile, RoomListener, RoomSpec
-from server.mediaplane.link import Link, WorkerAway, WorkerRefused
+from server.mediaplane.link import WorkerAway, WorkerRefused
+from server.mediaplane.opening import open_room, owners_once_there
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
+from server.mediaplane.reach.fleet import Fleet
 from server.mediaplane.requests import hand_over, record, record_facts, record_message, standing_peers
+from server.mediaplane.trial import TRIAL, TRIAL_S
 from server.tasks import end
 
 if TYPE_CHECKING:
@@ -49,10 +46,11 @@ if TYPE_CHECKING:
     from server.config import WorkerLink
     from server.db import Connection, Pool
     from server.mediaplane.facts import JournalPlace
+    from server.mediaplane.link import Link
+    from server.mediaplane.reach.bus import Bus
 
 log = logging.getLogger("laizuo.mediaplane")
 
-CAPACITY: Final = 24  # people in one room; a hearing with all its parties, helpers and interpreters stays below
 GRACE_S: Final = 0.3  # a connection that broke without the worker is back by then
 START_S: Final = 2.0  # how long a starting web process waits for its workers to say what they hold
 AGAIN_S: Final = 0.3  # between attempts to place a room; twice as long each time
@@ -70,13 +68,13 @@ class MediaPlane:
         clock: Callable[[], datetime],
         plan: RecordingPlan,
         controller: str,
+        bus: Bus | None = None,
     ) -> None:
+        """bus  where more workers announce themselves, which other web processes command too; rooms are then found by the database."""
         self._pool = pool
         self._clock = clock
         self._plan = plan
-        self._links = {
-            worker.name: Link(worker.name, worker.control.removeprefix("unix:"), controller, self) for worker in workers
-        }
+        self._fleet = Fleet(workers, bus, controller, self, self._spawn)
         self._holds: dict[str, Hold] = {}
         self._standing: dict[
             str, tuple[HeldRoom, RoomSummary]
@@ -84,18 +82,16 @@ class MediaPlane:
         self._down: dict[str, asyncio.TimerHandle] = {}
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._met: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._links}
 
     def start(self) -> None:
         """Connect to all workers, and stay connected."""
-        for link in self._links.values():
-            self._spawn(link.keep(), f"link-{link.name}")
+        self._fleet.start()
 
     async def heard_all(self) -> None:
         """Wait a moment for what the workers hold, so that a room that lives is not opened anew."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S):
-                for met in self._met.values():
+                for met in list(self._fleet.met.values()):
                     await met.wait()
 
     async def close(self) -> None:
@@ -111,7 +107,7 @@ class MediaPlane:
         hold = Hold(spec, listener)
         self._holds[spec.room] = hold
         held, summary = self._standing.pop(spec.room, (None, None))
-        if held is not None and summary is not None and self._answers(held.worker, held.incarnation):
+        if held is not None and summary is not None and self._fleet.answers(held.worker, held.incarnation):
             self._adopt(hold, Owner(held.worker, held.incarnation, held.epoch), summary)
         else:
             hold.unowned.set()
@@ -126,7 +122,7 @@ class MediaPlane:
             hold.keeper.cancel()
         if hold.owner is not None:
             with contextlib.suppress(WorkerAway, WorkerRefused):
-                await self._shut(self._links[hold.owner.worker], room, hold.owner.epoch, reason)
+                await self._shut(self._fleet.links[hold.owner.worker], room, hold.owner.epoch, reason)
 
     async def ask(self, room: str, make: Callable[[int, int], Request], deadline_s: float = ROOM_DEADLINE_S) -> Message:
         """Ask the worker that owns the room; `make` gets the request's number and the room's epoch. Raises WorkerRefused, WorkerAway."""
@@ -138,7 +134,7 @@ class MediaPlane:
         owner = hold.owner
         if owner is None:
             raise WorkerAway(room)
-        return await self._links[owner.worker].request(lambda number: make(number, owner.epoch), deadline_s)
+        return await self._fleet.links[owner.worker].request(lambda number: make(number, owner.epoch), deadline_s)
 
     async def epoch_of(self, room: str, deadline_s: float = ROOM_DEADLINE_S) -> int:
         """The epoch of a room, once it is placed. Raises WorkerAway."""
@@ -161,22 +157,20 @@ class MediaPlane:
 
     def away(self) -> list[str]:
         """Workers that do not answer now."""
-        return [name for name, link in self._links.items() if not link.is_up]
+        return self._fleet.away()
 
     def workers(self) -> list[WorkerLoad]:
         """Workers that answer now, with what they carry for us."""
-        return [self._load(link, link.state) for link in self._links.values() if link.state is not None]
+        return [self._load(link, link.state) for link in self._fleet.links.values() if link.state is not None]
 
     def udp_ports(self) -> list[int]:
         """The UDP ports on which the workers that answer receive."""
-        return [
-            address.port for link in self._links.values() if link.state is not None for address in link.state.media.udp
-        ]
+        return self._fleet.udp_ports()
 
     def least_busy(self) -> Link | None:
         """The worker for what belongs to no session; None when none takes new rooms."""
         name = choose(self.workers(), None)
-        return self._links[name] if name else None
+        return self._fleet.links[name] if name else None
 
     def owner_of(self, room: str) -> Owner | None:
         """Who has a room now."""
@@ -222,38 +216,48 @@ class MediaPlane:
         if epoch is None:
             raise RoomClosedMeanwhile
         owner = Owner(link.name, state.incarnation, epoch)
-        opened = await self._open(link, spec, epoch, record_message(place))
-        if not self._answers(owner.worker, owner.incarnation):
+        opened = await open_room(link, spec, epoch, record_message(place))
+        if not self._fleet.answers(owner.worker, owner.incarnation):
             return False
         self._own(hold, owner)
+        if self._fleet.is_shared and not opened.created:
+            return await self._take_over(hold, link, owner)
         was_ready, hold.was_ready = hold.was_ready, True
         hold.listener.room_ready(spec.room, record_facts(opened.record), is_replacement=was_ready)
         hold.ready.set()
         return True
 
+    async def _take_over(self, hold: Hold, link: Link, owner: Owner) -> bool:
+        """The worker has the room and the people in it: another web process led it until now, and by the higher epoch does no more."""
+        rooms = {summary.room: summary for summary in (await link.look()).rooms}
+        summary = rooms.get(hold.spec.room)
+        if summary is None or summary.epoch != owner.epoch:
+            self._lose(hold)
+            return False
+        self._adopt(hold, owner, summary)
+        return True
+
+    async def _where_it_stands(self, hold: Hold) -> Link | None:
+        """Whoever has the room by the database, once it answers; None when it has nobody, or nobody who comes."""
+        owner = await in_transaction(self._pool, lambda conn: store.owner_of(conn, hold.spec.room))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(START_S):
+                while owner is not None:
+                    self._changed.clear()
+                    if link := self._fleet.answers(owner.worker, owner.incarnation):
+                        return link
+                    await self._changed.wait()
+        return None
+
     async def _choose(self, hold: Hold) -> Link:
+        if self._fleet.is_shared and not hold.was_ready and (link := await self._where_it_stands(hold)):
+            return link
         while True:
             self._changed.clear()
             name = choose(self.workers(), self._sibling(hold))
             if name is not None:
-                return self._links[name]
+                return self._fleet.links[name]
             await self._changed.wait()
-
-    async def _open(self, link: Link, spec: RoomSpec, epoch: int, record: Record | None) -> RoomOpened:
-        def make(number: int) -> Request:
-            return OpenRoom(
-                id=number, room=spec.room, session=spec.session, epoch=epoch, capacity=CAPACITY, record=record
-            )
-
-        try:
-            opened = await link.request(make)
-        except WorkerRefused as error:
-            if error.code == "draining" and link.state is not None:
-                link.state = msgspec.structs.replace(link.state, draining=True)
-                raise WorkerAway(f"{link.name} is draining") from error
-            raise
-        assert isinstance(opened, RoomOpened)
-        return opened
 
     def _own(self, hold: Hold, owner: Owner) -> None:
         hold.owner, hold.going_to = owner, None
@@ -307,7 +311,7 @@ class MediaPlane:
     def worker_down(self, link: Link) -> None:
         for hold in self._holds_of(link.name):
             hold.ready.clear()
-        self._down[link.name] = asyncio.get_running_loop().call_later(GRACE_S, self._lose_all, link.name)
+        self._give(link, GRACE_S + link.way.longer_grace_s)
 
     def worker_says(self, link: Link, event: AnyEvent) -> None:
         hold = self._holds.get(event.room)
@@ -320,9 +324,15 @@ class MediaPlane:
             (hold.seats.discard if event.state == "gone" else hold.seats.add)(event.seat)
         hand_over(hold.listener, event)
 
-    def _lose_all(self, worker: str) -> None:
-        self._down.pop(worker, None)
-        for hold in self._holds_of(worker):
+    def _give(self, link: Link, grace_s: float) -> None:
+        self._down[link.name] = asyncio.get_running_loop().call_later(grace_s, self._lose_all, link)
+
+    def _lose_all(self, link: Link) -> None:
+        self._down.pop(link.name, None)
+        if excuse_s := link.way.excuse_s():
+            self._give(link, excuse_s)
+            return
+        for hold in self._holds_of(link.name):
             self._lose(hold)
 
     def _lose(self, hold: Hold) -> None:
@@ -338,41 +348,32 @@ class MediaPlane:
             held = {HeldRoom(link.name, state.incarnation, room.room, room.epoch): room for room in state.rooms}
             if not held:
                 return
-            plan = sort_out(held, await self._owners())
+            plan = sort_out(held, await owners_once_there(self._pool))
             for room in plan.adopt:
-                if room.room not in self._holds:
+                if room.room not in self._holds and not self._fleet.is_shared:
                     self._standing[room.room] = (room, held[room])
+            if self._fleet.is_shared and any(room.room.startswith(TRIAL) for room in plan.shut):
+                await asyncio.sleep(TRIAL_S)  # another web process may be at them
             for room in plan.shut:
                 with contextlib.suppress(WorkerAway, WorkerRefused):
                     await self._shut(link, room.room, room.epoch, "not_owned")
         finally:
-            self._met[link.name].set()
-
-    async def _owners(self) -> dict[str, Owner | None]:
-        while True:
-            with contextlib.suppress(
-                DatabaseAway, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
-            ):
-                async with connection(self._pool) as conn:
-                    return await store.current_owners(conn)
-            await asyncio.sleep(AGAIN_S)
+            self._fleet.met[link.name].set()
 
     async def _shut(self, link: Link, room: str, epoch: int, reason: str) -> None:
         await link.request(lambda number: CloseRoom(id=number, room=room, epoch=epoch, reason=reason))
 
     # ------------------------------------------------------------ inside
 
-    def _answers(self, worker: str, incarnation: str) -> bool:
-        link = self._links.get(worker)
-        return link is not None and link.state is not None and link.state.incarnation == incarnation
-
     def _holds_of(self, worker: str) -> list[Hold]:
         return [hold for hold in self._holds.values() if hold.owner is not None and hold.owner.worker == worker]
 
     def _load(self, link: Link, state: WorkerState) -> WorkerLoad:
         holds = [hold for hold in self._holds.values() if hold.worker() == link.name]
-        seats = sum(len(hold.seats) for hold in holds)
-        return WorkerLoad(link.name, state.incarnation, seats, len(holds), state.draining)
+        seats, rooms, draining = sum(len(hold.seats) for hold in holds), len(holds), state.draining
+        if told := self._fleet.announced(link.name):  # others load it too
+            seats, rooms, draining = max(seats, told.seats), max(rooms, told.rooms), draining or told.draining
+        return WorkerLoad(link.name, state.incarnation, seats, rooms, draining)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

@@ -19,3 +19,6 @@ join session s on s.id = r.session_id
 left join room_owner o on o.room_id = r.id and o.until is null
 where s.state <> 'ended' and r.closed_at is null
 order by r.opened_at, r.id
+
+-- name: owner_of
+select worker, incarnation, epoch from room_owner where room_id = $1 and until is null

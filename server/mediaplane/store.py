@@ -29,6 +29,12 @@ async def release_room(conn: Connection, room_id: str, now: datetime) -> None:
     await conn.execute(_SQL["release_room"], room_id, now)
 
 
+async def owner_of(conn: Connection, room_id: str) -> Owner | None:
+    """Who owns a room now."""
+    row = await conn.fetchrow(_SQL["owner_of"], room_id)
+    return Owner(row["worker"], row["incarnation"], row["epoch"]) if row else None
+
+
 async def current_owners(conn: Connection) -> dict[str, Owner | None]:
     """Every room of a running session, with its owner."""
     rows = await conn.fetch(_SQL["current_owners"])

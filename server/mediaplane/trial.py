@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TRIAL_S: Final = 15.0
 MOST_AT_ONCE: Final = 12  # two sessions' worth of load at the very most
 SEAT: Final = "trial"
+TRIAL: Final = "trial-"  # what the names of these rooms begin with
 
 
 class TooManyTrials(Exception):
@@ -39,7 +40,7 @@ class Trials:
         link = self._choose()
         if link is None:
             raise WorkerAway("no worker takes new rooms")
-        room = f"trial-{secrets.token_hex(8)}"
+        room = f"{TRIAL}{secrets.token_hex(8)}"
         self._running += 1
         asyncio.get_running_loop().call_later(TRIAL_S, self._finish, link, room)
         await link.request(

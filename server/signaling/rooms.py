@@ -17,11 +17,13 @@ import asyncpg
 from aiohttp import web
 
 from server import errors
+from server.config import ConfigError
 from server.db.pool import DatabaseAway, connection
 from server.health import METRICS, READINESS
 from server.keys import CLOCK, POOL, SETTINGS
 from server.live import NOTICES
 from server.mediaplane.plane import MediaPlane
+from server.mediaplane.reach.bus import Bus, BusMissing
 from server.recordings.consent import ReceiptKey
 from server.recordings.store import consents
 from server.sessions import store
@@ -152,9 +154,9 @@ PLANE: web.AppKey[MediaPlane] = web.AppKey("media_plane", MediaPlane)
 async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     """Media plane, events and sessions: from start to stop of the process."""
     plan = JournalPlan(app[SETTINGS].data, app.get(SESSION_KEY))
-    plane = MediaPlane(
-        app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, f"web-{os.getpid()}-{secrets.token_hex(4)}"
-    )
+    me = f"web-{os.getpid()}-{secrets.token_hex(4)}"
+    bus = _bus(app[SETTINGS].bus, me)
+    plane = MediaPlane(app[SETTINGS].worker_links, app[POOL], app[CLOCK], plan, me, bus)
     events = EventWriter(app[POOL])
     receipts = ReceiptKey(app[SETTINGS].key_file.with_name("receipts.key"))
     around = partial(Surroundings, app[POOL], plane, events, app[CLOCK])
@@ -162,6 +164,7 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
     app[METRICS].registry.register(RoomFigures(rooms, plane, events))
+    on_bus = [asyncio.create_task(bus.keep(), name="bus")] if bus else []
     plane.start()
     await rooms.take_up()
     tasks = [
@@ -173,6 +176,14 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     await rooms.close()
     await events.flush(FLUSH_S)
     await plane.close()
+    await end(*on_bus)
+
+
+def _bus(url: str, me: str) -> Bus | None:
+    try:
+        return Bus(url, me) if url else None
+    except BusMissing as error:
+        raise ConfigError(str(error)) from error
 
 
 async def _media_ready(app: web.Application) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -76,7 +77,8 @@ async def _prepare_worker(settings: Settings, host: str, index: int, control: st
         port = ports[index] = media_port(settings, host, index, others)
     except PortTaken as error:
         raise CannotStart(str(error)) from error
-    argv = [sys.executable, "-m", "media", "--name", f"w{index}", "--control", control]
+    name = f"{_machine()}-w{index}" if settings.bus else f"w{index}"
+    argv = [sys.executable, "-m", "media", "--name", name, "--control", control]
     argv += ["--udp", socket_address(host, port)]
     tcp = tcp_port(settings, index, port)
     if tcp is not None:
@@ -84,6 +86,7 @@ async def _prepare_worker(settings: Settings, host: str, index: int, control: st
     argv += ["--data", str(settings.data), "--log-level", settings.log_level, "--path", settings.media.path]
     argv += [word for address in announced(settings, host) for word in ("--announce", address)]
     environ = {variable: value for variable, value in _environment().items() if variable not in SECRET_VARIABLES}
+    environ["LAIZUO_BUS"] = settings.bus
     return Command(tuple(argv), env=environ)
 
 
@@ -101,12 +104,17 @@ def web_plan(
             port=port,
             database_url=await database(),
             public_url=public_url(settings, port),
-            worker_links=links or settings.worker_links,
+            worker_links=() if settings.bus else links or settings.worker_links,
         )
         return config.to_json(full)
 
     command = Command(argv, env=_environment(), given=b"", pass_fds=(listener.fileno(),))
     return Plan("web", core.Stage.WEB, partial(_as_is, command), given=given)
+
+
+def _machine() -> str:
+    """This machine's name as a word that workers of several machines are told apart by."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[:40] or "machine"
 
 
 async def _as_is(command: Command) -> Command:

@@ -74,8 +74,21 @@ def test_every_variable_has_its_place(tmp_path: Path) -> None:
         worker_links=(WorkerLink("w0", "unix:/run/w0.sock"), WorkerLink("w1", "unix:/run/w1.sock")),
     )
     # These are read elsewhere: before the settings, by the tests, or by `admin`
-    elsewhere = {"LAIZUO_CONFIG", "LAIZUO_TLS", "LAIZUO_VENV", "LAIZUO_PGBIN", "LAIZUO_PASSWORD"}
+    elsewhere = {"LAIZUO_CONFIG", "LAIZUO_TLS", "LAIZUO_VENV", "LAIZUO_PGBIN", "LAIZUO_PASSWORD", "LAIZUO_BUS"}
     assert VARIABLES.keys() - environ.keys() - elsewhere == {"CHROMIUM", "FIREFOX"}
+
+
+def test_a_bus_stands_in_the_place_of_links() -> None:
+    bus = {"LAIZUO_BUS": "nats://laizuo:secret@broker:4222"}
+
+    assert load(environ=bus).bus == "nats://laizuo:secret@broker:4222"
+    assert load("--bus", "tls://broker", environ=bus).bus == "tls://broker"
+    assert "secret" not in repr(load(environ=bus))
+    with pytest.raises(ConfigError, match="do not go together"):
+        load(environ={**bus, "LAIZUO_MEDIA_LINKS": "w0=unix:/run/w0.sock"})
+    with pytest.raises(ConfigError) as raised:
+        load(environ={"LAIZUO_BUS": "http://laizuo:secret@broker"})
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

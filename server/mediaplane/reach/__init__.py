@@ -1,0 +1,1 @@
+"""How the web process gets to its media workers: over unix sockets on one machine, over the bus between machines."""

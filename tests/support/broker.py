@@ -1,0 +1,71 @@
+"""Debian's nats-server on a free port of loopback, which a test may kill and start again."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.eventually import wait_until
+from tests.support.tcp_only import free_port
+
+NEEDED = "nothing was tried over a bus: nats-server is not here (apt-get install -y nats-server)"
+PROGRAM = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
+
+
+@dataclass(slots=True)
+class Broker:
+    """`url` is the same after each start."""
+
+    log: Path
+    host: str
+    port: int
+    prefix: tuple[str, ...] = ()  # what the program is started by: `ip netns exec ...`
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        assert PROGRAM is not None
+        with self.log.open("ab") as told:
+            self.process = subprocess.Popen(
+                [*self.prefix, PROGRAM, "--addr", self.host, "--port", str(self.port)], stdout=told, stderr=told
+            )
+        wait_until(lambda: None if "Server is ready" in self._this_time() else self.log.read_text())
+
+    def kill(self) -> None:
+        """As kill -9 does: nobody is told."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+        self.log.write_text("")
+
+    def _this_time(self) -> str:
+        return self.log.read_text()
+
+
+@contextmanager
+def running_broker(directory: Path) -> Iterator[Broker]:
+    """Skips the test, saying what to install, where nats-server is not found."""
+    if PROGRAM is None:
+        pytest.skip(NEEDED)
+    broker = Broker(directory / "nats.log", "127.0.0.1", free_port())
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def answers(broker: Broker) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex((broker.host, broker.port)) == 0
