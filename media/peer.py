@@ -16,11 +16,12 @@ from typing import Literal, Protocol
 
 from media.adapting import Adapting
 from media.core.quality import Quality, SeatQuality, Totals
+from media.core.red import NO_PT
 from media.core.reports import PublisherClock
 from media.core.rtp import ABS_SEND_TIME, MID, REPAIRED_RID, RID, TRANSPORT_CC, abs_send_time_word, read_text_extension
 from media.engine import Engine
 from media.forward.path import NOWHERE, DownStream, UpStream
-from media.net.answer import Negotiated, OwnSide, Role, make_answer
+from media.net.answer import OPUS, RED, Negotiated, OwnSide, Role, make_answer
 from media.net.dtls import DtlsFailed, DtlsPeer
 from media.net.ice_lite import Address, Credentials, new_credentials
 from media.net.limits import Budget
@@ -185,6 +186,7 @@ class Peer:
         if ABS_SEND_TIME in line.extensions:
             down.abs_base = abs_send_time_word(line.extensions[ABS_SEND_TIME], 0.0)
         down.rtx_ssrc = line.rtx_ssrc
+        down.red_pt, down.block_pt = line.pts.get(RED, NO_PT), line.pts.get(OPUS, 0)
         self.downs_by_mid[line.mid] = down
         self.downs[down.ssrc] = down
 
@@ -252,7 +254,7 @@ class Peer:
         up = self.ups_by_mid.get(line.mid, {}).get(rid)
         if repair:
             return None if up is None else self._learn_repair(up, ssrc)
-        codec = next((name for name, number in line.pts.items() if number == pt), None)
+        codec = next((OPUS if name == RED else name for name, number in line.pts.items() if number == pt), None)
         waits = now < self._change_from.get((line.mid, rid), now)
         if codec is None or waits or (line.rids and rid not in line.rids):
             return None
@@ -273,6 +275,7 @@ class Peer:
         handle = self._engine.new_handle()
         up = self._engine.path.new_up(handle, self.lane, kind, codec, line.clock_rate, ssrc, nack=line.nack)
         up.pt, up.rid = line.pts[codec], rid
+        up.red_pt = line.pts.get(RED, NO_PT)
         up.rtx_ssrc = line.rtx_ssrcs.get(ssrc)
         self.ups_by_mid.setdefault(line.mid, {})[rid] = up
         self._engine.path.add_up(up)

@@ -15,6 +15,7 @@ from typing import Any
 from media.control.codec import BadMessage
 from media.control.messages import Record, RecordStatus
 from media.core.ledger import Range
+from media.core.red import NO_PT
 from media.forward.path import UpStream
 from media.net.answer import Negotiated
 from media.record.journal import Journal, JournalFailed, State
@@ -121,6 +122,7 @@ class Recorder:
             payload_type=up.pt,
             channels=channels,
             rid=up.rid or None,
+            fmtp="" if up.red_pt == NO_PT else f"red={up.red_pt}",
             ledger=True,
         )
         if self._timer is None:

@@ -29,7 +29,7 @@ from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots
 from media.engine import Engine
 from media.forward.path import UpStream
 from media.leaving_out import leave_out, note_rate
-from media.net.answer import Negotiated
+from media.net.answer import OPUS, RED, Negotiated
 from media.net.sdp import SdpError
 from media.peer import Cause, Phase
 from media.recorder import Recorder
@@ -384,8 +384,11 @@ def pt_table(up: Mapping[str, int], down: Mapping[str, int]) -> bytes:
     """Second RTP byte of an up packet -> ours: payload types differ from browser to browser, the marker stays."""
     table = bytearray(256)
     for name, pt in up.items():
-        if name in down:
-            table[pt], table[pt | 0x80] = down[name], down[name] | 0x80
+        theirs = down.get(name)
+        if name == RED and up[OPUS] != down.get(OPUS):
+            theirs = down.get(OPUS)  # its blocks say what the publisher calls Opus: the last of them goes alone
+        if theirs is not None:
+            table[pt], table[pt | 0x80] = theirs, theirs | 0x80
     return bytes(table)
 
 

@@ -353,6 +353,7 @@ typedef struct {
   const uint8_t *body;
   uint32_t size;
   uint32_t ts;
+  uint32_t red; /* bytes of RED before its last block; 0: no RED, more than `size`: a bad one */
   uint8_t first, marker_pt;
 } taken;
 
@@ -375,13 +376,33 @@ static void shift_numbers(uint8_t *d, uint32_t size, uint32_t shift) {
   if (d[1] & 0x40 && at < size) d[at] = (uint8_t)(d[at] + shift);
 }
 
+/* core/red.py primary_offset. Always more than 0; more than `size` for what is no RED. */
+static uint32_t red_before_last(const uint8_t *d, uint32_t size) {
+  uint32_t at = 0, behind = 0;
+  for (; at < size && d[at] & 0x80; at += 4) {
+    if (at + 4 > size) return size + 1;
+    behind += get16(d + at + 2) & 0x3FFu;
+  }
+  return at + 1 + behind;
+}
+
 static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt) {
+  const uint8_t *body = p->body;
+  uint32_t size = p->size;
   d->highest = p->ext;
   d->last_ts = p->ts;
   d->last_now = w->now;
   if (d->to->tx == NULL || d->to->address_size == 0) {
     drop(f, d->to->tx == NULL ? NO_KEYS : SEND_FAILED);
     return;
+  }
+  if (p->red && (pt & 0x7F) != d->red_pt) {
+    if (p->red > size) {
+      drop(f, RTP_MALFORMED);
+      return;
+    }
+    body += p->red;
+    size -= p->red;
   }
   if (w->out_count == OUT_SLOTS) flush(f, w);
   uint8_t *out = w->out_data[w->out_count];
@@ -395,14 +416,14 @@ static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt)
     put32(out + 12, 0xBEDE0001u);
     put32(out + 16, d->abs_base | ((uint32_t)(uint64_t)(w->now * 262144.0) & 0xFFFFFFu));
   }
-  memcpy(out + head, p->body, p->size);
-  if (d->shift) shift_numbers(out + head, p->size, d->shift);
-  int length = (int)(head + p->size);
+  memcpy(out + head, body, size);
+  if (d->shift) shift_numbers(out + head, size, d->shift);
+  int length = (int)(head + size);
   if (f->protect(d->to->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
     drop(f, PROTECT_FAILED);
     return;
   }
-  queue(w, d, (uint32_t)length, p->size);
+  queue(w, d, (uint32_t)length, size);
 }
 
 /* --- in ---------------------------------------------------------------------------------------------------------- */
@@ -462,7 +483,7 @@ static bool is_common(const up *u, int64_t ext, uint8_t marker_pt) {
   if (u->key_wanted) return false;
   for (uint32_t i = 0; i < u->down_count; i++) {
     const down *d = u->downs[i];
-    if (d->pt[marker_pt] && !d->stalled && (ext <= d->highest || d->to->by_python)) return false;
+    if (d->pt[marker_pt] && !d->stalled && (ext <= d->highest || d->depth || d->to->by_python)) return false;
   }
   return true;
 }
@@ -489,7 +510,8 @@ static void take_common(fast *f, workspace *w, up *u, const uint8_t *d, uint32_t
   }
   fast_store(u, ext, d, size, now);
   if (u->tapped && !put_on_roll(u->roll, d, size, now)) tell(f, TAPPED, u->id, now, d, size);
-  taken packet = {.ext = ext, .body = d + start, .size = size - start, .ts = ts,
+  uint32_t red = (d[1] & 0x7F) == u->red_pt ? red_before_last(d + start, size - start) : 0;
+  taken packet = {.ext = ext, .body = d + start, .size = size - start, .ts = ts, .red = red,
                   .first = (uint8_t)(0x80 | (d[0] & 0x20)), .marker_pt = d[1]};
   for (uint32_t i = 0; i < u->down_count; i++) {
     down *to = u->downs[i];
@@ -500,7 +522,7 @@ static void take_common(fast *f, workspace *w, up *u, const uint8_t *d, uint32_t
 
 static void take_rtp(fast *f, workspace *w, lane *l, const uint8_t *d, uint32_t size, double now) {
   up *u = up_of(l, get32(d + 8));
-  if (u != NULL && u->next >= 0 && (d[1] & 0x7F) == u->pt) {
+  if (u != NULL && u->next >= 0 && ((d[1] & 0x7F) == u->pt || (d[1] & 0x7F) == u->red_pt)) {
     uint16_t ahead = (uint16_t)(get16(d + 2) - (uint16_t)u->next);
     int64_t ext = u->highest + 1 + ahead;
     /* Half the circle and more is behind us, not before us. */

@@ -113,6 +113,7 @@ struct up {
   int32_t next, last_seq; /* 16 bit; -1: none yet */
   bool paused, key_wanted, tapped;
   uint8_t pt; /* another codec under the same SSRC is another stream */
+  uint8_t red_pt; /* the same frames, several in a packet (core/red.py); 255: none */
   int64_t highest;                   /* LossTracker */
   int64_t base, top, transit, received; /* Reception */
   double jitter, clock_rate;
@@ -131,6 +132,8 @@ struct down {
   uint64_t packets, octets;
   bool video;
   bool stalled; /* the socket was full: Python takes it out of the stream's list */
+  uint8_t red_pt; /* 255: takes no RED, and gets its last block */
+  uint8_t depth;  /* Python makes his RED */
   uint8_t pt[256];
 };
 

@@ -124,6 +124,7 @@ class UpMemory(ctypes.Structure):
         ("key_wanted", c_bool),
         ("tapped", c_bool),
         ("pt", c_uint8),
+        ("red_pt", c_uint8),
         ("highest", c_int64),
         ("base", c_int64),
         ("top", c_int64),
@@ -155,6 +156,8 @@ class DownMemory(ctypes.Structure):
         ("octets", c_uint64),
         ("video", c_bool),
         ("stalled", c_bool),
+        ("red_pt", c_uint8),
+        ("depth", c_uint8),
         ("pt", c_uint8 * 256),
     )
 

@@ -20,6 +20,7 @@ from media.core.ledger import Ledger
 from media.core.loss import LossPolicy, LossTracker
 from media.core.packetcache import MAX_AGE_S, PacketCache
 from media.core.reception import Reception
+from media.core.red import NO_PT
 from media.core.seqmap import SeqMap
 from media.forward.native_arrivals import SharedArrivals
 from media.forward.native_memory import (
@@ -328,6 +329,7 @@ class NativeUp(UpStream):
     last_seq = window("last_seq")
     last_at = window("last_at")
     pt = window("pt")
+    red_pt = window("red_pt")
     octets = window("octets")
 
     def __init__(
@@ -342,7 +344,7 @@ class NativeUp(UpStream):
         *,
         nack: bool,
     ) -> None:
-        self.memory = UpMemory(id=handle, ssrc=ssrc, clock_rate=clock_rate)
+        self.memory = UpMemory(id=handle, ssrc=ssrc, clock_rate=clock_rate, red_pt=NO_PT)
         self.table: Any = None
         self.roll: NativeRoll | None = None
         super().__init__(handle, lane, kind, codec, clock_rate, ssrc, nack=nack)
@@ -367,6 +369,8 @@ class NativeDown(DownStream):
     __slots__ = ("memory",)
 
     pt = mirrored(DownStream, "pt", _push_pt)
+    red_pt = window("red_pt")
+    depth = window("depth")
     abs_base = window("abs_base")
     packets = window("packets")
     octets = window("octets")

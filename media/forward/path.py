@@ -21,6 +21,7 @@ from media.core.ledger import Ledger
 from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
+from media.core.red import NO_PT, RecentVoice
 from media.core.reports import StreamClock
 from media.core.seqmap import SeqMap
 from media.core.transport_cc import Arrivals
@@ -173,7 +174,9 @@ class UpStream:
         "paused",
         "pt",
         "rate",
+        "recent",
         "reception",
+        "red_pt",
         "rid",
         "rtx_ssrc",
         "ssrc",
@@ -196,6 +199,8 @@ class UpStream:
         self.counts_until = 0.0  # as there although nothing comes: it rests (core/resting.py)
         self.rate = Rate()
         self.pt = 0  # payload type of the stream that RTX repairs
+        self.red_pt = NO_PT  # the same frames, several in a packet (core/red.py)
+        self.recent: RecentVoice | None = None  # kept while a subscriber gets his voice several times
         self.nack = nack
         self.loss = LossTracker(LOSS_POLICIES[kind])
         self.keys = KeyFrameThrottle()  # while `wanted`, each packet is looked at
@@ -217,11 +222,17 @@ class UpStream:
 
 
 class DownStream:
-    """See the module. `pt` maps (marker << 7 | payload type) of the up stream to ours; 0 = the subscriber cannot take it."""
+    """See the module. `pt` maps (marker << 7 | payload type) of the up stream to ours; 0 = the subscriber cannot take it.
+
+    `red_pt`: ours for RED, NO_PT = he takes none: what comes as RED leaves as its last block. `depth`: so many frames before its own
+    a packet of voice carries for him, made by us; 0 = as it came.
+    """
 
     __slots__ = (
         "abs_base",
         "begun_at",
+        "block_pt",
+        "depth",
         "kind",
         "lane",
         "last_numbers",
@@ -231,6 +242,7 @@ class DownStream:
         "octets",
         "packets",
         "pt",
+        "red_pt",
         "rtx_at",
         "rtx_pt",
         "rtx_seq",
@@ -248,6 +260,9 @@ class DownStream:
         self.ssrc = ssrc
         self.map = SeqMap(clock_rate, first_seq, first_ts, VIDEO_STEP_S if kind == "video" else 0.0)
         self.pt = bytes(256)
+        self.red_pt = NO_PT
+        self.block_pt = 0  # his Opus, in the RED that we make
+        self.depth = 0
         self.abs_base = 0  # element header of abs-send-time, 0 = not negotiated
         self.rtx_ssrc = 0
         self.rtx_pt = 0  # 0 = no RTX

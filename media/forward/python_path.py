@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from media.core.picture_ids import shift_numbers
+from media.core.red import BadRed, RecentVoice, voice_for
 from media.core.rtcp import TransportFeedback, write_compound
 from media.core.rtp import (
     EXTENSION_BIT,
@@ -126,7 +127,7 @@ class PythonPath(Wiring):
     def _take_plain(self, lane: Lane, packet: bytes, now: float) -> None:
         first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(packet)
         up = lane.ups.get(ssrc)
-        if up is None or marker_pt & 0x7F != up.pt:
+        if up is None or marker_pt & 0x7F not in (up.pt, up.red_pt):
             self._take_slow(lane, packet, ssrc, now)
         else:
             self._take(up, packet, first, marker_pt, seq, ts, now)
@@ -226,6 +227,7 @@ class PythonPath(Wiring):
         pack, pack_abs = HEADER.pack_into, HEADER_ABS.pack_into
         body_size = len(body)
         abs_time = int(now * 262144.0) & 0xFFFFFF
+        red = marker_pt & 0x7F == up.red_pt
         for down in up.downs:
             out_pt = down.pt[marker_pt]
             if not out_pt:
@@ -241,6 +243,14 @@ class PythonPath(Wiring):
                 if packed < 0:
                     continue
                 out_seq, out_ts = packed >> 32, packed & 0xFFFFFFFF
+            sent, sent_size = body, body_size
+            if down.depth or (red and out_pt & 0x7F != down.red_pt):
+                try:
+                    sent = self._voice_for(down, up, body, ts, red=red)
+                except BadRed:
+                    self.dropped["rtp_malformed"] += 1
+                    continue
+                sent_size, out_pt = len(sent), out_pt & 0x80 | down.red_pt if down.depth else out_pt
             out = outbox.buffers[outbox.count]
             data = out.data
             if down.abs_base:
@@ -250,8 +260,8 @@ class PythonPath(Wiring):
             else:
                 pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
                 start = FIXED_HEADER
-            end = start + body_size
-            data[start:end] = body
+            end = start + sent_size
+            data[start:end] = sent
             if down.shift:
                 shift_numbers(data, start, end, down.shift)
             out.length[0] = end
@@ -259,9 +269,16 @@ class PythonPath(Wiring):
                 self.dropped["protect_failed"] += 1
                 continue
             down.packets += 1
-            down.octets += body_size
+            down.octets += sent_size
             self.packets_out += 1
-            outbox.put(down, out, body_size)
+            outbox.put(down, out, sent_size)
+
+    def _voice_for(self, down: DownStream, up: UpStream, body: bytes, ts: int, *, red: bool) -> bytes:
+        """A packet of voice that does not go as it came. Raises BadRed."""
+        if down.depth:
+            up.recent = up.recent or RecentVoice()
+            up.recent.take(body, ts, red=red)
+        return voice_for(body, ts, up.recent, down.depth, down.block_pt, red=red)
 
     def flush(self) -> None:
         """The batch is over: what it left to send goes now."""

@@ -19,6 +19,7 @@ from typing import Any, Final, cast
 
 from pylibsrtp import Policy
 
+from media.core.red import NO_PT
 from media.core.rtp import HEADER, abs_send_time_word
 from media.forward.native_memory import Library, NativeUnusable
 from media.forward.native_objects import address_of
@@ -213,6 +214,7 @@ class Story:
     def _up(self, handle: int, lane: int, kind: Kind, codec: str) -> UpStream:
         up = self._path.new_up(handle, self._lanes[lane], kind, codec, 90000, 100 + handle, nack=True)
         up.pt, up.rtx_ssrc = 96, 200 + handle
+        up.red_pt = 95 if kind == "audio" else NO_PT
         up.tap = self._notes
         self._path.add_up(up)
         return up
@@ -221,7 +223,11 @@ class Story:
         kind: Kind = "audio" if number % 3 == 0 else "video"
         down = self._path.new_down(self._lanes[2 + number // 3], kind, 90000, 1000 + number, 65300, 4294960000)
         down.abs_base = abs_send_time_word(number + 1, 0.0) if number % 2 else 0
-        down.pt = bytes(102 + (n & 0x80) if n & 0x7F == 96 else 0 for n in range(256))
+        red = {0: 95 + 9, 3: 102}.get(number, 0)  # one who takes RED, one who does not
+        names = {96: 102, 95: red} if red else {96: 102}
+        down.pt = bytes(names[n & 0x7F] + (n & 0x80) if n & 0x7F in names else 0 for n in range(256))
+        down.red_pt = 104 if number == 0 else NO_PT
+        down.block_pt = 102
         down.rtx_pt, down.rtx_ssrc = 103, 2000 + number
         return down
 
@@ -250,6 +256,8 @@ class Story:
             self._arrive(self._lanes[0], bytes([0x80, 201, 0, 1, 0, 0, 0, 1]), now, protect_rtcp)
         elif action < 0.16:
             self._path.tell_arrivals()
+        elif action < 0.165:
+            self._downs[0].depth = chance.choice([0, 0, 2])
         elif action < 0.17:
             self._feed(self._lanes[1], b"\x80\x60" + chance.randbytes(60), now)
 
@@ -264,8 +272,9 @@ class Story:
             + kind
             + chance.randbytes(chance.choice([0, 10, 300, 1100, 1460]))
         )
+        pt = chance.choice([95, 96]) if up.kind == "audio" else 96
         plain = HEADER.pack(
-            head, 96 | chance.choice([0, 0x80]), self._seqs[up.ssrc] & 0xFFFF, int(now * 9e4) & 0xFFFFFFFF, up.ssrc
+            head, pt | chance.choice([0, 0x80]), self._seqs[up.ssrc] & 0xFFFF, int(now * 9e4) & 0xFFFFFFFF, up.ssrc
         )
         fate = chance.random()
         if fate < 0.1:

@@ -31,8 +31,9 @@ from media.net.sdp import Codec, Direction, Fingerprint, MediaLine, Offer, SdpEr
 
 # VP8 first although some browsers put H.264 first: every browser decodes VP8, not every one decodes H.264.
 VIDEO_CODECS = ("VP8", "H264")
-AUDIO_CODECS = ("opus",)
-CLOCK_RATES = {"opus": 48000, "VP8": 90000, "H264": 90000}
+OPUS, RED = "opus", "red"
+AUDIO_CODECS = (RED, OPUS)
+CLOCK_RATES = {OPUS: 48000, RED: 48000, "VP8": 90000, "H264": 90000}
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 UP_EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, TRANSPORT_CC), "video": (MID, ABS_SEND_TIME, TRANSPORT_CC)}
 LAYER_EXTENSIONS = (RID, REPAIRED_RID)
@@ -80,7 +81,10 @@ class OwnSide:
 
 @dataclass(frozen=True, slots=True)
 class Negotiated:
-    """One line's facts. pts and rtx_pts: codec name (VP8, H264, opus) -> payload type, in order of preference."""
+    """One line's facts. pts and rtx_pts: codec name (VP8, H264, opus) -> payload type, in order of preference.
+
+    `red` among them is Opus with frames of before in the same packet (core/red.py); never without opus.
+    """
 
     index: int
     mid: str
@@ -197,13 +201,24 @@ def _choose_codecs(media: MediaLine) -> dict[str, Codec]:
         fitting = [c for c in media.codecs.values() if c.name.lower() == name.lower() and _fits(name, c)]
         if fitting:
             chosen[name] = fitting[0]
+    if RED in chosen and not _is_red_of(chosen[RED], chosen.get(OPUS)):
+        del chosen[RED]
+    if media.kind == "audio":  # whether more than once is the page's choice
+        places = [int(text) for text in media.formats if text.isdigit()]
+        chosen = dict(sorted(chosen.items(), key=lambda item: places.index(item[1].pt)))
     return chosen
+
+
+def _is_red_of(red: Codec, codec: Codec | None) -> bool:
+    """Whether each of its blocks is this codec. Source: RFC 2198 §5: a=fmtp:63 111/111."""
+    blocks = next(iter(red.parameters), "").split("/")
+    return codec is not None and len(blocks) > 1 and set(blocks) == {str(codec.pt)}
 
 
 def _fits(name: str, codec: Codec) -> bool:
     if codec.clock_rate != CLOCK_RATES[name]:
         return False
-    if name == "opus":
+    if name in AUDIO_CODECS:
         return codec.channels == 2
     if name == "H264":
         return codec.parameters.get("packetization-mode") == "1" and is_constrained_baseline(
@@ -285,8 +300,10 @@ def _write_codec(name: str, line: Negotiated, media: MediaLine) -> list[str]:
     if line.role is Role.UP and TRANSPORT_CC in line.extensions:
         taken.append("transport-cc")
     text += [f"a=rtcp-fb:{pt} {feedback}" for feedback in taken if feedback in codec.feedback]
-    if name == "opus":
+    if name == OPUS:
         text.append(f"a=fmtp:{pt} {OPUS_PARAMETERS}")
+    if name == RED:
+        text.append(f"a=fmtp:{pt} {line.pts[OPUS]}/{line.pts[OPUS]}")
     if name == "H264":
         text.append(f"a=fmtp:{pt} {H264_PARAMETERS}{codec.parameters['profile-level-id']}")
     if name in line.rtx_pts:

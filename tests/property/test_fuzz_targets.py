@@ -20,6 +20,7 @@ EXAMPLES: dict[str, list[bytes]] = {
     "stun-member": [b"", bytes.fromhex("00240004 6e7f1eff 00250000 802a0008") + bytes(8)],
     "extensions": [bytes.fromhex("bede0002 10ff3230 61625100"), bytes.fromhex("10000002 0101ff02 02616200")],
     "payloads": [bytes.fromhex("0a9080800130010000 9d012a80020e01"), bytes.fromhex("0467428028 6842 7c8501")],
+    "red": [bytes.fromhex("ef0f0003 6f") + b"oldnew", bytes.fromhex("ef1e0001 ef0f0002 6f") + b"abbc"],
     "framing": [b"\x00\x03abc\x00\x00\x00\x01d", b"\x05\xdc" + bytes(1500)],
     "sdp": [SHORT_OFFER.replace("\n", "\r\n").encode()],
     "control": [b'{"id": 1, "op": "ping"}', b'\x00\x00\x00\x17{"id": 1, "op": "ping"}'],

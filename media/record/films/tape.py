@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from media.core.depacketize import Packet
+from media.core.red import NO_PT, unfold
 from media.core.rtp import HEADER, PADDING_BIT, RtpError, payload_start
 from media.core.seqno import unwrap_seq, unwrap_ts
 from media.core.timeline import ClockUnknown, Line, Placement, arrival_line, nominal_line, ntp_us, sender_line
@@ -40,6 +41,7 @@ class Stream:
     payload_type: int
     ssrc: int
     rid: str | None
+    red_pt: int = NO_PT  # of packets that carry frames of before too (core/red.py)
     reports: list[tuple[int, int]] = field(default_factory=list)
     samples: list[tuple[int, int]] = field(default_factory=list)
     sent: int | None = None
@@ -163,6 +165,7 @@ def _declared(event: Event) -> Stream:
         return Stream(
             int(data["stream"]), str(event.seat), str(data["source"]), str(data["kind"]), str(data["codec"]),
             int(data["clock_rate"]), int(data["payload_type"]), int(data["ssrc"]), data.get("rid"),
+            int(str(data.get("fmtp") or "").removeprefix("red=") or NO_PT),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise BadLayout(f"event {event.number} declares a stream badly: {error!r}") from None
@@ -268,6 +271,12 @@ class _Order:
         self.waiting[packet.seq] = (at_us, packet)
         return self.release(at_us - LATE_US)
 
+    def fill(self, at_us: int, packet: Packet) -> list[Packet]:
+        """A frame that a later packet brought along takes the place of its own if that has not come."""
+        if self.next is None or packet.seq < self.next or packet.seq in self.waiting:
+            return []
+        return self.take(at_us, packet)
+
     def _begin(self, at_us: int, packet: Packet) -> list[Packet]:
         """The first to arrive need not be the first sent: for a moment all wait, then the lowest number begins."""
         self.waiting.setdefault(packet.seq, (at_us, packet))
@@ -340,8 +349,8 @@ class Replay:
             if stream is None or not isinstance(opened, Opened) or opened.plaintext is None:
                 continue
             order = self._orders[stream.number]
-            for at_us, packet in _packets(stream, order, opened.plaintext, offset_us):
-                for ready in order.take(at_us, packet):
+            for at_us, packet, own in _packets(stream, order, opened.plaintext, offset_us):
+                for ready in order.take(at_us, packet) if own else order.fill(at_us, packet):
                     yield stream, ready
 
 
@@ -349,16 +358,20 @@ def _same_source(a: Stream, b: Stream) -> bool:
     return (a.seat, a.source, a.kind) == (b.seat, b.source, b.kind)
 
 
-def _packets(stream: Stream, order: _Order, plaintext: bytes, offset_us: int) -> Iterator[tuple[int, Packet]]:
+def _packets(stream: Stream, order: _Order, plaintext: bytes, offset_us: int) -> Iterator[tuple[int, Packet, bool]]:
+    """(when it came, packet, whether it came as its own)."""
     for record in split_records(plaintext):
         if record.kind == layout.RTP:
             order.left -= 1
-            packet = _parse(order, record.body, stream.payload_type)
-            if packet is not None:
-                yield record.arrival_us + offset_us, packet
+            packet = _parse(order, record.body, (stream.payload_type, stream.red_pt))
+            if packet is not None and record.body[1] & 0x7F == stream.red_pt:
+                for seen, own in unfold(packet):
+                    yield record.arrival_us + offset_us, seen, own
+            elif packet is not None:
+                yield record.arrival_us + offset_us, packet, True
 
 
-def _parse(order: _Order, rtp: memoryview, payload_type: int) -> Packet | None:
+def _parse(order: _Order, rtp: memoryview, payload_types: tuple[int, int]) -> Packet | None:
     """None for what is not media of this stream. Padding is cut; a packet of padding alone keeps its place with no payload."""
     size = len(rtp)
     try:
@@ -370,6 +383,6 @@ def _parse(order: _Order, rtp: memoryview, payload_type: int) -> Packet | None:
     seq = unwrap_seq(seq, order.newest or (1 << 16) + seq)
     ts = unwrap_ts(ts, order.last_ts or _FIRST_CYCLE + ts)
     order.newest, order.last_ts = max(order.newest, seq), max(order.last_ts, ts)
-    if second & 0x7F != payload_type:
+    if second & 0x7F not in payload_types:
         return Packet(seq, ts, False, b"")
     return Packet(seq, ts, second >= 128, bytes(rtp[start:end]) if end > start else b"")

@@ -20,6 +20,7 @@ from media.control.frames import FrameReader, FrameTooLarge
 from media.core import depacketize
 from media.core.depacketize import BadPayload, FrameBuilder, h264_size, opus_samples, vp8_size
 from media.core.keyframe import KEY_FRAME_TESTS
+from media.core.red import BadRed, pack, primary_offset, split
 from media.core.rtcp import MAX_NACK_ITEMS, Nack, Packet, RtcpError, parse_compound, write_compound
 from media.core.rtp import RtpError, find_extension, parse_header, read_audio_level, read_text_extension, unwrap_rtx
 from media.net.answer import Candidate, OwnSide, make_answer
@@ -157,6 +158,18 @@ def payloads(data: bytes) -> bool:
     return taken
 
 
+def red(data: bytes) -> bool:
+    """Voice sent several times: what is taken apart is the whole payload, and goes together again."""
+    try:
+        blocks = split(data, 1 << 20)
+    except BadRed:
+        return False
+    assert data.endswith(b"".join(block.data for block in blocks)), "bytes were lost"
+    assert data[primary_offset(data, 0, len(data)) :] == blocks[-1].data
+    assert split(pack(blocks, 111), 1 << 20)[-1] == blocks[-1]
+    return True
+
+
 def framing(data: bytes) -> bool:
     """Packets on a TCP connection: what comes in pieces is the same as what comes at once, and nothing piles up."""
     at_once, in_pieces = Unframer(1500), Unframer(1500)
@@ -215,6 +228,7 @@ TARGETS: Final[dict[str, Target]] = {
     "extensions": Target(extensions),
     "rtcp": Target(rtcp, ("rtcp",)),
     "payloads": Target(payloads),
+    "red": Target(red),
     "framing": Target(framing),
     "sdp": Target(sdp, ("sdp",), 16_384),
     "control": Target(control, (), 4096),
