@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from media.core.bandwidth import DownlinkEstimate, Rate
+from media.core.bandwidth import ARRIVED_S, DownlinkEstimate, Rate
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
+from media.core.repairs import Repairs
 from media.forward.path import DownStream, UpStream
 
 LOOK_EVERY_S: Final = 0.5
@@ -37,11 +38,23 @@ def is_to_be_had(up: UpStream, now: float) -> bool:
     return is_alive(up, now) or now < up.counts_until
 
 
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One of his streams at a receiver report about it."""
+
+    at: float
+    packets: int
+    octets: int
+    bps: int  # that arrived since the report before
+
+
 class Adapting:
     """See the module."""
 
     def __init__(self, now: float) -> None:
         self.estimate = DownlinkEstimate(now)
+        self._repairs = Repairs(now)
+        self._reported: dict[int, Reported] = {}  # by our SSRC
         self._sent = Rate()
         self._look_at = now
         self._paused: set[int] = set()  # our SSRCs
@@ -53,8 +66,31 @@ class Adapting:
         self._look_at = now + LOOK_EVERY_S
         return True
 
+    def note_report(self, down: DownStream, expected: int, lost: int, rtt_s: float | None, now: float) -> None:
+        """His receiver report about one stream: so many packets more were due, so many of them did not come."""
+        if down.kind != "video":
+            return
+        before = self._reported.get(down.ssrc)
+        bps = 0
+        if before is not None and now > before.at and down.packets > before.packets:
+            octets = (down.octets - before.octets) / (down.packets - before.packets)
+            bps = int((expected - lost) * octets * 8 / (now - before.at))
+        self._reported[down.ssrc] = Reported(now, down.packets, down.octets, bps)
+        if before is not None:
+            arrived = sum(each.bps for each in self._reported.values() if now - each.at <= ARRIVED_S)
+            self.estimate.note_arrived(arrived, rtt_s, now)
+
+    def worth_repairing(self, down: DownStream, seqs: Sequence[int], rtt_s: float, now: float) -> Sequence[int]:
+        """What of his NACK shall be sent again."""
+        full = self.estimate.is_full(now)
+        return self._repairs.worth(down.ssrc, seqs, rtt_s, self.estimate.budget_bps(now) if full else None, now)
+
     def look(self, downs: Sequence[DownStream], pictures: Sequence[Offered], now: float) -> None:
         """Measure what was sent to him, and choose anew."""
+        for down in downs:
+            before = self._reported.get(down.ssrc)
+            if before is not None and before.packets == down.packets:  # rests: its next report is about what comes then
+                self._reported[down.ssrc] = Reported(now, down.packets, down.octets, 0)
         self._sent.note(sum(down.octets for down in downs if down.kind == "video"), now)
         self.estimate.note_sent(self._sent.bps, now)
         alive = [(offered, [up for up in offered.layers if is_to_be_had(up, now)]) for offered in pictures]
@@ -69,7 +105,7 @@ class Adapting:
     def _choose(self, pictures: Sequence[Picture], now: float) -> list[int]:
         budget = self.estimate.budget_bps(now)
         scarce = self.estimate.is_scarce(now)
-        chosen = allot(budget, pictures, scarce=scarce)
+        chosen = allot(budget, pictures, scarce=scarce, stuck=self.estimate.is_stuck(now))
         needed = next_step_bps(pictures, chosen)
         if needed is not None and needed > budget and self.estimate.may_try(now):
             self.estimate.begin_trial(needed, now)

@@ -31,6 +31,7 @@ from media.core.rtcp import (
     parse_compound,
     write_compound,
 )
+from media.core.seqno import SEQ_MASK
 from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
@@ -39,6 +40,8 @@ LOSS_TICK_S: Final = 0.01
 GRANTED_BPS: Final = 1_500_000
 # A report about fewer packets says nothing about a line: one lost of five is no fifth.
 LOSS_SAMPLE: Final = 20
+# So many numbers of a NACK are looked at for whether they can come at all; it may hold thousands.
+LOOKED_AT: Final = 32
 # A sender report is 28 bytes and its CNAME chunk at most 28: so many fit a datagram with the report blocks in front.
 REPORTS_PER_DATAGRAM: Final = 16
 
@@ -112,7 +115,9 @@ class Feedback:
         assert isinstance(packet, Nack)
         down = party.downs.get(packet.media_ssrc)
         if down is not None:
-            self.path.retransmit(down, packet.seqs, now)
+            seqs = party.adapting.worth_repairing(down, packet.seqs, party.quality.rtt_s, now)
+            if self.path.retransmit(down, seqs, now) < len(seqs) and is_past_repair(down, seqs, now):
+                self._ask_for(down, now)
 
     def _on_picture_loss(self, party: Party, packet: Packet, now: float) -> None:
         assert isinstance(packet, PictureLoss)
@@ -153,6 +158,7 @@ class Feedback:
                 rtt_s = round_trip_s(block, self._clock, now)
                 told = party.quality.note_report(block, rtt_s)
                 expected, lost = expected + told[0], lost + told[1]
+                party.adapting.note_report(party.downs[block.ssrc], *told, rtt_s, now)
                 if rtt_s is not None:
                     for up in ups:
                         up.loss.measure_rtt(rtt_s)
@@ -260,3 +266,22 @@ class Feedback:
         if up is None or up.paused or not down.map.open or not down.packets:
             return None
         return make_sender_report(down.ssrc, up.clock, down.map.ts_delta, down.packets, down.octets, self._clock, now)
+
+
+def is_past_repair(down: DownStream, seqs: Sequence[int], now: float) -> bool:
+    """Whether a packet that he misses will never come: a browser waits three seconds for it before it asks for a key frame.
+
+    After a dead line of six seconds it names hundreds. What we miss ourselves is asked for, and may yet come.
+    """
+    up = down.up
+    if down.kind != "video" or up is None:
+        return False
+    origins = (down.map.origin(seq) for seq in seqs[:LOOKED_AT])
+    return any(
+        origin is not None
+        and origin.source == up.handle
+        and origin.ext >= down.begun_at
+        and up.cache.get(origin.ext, now) is None
+        and not up.loss.waits_for(origin.ext & SEQ_MASK)
+        for origin in origins
+    )

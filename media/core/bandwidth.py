@@ -7,7 +7,10 @@ reports say what is lost. Its belief never exceeds one and a half times what it 
     trouble     the belief falls, or a tenth is lost: proven is forgotten, the budget is the belief (bound by loss). A small fall has
                 PATIENCE_S to mend: a browser that was busy for a moment takes that for a full line
     trial       after a calm while, one step more for TRIAL_S. It fails by trouble, or when a belief below what is sent does not rise
-                by then; the next one waits twice as long
+                by then although not all that is sent arrives; the next one waits twice as long
+
+A belief may err far: repairs and key frames in a full queue leave little of what it counts, it falls to a tenth of the line, and then
+rises by a few kbit/s a second. So the receiver reports have a say: what was told to have arrived, the line carries (`note_arrived`).
 
 Source: draft-ietf-rmcat-gcc-02 §5.5 (AIMD, the bound of 1.5), §6 (loss: 2 and 10 %), draft-alvestrand-rmcat-remb-03.
 """
@@ -27,9 +30,11 @@ LOSS_FLOOR_BPS: Final = 150_000
 TRIAL_S: Final = 3.0
 # In a trial that the line bears, a belief rises by 8 % a second. One that stands still stands against a wall.
 VERDICT_S: Final = 1.5
+KEY_FRAME_S: Final = 1.2
 RISE: Final = 1.03
 TRY_AFTER_S: Final = 4.0
 TRY_AT_LATEST_S: Final = 60.0
+REGRETTED_S: Final = 10.0  # trouble so soon after a trial that passed says that it should not have
 # So long the browser needs to tell of trouble: what was sent without a word of it is proven.
 CALM_S: Final = 3.0
 PATIENCE_S: Final = 1.5
@@ -37,30 +42,51 @@ PATIENCE_S: Final = 1.5
 SCARCE_S: Final = 20.0
 MENDED: Final = 0.85  # a belief of so much of what is sent is all that AIMD can give then
 DEEP: Final = 0.6  # a belief below so much of what is sent is no small fall
+# Of what arrives so much fits: all but for AIMD's step back; less while a queue stands, or it would stand for ever.
+FITS: Final = 0.85
+FITS_QUEUED: Final = 0.7
+ARRIVED_S: Final = 2.5  # so long a report holds; a browser makes one each second
+REPORTED_S: Final = 90.0  # who has sent one will send more, as soon as a picture comes again
+ALL_ARRIVES: Final = 0.9
+QUEUED_S: Final = 0.2  # a round trip longer by this than the shortest: a queue stands
+# The shortest round trip is forgotten slowly: a peer may have moved to a longer line.
+BASE_GROWTH: Final = 1.01
+FULL_S: Final = 1.5  # after a deep fall the line counts as full
+STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
 
 class DownlinkEstimate:
     """See the module. All rates in bit/s of video payload: that is what a REMB counts."""
 
     __slots__ = (
+        "_arrived",
+        "_arrived_at",
+        "_base_rtt_s",
         "_believed",
         "_believed_before",
         "_believed_low",
         "_calm_from",
+        "_echo_until",
+        "_fell_at",
         "_granted",
         "_loss_limit",
         "_lossless_at",
+        "_lost",
+        "_passed_at",
         "_proven",
         "_proven_until",
+        "_queued_from",
         "_sent",
         "_trial_ends",
         "_trouble_at",
         "_try_after_s",
+        "_waited_s",
     )
 
     def __init__(self, now: float) -> None:
         self._believed = 0  # the last REMB; 0 = none yet
         self._loss_limit = float("inf")
+        self._lost = 0.0
         self._lossless_at = now
         self._sent = 0
         self._proven = 0
@@ -71,20 +97,53 @@ class DownlinkEstimate:
         self._trial_ends = now
         self._believed_before = self._believed_low = 0
         self._try_after_s = TRY_AFTER_S
+        self._waited_s, self._passed_at = TRY_AFTER_S, float("-inf")
+        self._fell_at = self._echo_until = float("-inf")
+        self._arrived, self._arrived_at = 0, float("-inf")
+        self._base_rtt_s = float("inf")
+        self._queued_from = float("inf")
 
     def budget_bps(self, now: float) -> int:
         """What may be sent to him as picture in all."""
-        believed = self._believed or START_BPS
+        believed = max(self._believed or START_BPS, self._carried(now))
+        if self.is_stuck(now) and now - self._arrived_at <= ARRIVED_S:
+            return self._carried(now)
         granted = self._granted if now < self._trial_ends else 0
         proven = self._proven if now < self._proven_until else 0
         return int(max(min(believed, self._loss_limit), proven, granted))
+
+    def _carried(self, now: float) -> int:
+        """What the line carries at least, by what arrived of late."""
+        if now - self._arrived_at > ARRIVED_S:
+            return 0
+        return int(self._arrived * (FITS_QUEUED if self._queued_from <= now else FITS))
+
+    def is_full(self, now: float) -> bool:
+        """Whether more than it carries was sent just now: what is sent waits in a queue, or falls out of it."""
+        return self._queued_from <= now or now - self._fell_at < FULL_S
+
+    def is_stuck(self, now: float) -> bool:
+        """Whether a queue stands although something may have been given up for it."""
+        return now - self._queued_from >= STUCK_S
+
+    def note_arrived(self, bps: int, rtt_s: float | None, now: float) -> None:
+        """So much of the pictures arrived over the last second, by his receiver reports; rtt_s is the round trip with its queues."""
+        self._arrived, self._arrived_at = bps, now
+        if rtt_s is not None:
+            self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s)
+            # His own line up makes the round trip longer as well: it must be seen on the way down.
+            suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
+            queued = suffers and rtt_s > self._base_rtt_s + QUEUED_S
+            self._queued_from = min(self._queued_from, now) if queued else float("inf")
+            if self.is_stuck(now) or (queued and self._granted and now >= self._trial_ends - TRIAL_S + KEY_FRAME_S):
+                self._trouble(now, now)
 
     def note_sent(self, bps: int, now: float) -> None:
         """What went out over the last window."""
         self._sent = bps
         if now >= self._proven_until:
             self._proven, self._proven_until = 0, float("inf")
-            if self._believed < bps * MENDED:
+            if max(self._believed, self._carried(now)) < bps * MENDED:
                 self._trouble_at = now
         if self._granted:
             self._judge_trial(now)
@@ -92,25 +151,44 @@ class DownlinkEstimate:
             self._proven = max(self._proven, bps)
 
     def _judge_trial(self, now: float) -> None:
-        stands_still = self._believed < min(self._sent, self._believed_before * RISE)
-        if self._believed and stands_still and now >= self._trial_ends - TRIAL_S + VERDICT_S:
+        stands_still = self._believed < min(self._sent, self._believed_before * RISE) and not self._all_arrives(now)
+        # Who sends reports has told of the trial by its end; who sends none need not be waited for.
+        verdict_at = self._trial_ends if self._has_reports(now) else self._trial_ends - TRIAL_S + VERDICT_S
+        if self._believed and stands_still and now >= verdict_at:
             self._trouble(now, now)
         elif now >= self._trial_ends:
             self._proven = max(self._proven, self._sent)
+            self._passed_at, self._waited_s = now, self._try_after_s
             self._granted, self._try_after_s = 0, TRY_AFTER_S
+
+    def _has_reports(self, now: float) -> bool:
+        return now - self._arrived_at <= REPORTED_S
+
+    def _all_arrives(self, now: float) -> bool:
+        return (
+            now - self._arrived_at <= ARRIVED_S
+            and self._arrived >= self._sent * ALL_ARRIVES
+            and self._queued_from > now
+        )
 
     def note_belief(self, bps: int, now: float) -> None:
         """A REMB of his."""
         fell = bps < self._believed * FALL
+        if fell and bps < self._sent:
+            self._fell_at = now
+        # A trial begins with a key frame: the queue is its own, and the rate that the belief is made of is still that of before.
+        if self._granted and now < self._trial_ends - TRIAL_S + KEY_FRAME_S and self._has_reports(now):
+            fell = False
         if not self._believed:  # the first one says no more than what came so far
             self._proven = max(self._proven, self._sent)
         self._believed = bps
         if fell:
-            small = bps >= self._sent * DEEP and not self._granted
+            small = (bps >= self._sent * DEEP or now < self._echo_until) and not self._granted
             self._trouble(now + PATIENCE_S if small else now, now)
 
     def note_loss(self, share: float, now: float) -> None:
         """A receiver report: so much of what we sent was lost, as a share of 1."""
+        self._lost = share
         if share >= LOSS_HIGH:
             self._loss_limit = max(LOSS_FLOOR_BPS, self._sent * (1 - share / 2))
             self._trouble(now, now)
@@ -118,6 +196,7 @@ class DownlinkEstimate:
             self._loss_limit *= LOSS_GROWTH ** min(1.0, now - self._lossless_at)
             if self._loss_limit > 4 * max(self._sent, START_BPS):
                 self._loss_limit = float("inf")
+        self._lost = 0.0
         self._lossless_at = now
 
     def is_scarce(self, now: float) -> bool:
@@ -136,14 +215,16 @@ class DownlinkEstimate:
         self._believed_before = self._believed
 
     def _trouble(self, until: float, now: float) -> None:
-        """until  when what was proven ends to count."""
-        self._proven_until = min(self._proven_until, until)
+        """until  when what was proven ends to count. A failed trial says that more does not fit, not that this does not."""
         self._calm_from = now
-        if until <= now and not self._granted:  # a failed trial says that more does not fit, not that this does not
-            self._trouble_at = now
+        if not self._granted:
+            self._proven_until = min(self._proven_until, until)
+            self._trouble_at = now if until <= now else self._trouble_at
+            if now - self._passed_at < REGRETTED_S:
+                self._passed_at, self._try_after_s = float("-inf"), min(TRY_AT_LATEST_S, 2 * self._waited_s)
         self._believed_low = self._believed
         if self._granted:
-            self._granted = 0
+            self._granted, self._echo_until = 0, now + PATIENCE_S  # its queue has to empty
             self._try_after_s = min(TRY_AT_LATEST_S, 2 * self._try_after_s)
 
 

@@ -31,13 +31,14 @@ class Picture:
     sharp: bool = False  # a document or a screen
 
 
-def allot(budget_bps: int, pictures: Sequence[Picture], *, scarce: bool = True) -> list[int]:
+def allot(budget_bps: int, pictures: Sequence[Picture], *, scarce: bool = True, stuck: bool = False) -> list[int]:
     """The layer of each picture: an index of its `rates`, or PAUSED."""
     order = sorted(range(len(pictures)), key=lambda i: not pictures[i].sharp)
     chosen = [PAUSED] * len(pictures)
     left = float(budget_bps)
+    smallest = KEEP if stuck else KEEP_SMALLEST
     for i in order:
-        left = _raise(chosen, i, pictures[i], left, surely=not scarce)
+        left = _raise(chosen, i, pictures[i], left, smallest, surely=not scarce)
     moved = True
     while moved:
         before = list(chosen)
@@ -48,7 +49,9 @@ def allot(budget_bps: int, pictures: Sequence[Picture], *, scarce: bool = True) 
     return chosen
 
 
-def _raise(chosen: list[int], i: int, picture: Picture, left: float, *, surely: bool = False) -> float:
+def _raise(
+    chosen: list[int], i: int, picture: Picture, left: float, smallest: float = KEEP, *, surely: bool = False
+) -> float:
     """One step up if it fits, or surely; returns what is left then."""
     step = chosen[i] + 1
     if step >= len(picture.rates):
@@ -56,7 +59,7 @@ def _raise(chosen: list[int], i: int, picture: Picture, left: float, *, surely: 
     cost = picture.rates[step] - (picture.rates[chosen[i]] if chosen[i] != PAUSED else 0)
     kept = step <= picture.shown
     price = cost * (KEEP if kept else HEADROOM)
-    enough = cost * KEEP_SMALLEST if kept and not step else price
+    enough = cost * smallest if kept and not step else price
     if enough > left and not surely:
         return left
     chosen[i] = step

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from media.core.bandwidth import LOSS_FLOOR_BPS, START_BPS, DownlinkEstimate, Rate
+from media.core.bandwidth import ARRIVED_S, LOSS_FLOOR_BPS, START_BPS, DownlinkEstimate, Rate
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
 from tests.support.narrow_line import Believer, NarrowLine
 
@@ -231,3 +231,56 @@ def test_the_next_step_is_what_allot_lets_through(shown: int) -> None:
     assert sum(raised) == sum(chosen) + 1
     assert sum(allot(needed // 2, pictures)) <= sum(chosen)
     assert next_step_bps(pictures, [2, 2]) is None
+
+
+def test_what_arrives_is_carried_whatever_the_browser_believes() -> None:
+    """Chromium's belief after a full queue: a tenth of what came, rising by 4 kbit/s a second."""
+    estimate = DownlinkEstimate(0.0)
+    estimate.note_sent(150_000, 1.0)
+    estimate.note_belief(300_000, 1.0)
+    estimate.note_belief(30_000, 2.0)
+    assert estimate.budget_bps(2.0) == 30_000
+
+    estimate.note_arrived(150_000, 0.05, 2.5)
+
+    assert allot(estimate.budget_bps(2.5), [Picture((150_000, 400_000), 0)]) == [0]
+    assert estimate.budget_bps(2.5 + ARRIVED_S + 0.1) == 30_000
+
+
+def test_a_queue_that_does_not_empty_takes_the_smallest_picture() -> None:
+    estimate = DownlinkEstimate(0.0)
+    for second in range(12):
+        estimate.note_sent(150_000, second)
+        estimate.note_belief(160_000 + second, second)
+        estimate.note_loss(0.1 if second > 5 else 0.0, second)
+        estimate.note_arrived(110_000, 0.6 if second > 5 else 0.02, second)
+
+    assert estimate.is_full(11.0)
+    assert estimate.is_stuck(11.0)
+    assert allot(estimate.budget_bps(11.0), [Picture((150_000,), 0)], stuck=True) == [PAUSED]
+
+
+def test_a_long_way_up_is_no_queue_on_the_way_down() -> None:
+    estimate = DownlinkEstimate(0.0)
+    for second in range(12):
+        estimate.note_sent(150_000, second)
+        estimate.note_belief(200_000, second)
+        estimate.note_loss(0.0, second)
+        estimate.note_arrived(150_000, 0.9 if second > 5 else 0.02, second)
+
+    assert not estimate.is_full(11.0)
+    assert not estimate.is_stuck(11.0)
+
+
+def test_a_trial_that_arrives_whole_passes_although_the_belief_stands_still() -> None:
+    for arrives in (True, False):
+        estimate = DownlinkEstimate(0.0)
+        estimate.note_belief(80_000, 1.0)
+        estimate.note_arrived(40_000, 0.05, 5.0)
+        estimate.begin_trial(180_000, 5.0)
+        for tick in range(1, 8):
+            now = 5.0 + tick / 2
+            estimate.note_arrived(180_000 if arrives else 100_000, 0.05, now)
+            estimate.note_sent(180_000, now)
+
+        assert estimate.budget_bps(8.5) == (180_000 if arrives else 85_000)

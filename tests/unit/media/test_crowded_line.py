@@ -1,0 +1,63 @@
+"""What a subscriber sees when his line becomes narrow while he watches: estimate, layers and repairs together, in virtual time."""
+
+from __future__ import annotations
+
+from tests.support.crowded_line import Crowd
+
+SETTLED_S = 5
+
+
+def narrowed(width_bps: float, faces: int, voices_bps: float) -> Crowd:
+    """One who had all there is over a wide line, SETTLED_S after it became narrow."""
+    crowd = Crowd(faces=faces, voices_bps=voices_bps)
+    crowd.watch(20)
+    assert crowd.layers() == [1] * faces
+    crowd.width_bps = width_bps
+    crowd.watch(SETTLED_S)
+    return crowd
+
+
+def delayed(crowd: Crowd, seconds: float, longer_than_s: float) -> float:
+    """For which share of the last seconds what was sent had to wait so long."""
+    window = crowd.delays[-int(seconds * 100) :]
+    return sum(delay > longer_than_s for delay in window) / len(window)
+
+
+def test_a_line_that_becomes_narrow_goes_on_with_the_small_layer() -> None:
+    """As seen with Chromium: repairs filled the queue, its belief fell to a tenth of the line, and for a minute nothing moved."""
+    crowd = narrowed(420_000, faces=2, voices_bps=80_000)
+
+    moved = [crowd.watch(1)[0] for _ in range(55)]
+
+    assert min(moved) > 0, moved
+    assert delayed(crowd, 55, 0.4) < 0.2
+    assert crowd.repairs < crowd.dropped / 2
+
+
+def test_both_small_layers_fit_and_stay() -> None:
+    crowd = narrowed(512_000, faces=2, voices_bps=80_000)
+    crowd.watch(10)
+
+    moved = [crowd.watch(1) for _ in range(60)]
+
+    assert sum(min(both) > 0 for both in moved) > 45, moved
+
+
+def test_where_no_picture_fits_the_voices_have_the_line() -> None:
+    crowd = narrowed(64_000, faces=1, voices_bps=40_000)
+
+    crowd.watch(20)
+    crowd.watch(60)
+
+    assert delayed(crowd, 60, 0.3) < 0.35
+
+
+def test_a_line_that_becomes_wide_again_gets_the_large_layer() -> None:
+    crowd = narrowed(300_000, faces=1, voices_bps=80_000)
+    crowd.watch(20)
+    assert crowd.layers() != [1]
+
+    crowd.width_bps = 20_000_000
+    crowd.watch(70)
+
+    assert crowd.layers() == [1]
