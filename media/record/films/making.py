@@ -69,15 +69,22 @@ class PersonFilms:
         heard = {s.seat for s in tape.streams.values() if s.kind == "audio" and s.received}
         for seat, source, codec in sorted(shown):
             part = sum(1 for key in self._making if key[:2] == (seat, source))
-            self._begin(spec, seat, source, codec, part)
+            sizes = [
+                s.size for s in tape.streams.values() if s.size and (s.seat, s.source, s.codec) == (seat, source, codec)
+            ]
+            # Layers of a picture take turns, and the small one often begins: the track is as large as the largest.
+            largest = max(sizes, key=lambda size: (size[0] * size[1], size), default=None)
+            self._begin(spec, seat, source, codec, part, largest)
         for seat in sorted(heard - {seat for seat, _, _ in shown}):
             self._begin(spec, seat, "voice", None, 0)
 
-    def _begin(self, spec: Spec, seat: str, source: str, codec: str | None, part: int) -> None:
+    def _begin(
+        self, spec: Spec, seat: str, source: str, codec: str | None, part: int, size: tuple[int, int] | None = None
+    ) -> None:
         suffix, content_type = CONTAINERS[codec]
         name = f"{seat}-{source}" + (f"-{part + 1}" if part else "") + f".{suffix}"
         output = Output(spec, name, content_type)
-        film = PersonFilm(output.target, codec, self._cut.length_us)
+        film = PersonFilm(output.target, codec, self._cut.length_us, size)
         self._making[(seat, source, codec)] = _Making(seat, source, part, film, output)
 
     def add(self, stream: Stream, packet: Any) -> None:

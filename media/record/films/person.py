@@ -50,11 +50,13 @@ class Counts:
 class PersonFilm:
     """Writes one file. Pictures and voice may come in any interleaving, each in its own order of time."""
 
-    def __init__(self, target: Any, codec: str | None, length_us: int) -> None:
+    def __init__(self, target: Any, codec: str | None, length_us: int, size: tuple[int, int] | None = None) -> None:
+        """size  of the largest picture (VP8), which the track is said to have; None: that of the first."""
         self.codec = codec
         self.counts = Counts()
         self._target = target
         self._length_us = length_us
+        self._size = size
         self._voice = VoiceTrack()
         self._early: list[Voiced] = []
         self._container: OutputContainer | None = None
@@ -119,7 +121,7 @@ class PersonFilm:
             source.close()
         elif first is not None:
             self._video = self._container.add_stream("libvpx", rate=30)
-            self._video.width, self._video.height = first.size or (640, 480)
+            self._video.width, self._video.height = self._size or first.size or (640, 480)
         self._audio = self._container.add_stream("libopus", rate=OPUS_RATE)
         self._audio.codec_context.layout = "stereo"
         self._container.start_encoding()
