@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aiohttp import WSServerHandshakeError
+from aiohttp import WSMsgType, WSServerHandshakeError
 
 from media.control.messages import Join
 from server.signaling import ws
@@ -278,6 +278,35 @@ async def test_offers_without_end_are_not_passed_on_to_the_worker(
     assert len(worker.requests(Join)) <= 15
     await page.say({"type": "ping", "t": 1.0})
     await page.hears("pong")
+
+
+async def test_a_page_may_open_its_socket_before_it_is_called(
+    client: Client, session: RunningSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ws, "FIRST_WORD_S", 0.05)
+    monkeypatch.setattr(ws, "PING_EVERY_S", 0.05)
+    monkeypatch.setattr(ws, "SPARES", 1)
+    spare = await client.ws_connect("/ws/room", protocols=(SUBPROTOCOL,), autoping=False)
+
+    await RoomPage.joined(client, session.tokens["b"])  # who has joined counts no more
+    for _ in range(4):  # rounds in which the service looked whether the socket may stand
+        ping = await spare.receive(10)
+        assert ping.type is WSMsgType.PING
+        await spare.pong(ping.data)
+    await spare.send_json({"type": "join", "token": session.tokens["a"], "media": True})
+
+    while (message := await spare.receive(10)).type is WSMsgType.PING:
+        await spare.pong(message.data)
+    assert message.json()["type"] == "welcome"
+
+
+async def test_more_silent_sockets_than_pages_need_are_closed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ws, "FIRST_WORD_S", 0.05)
+    monkeypatch.setattr(ws, "SPARES", 0)
+
+    silent = await RoomPage.open(client)
+
+    assert await silent.is_closed() == 1008
 
 
 async def test_an_address_that_joins_without_end_is_slowed_down(client: Client, session: RunningSession) -> None:
