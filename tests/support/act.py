@@ -29,9 +29,11 @@ class Act:
         return {name: tab for name, tab in everybody.items() if tab is not None}
 
 
-async def open_tabs(browser: Browser, demo: dict[str, Any], *, kiosk: int = 0, marked: bool = True) -> Act:
-    """A kiosk at its first screen and a notary at the desk."""
-    act = Act(await open_tab(browser, 1080, 1920), await open_tab(browser, 1366, 768))
+async def open_tabs(
+    browser: Browser, demo: dict[str, Any], *, kiosk: int = 0, marked: bool = True, staff: Browser | None = None
+) -> Act:
+    """A kiosk at its first screen and a notary at the desk, in a browser of another make if `staff` says so."""
+    act = Act(await open_tab(browser, 1080, 1920), await open_tab(staff or browser, 1366, 768))
     for tab in act.tabs().values():
         if marked:
             await tab.context.add_init_script(path=MARKED_CAMERA)

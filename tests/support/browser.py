@@ -1,9 +1,10 @@
-"""A real Chromium with a fake camera and microphone, and what the tests ask a page about its call."""
+"""A real Chromium or Firefox with a fake camera and microphone, and what the tests ask a page about its call."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
@@ -21,6 +22,15 @@ ARGUMENTS = [
     "--no-first-run",
 ]
 
+# Firefox speaks WebDriver BiDi here: playwright's own patched build is a download. `loopback` is not set: what our page meets is a Firefox as
+# people have it, which has no candidate there.
+FIREFOX_PREFERENCES: dict[str, str | float | bool] = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+    "media.autoplay.default": 0,
+    "media.peerconnection.ice.obfuscate_host_addresses": False,
+}
+
 PATIENCE_S = 45.0  # nothing here is measured: a busy machine may take its time
 expect.set_options(timeout=PATIENCE_S * 1000)
 
@@ -32,7 +42,8 @@ _RECEIVED = """async () => {
   for (const report of (await pc.getStats()).values()) {
     if (report.type === "inbound-rtp") {
       lines[report.mid] = {kind: report.kind, frames: report.framesDecoded ?? 0, packets: report.packetsReceived,
-        width: report.frameWidth ?? 0, concealed: report.concealedSamples ?? 0, samples: report.totalSamplesReceived ?? 0};
+        width: report.frameWidth ?? 0, concealed: report.concealedSamples ?? 0, samples: report.totalSamplesReceived ?? 0,
+        energy: report.totalAudioEnergy ?? 0};
     }
   }
   return lines;
@@ -46,6 +57,19 @@ async def running_chromium() -> AsyncIterator[Browser]:
     assert found, "no Chromium: set CHROMIUM, or run `python3 -m server test`, which brings one"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(found), args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def running_firefox(path: Path) -> AsyncIterator[Browser]:
+    """One Firefox for a test that is marked `firefox`; `path` is the fixture `firefox_path`."""
+    async with async_playwright() as playwright:
+        browser = await playwright.firefox.launch(
+            channel="moz-firefox", executable_path=str(path), firefox_user_prefs=FIREFOX_PREFERENCES
+        )
         try:
             yield browser
         finally:
@@ -99,5 +123,6 @@ class Tab:
 async def open_tab(browser: Browser, width: int = 1280, height: int = 800, locale: str = "zh-CN") -> Tab:
     """A browser of one person."""
     context = await browser.new_context(viewport={"width": width, "height": height}, locale=locale)
-    await context.grant_permissions(["camera", "microphone"])
+    if browser.browser_type.name == "chromium":  # a Firefox is started with the permission
+        await context.grant_permissions(["camera", "microphone"])
     return Tab(context, await context.new_page())
