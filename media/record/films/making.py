@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 from media.core.depacketize import FrameBuilder, Packet
@@ -10,6 +11,7 @@ from media.core.timeline import Placement
 from media.record.films.composed import ComposedFilm
 from media.record.films.letters import Letters
 from media.record.films.person import CONTAINERS, PersonFilm
+from media.record.films.sizes import Size, larger
 from media.record.films.spec import COMPOSED, PERSON, Cut, Spec, shown_part
 from media.record.films.tape import Stream, Tape
 from media.record.films.tiles import Wanted
@@ -69,17 +71,15 @@ class PersonFilms:
         heard = {s.seat for s in tape.streams.values() if s.kind == "audio" and s.received}
         for seat, source, codec in sorted(shown):
             part = sum(1 for key in self._making if key[:2] == (seat, source))
-            sizes = [
-                s.size for s in tape.streams.values() if s.size and (s.seat, s.source, s.codec) == (seat, source, codec)
-            ]
             # Layers of a picture take turns, and the small one often begins: the track is as large as the largest.
-            largest = max(sizes, key=lambda size: (size[0] * size[1], size), default=None)
+            same = [s for s in tape.streams.values() if (s.seat, s.source, s.codec) == (seat, source, codec)]
+            largest = reduce(larger, (stream.size for stream in same), None)
             self._begin(spec, seat, source, codec, part, largest)
         for seat in sorted(heard - {seat for seat, _, _ in shown}):
             self._begin(spec, seat, "voice", None, 0)
 
     def _begin(
-        self, spec: Spec, seat: str, source: str, codec: str | None, part: int, size: tuple[int, int] | None = None
+        self, spec: Spec, seat: str, source: str, codec: str | None, part: int, size: Size | None = None
     ) -> None:
         suffix, content_type = CONTAINERS[codec]
         name = f"{seat}-{source}" + (f"-{part + 1}" if part else "") + f".{suffix}"

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from media.core.depacketize import BadPayload, Packet, vp8_head, vp8_size
+from media.core.depacketize import Packet
 from media.core.red import NO_PT, unfold
 from media.core.rtp import HEADER, PADDING_BIT, RtpError, payload_start
 from media.core.seqno import unwrap_seq, unwrap_ts
 from media.core.timeline import ClockUnknown, Line, Placement, arrival_line, nominal_line, ntp_us, sender_line
 from media.record import layout
+from media.record.films.sizes import Size, key_size, larger
 from media.record.layout import BadLayout, split_records
 from media.record.reader import BlockSeen, Damage, KeySource, Note, Opened, Segment, examine, open_chunk, read_events
 
@@ -25,8 +26,6 @@ BEGIN_US = 200_000
 # Two streams of a seat whose clocks differ by more than this come from two devices, or the wall clock was set between them.
 SAME_CLOCK_US = 500_000
 _FIRST_CYCLE = 1 << 32
-# Stands near the beginning of every VP8 key frame (RFC 6386 section 9.1); few others have it there.
-_KEY_MARK, _KEY_WITHIN = b"\x9d\x01\x2a", 96
 _EVER_US = 1 << 62
 
 
@@ -53,7 +52,7 @@ class Stream:
     last_ts: int = 0
     first_us: int | None = None
     last_us: int = 0
-    size: tuple[int, int] | None = None  # of its largest key frame (VP8)
+    size: Size | None = None  # of its largest key frame (VP8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +181,8 @@ def _scan_records(stream: Stream, plaintext: bytes, offset_us: int) -> None:
         at_us = record.arrival_us + offset_us
         if record.kind == layout.RTP:
             ts = _count_packet(stream, record.body)
-            if stream.codec == "VP8" and _KEY_MARK in bytes(record.body[:_KEY_WITHIN]):
-                _note_size(stream, record.body)
+            if stream.codec == "VP8" and (size := key_size(record.body)):
+                stream.size = larger(stream.size, size)
             delay = at_us - ts * nominal
             if best is None or delay < best[0]:
                 best = (delay, ts, at_us)
@@ -210,18 +209,6 @@ def _count_packet(stream: Stream, rtp: memoryview) -> int:
     at = unwrap_ts(ts, stream.last_ts or _FIRST_CYCLE + ts)
     stream.last_ts = max(stream.last_ts, at)
     return at
-
-
-def _note_size(stream: Stream, rtp: memoryview) -> None:
-    """A packet that may begin a key frame: the film's track must be as large as its largest picture."""
-    try:
-        payload = bytes(rtp[payload_start(rtp, len(rtp)) :])
-        head = vp8_head(payload)
-    except (RtpError, BadPayload):
-        return
-    size = vp8_size(payload[head.offset :]) if head.begins else None
-    if size is not None and (stream.size is None or size[0] * size[1] > stream.size[0] * stream.size[1]):
-        stream.size = size
 
 
 def place_streams(tape: Tape) -> dict[int, Placement]:
