@@ -4,6 +4,7 @@ admin first-administrator --user he.min --name-zh 何敏 --name-en "He Min"     
 admin add-site --slug rongchuan --kind city --name-zh ... --name-en ... [--parent SLUG] [--serves notarization,mediation]
 admin add-endpoint --site liuyin --name-zh ... --name-en ... [--kind kiosk]      (prints the one-time enrolment code)
 admin list
+admin verify-access [--anchors FOLDER] [--trust CERTIFICATE]     (are the journals of who saw what still what was stamped?)
 admin replace-worker w0                              (once its last room is over; people who talk notice nothing)
 """
 
@@ -18,6 +19,7 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -31,6 +33,8 @@ from server.db.migrate import migrate
 from server.endpoints.service import add_endpoint
 from server.endpoints.store import endpoints_below
 from server.errors import UserError
+from server.evidence.accesses import render, verify_accesses
+from server.evidence.service import anchor_folders
 from server.people.service import add_person
 from server.sites.service import add_site
 from server.sites.store import NewSite, Site, load_tree
@@ -60,6 +64,8 @@ def main(argv: list[str]) -> int:
         if arguments.command == "replace-worker":
             return replace_worker(settings, arguments.worker)
         with reachable_database(settings) as database_url:
+            if arguments.command == "verify-access":
+                return asyncio.run(_verify_access(arguments, settings, database_url))
             return asyncio.run(_run(arguments, database_url))
     except (ConfigError, PostgresUnavailable) as error:
         print(f"refused: {error}", file=sys.stderr)
@@ -121,6 +127,15 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--name-zh", required=True)
         command.add_argument("--name-en", required=True)
     commands.add_parser("list", help="show sites and endpoints")
+    access = commands.add_parser(
+        "verify-access",
+        help="check who saw which recording, entry by entry, against the time stamps; 1: something is wrong",
+    )
+    access.add_argument("--session", help="of this session only")
+    access.add_argument("--anchors", type=Path, action="append", default=[], metavar="FOLDER",
+                        help="stamps that others kept, besides those in the data directory and in evidence.anchors_copy")  # fmt: skip
+    access.add_argument("--trust", type=Path, action="append", default=[], metavar="CERTIFICATE",
+                        help="believe only time stamps of this authority (PEM); may be given again")  # fmt: skip
     worker = commands.add_parser(
         "replace-worker",
         help="a media worker of this machine takes no new rooms, and a new one follows it after its last",
@@ -138,6 +153,21 @@ def replace_worker(settings: Settings, name: str) -> int:
     os.kill(pid, signal.SIGUSR1)
     print(f"{name} (process {pid}) takes no new rooms; it ends with its last one, and a new {name} is started")
     return 0
+
+
+async def _verify_access(arguments: argparse.Namespace, settings: Settings, database_url: str) -> int:
+    """Reads only. 0 whole, 1 something is wrong."""
+    conn = await asyncpg.connect(database_url)
+    try:
+        folders = (*anchor_folders(settings), *arguments.anchors)
+        checked = await verify_accesses(conn, folders, arguments.trust, arguments.session)
+    except (OSError, ValueError) as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return 1
+    finally:
+        await conn.close()
+    sys.stdout.write(render(checked))
+    return 1 if checked.damages else 0
 
 
 async def _run(arguments: argparse.Namespace, database_url: str) -> int:

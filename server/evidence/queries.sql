@@ -44,3 +44,10 @@ where session_id = $1 and kind <> 'access' and token is not null and packed_at i
 -- name: last_access
 -- The newest entry of an access journal that was stamped: it holds all before it.
 select block, token from anchor where session_id = $1 and kind = 'access' and token is not null order by block desc limit 1
+
+-- name: accesses
+-- Access journals of all recordings, each in its order.
+select session_id::text as session, line, head from access_entry order by session_id, n
+
+-- name: access_stamps
+select session_id::text as session, block, token from anchor where kind = 'access' and token is not null order by session_id, block, id

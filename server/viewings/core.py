@@ -63,3 +63,68 @@ def first_wrong(session: str, entries: Sequence[Entry], stamped: Mapping[int, st
         if stamped.get(n, head) != head:
             return n
     return min((n for n in stamped if n >= len(entries)), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class StampedHead:
+    """What a time stamp says of one entry: its head was this at that instant. source: where the stamp was kept."""
+
+    entry: int
+    head: str
+    at: datetime
+    by: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What is wrong with an entry. at: when it says it was written; None: there is no such entry, or it does not say."""
+
+    entry: int
+    at: datetime | None
+    what: str
+
+
+def all_wrong(
+    session: str, entries: Sequence[Entry], stamps: Sequence[StampedHead], clocks_apart: timedelta
+) -> list[Wrong]:
+    """Everything that does not fit, in the order of the entries: chain, heads that were stamped, entries that are gone, dates."""
+    found, head = [], BEGINNING
+    times = [_time_of(entry.line) for entry in entries]
+    for n, entry in enumerate(entries):
+        if entry.head != head_after(head, entry.line):
+            found.append(Wrong(n, times[n], "its head does not follow from the entry before it and its line"))
+        if not _is_numbered(entry.line, session, n):
+            found.append(Wrong(n, times[n], "its line is of another entry or of another recording"))
+        head = entry.head
+    for stamp in stamps:
+        told = f"{stamp.by} stamped at {stamp.at:%Y-%m-%d %H:%M:%S} UTC ({stamp.source})"
+        if stamp.entry >= len(entries):
+            found.append(Wrong(stamp.entry, None, f"is gone: {told}"))
+        elif entries[stamp.entry].head != stamp.head:
+            found.append(
+                Wrong(
+                    stamp.entry,
+                    times[stamp.entry],
+                    f"has another head than the one that {told}: it or one before it was rewritten",
+                )
+            )
+        elif (at := times[stamp.entry]) is None or at > stamp.at + clocks_apart:
+            found.append(Wrong(stamp.entry, at, f"says that it was written after {told}"))
+    return sorted(found, key=lambda one: (one.entry, one.what))
+
+
+def _time_of(line: str) -> datetime | None:
+    try:
+        at = moment(json.loads(line)["at"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return at if at.tzinfo else None
+
+
+def _is_numbered(line: str, session: str, n: int) -> bool:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(told, dict) and (told.get("n"), told.get("session")) == (n, session)

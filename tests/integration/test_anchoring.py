@@ -6,6 +6,8 @@ import asyncio
 import base64
 import datetime as dt
 import json
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from server.access.core import Actor
 from server.evidence.anchoring import Anchoring, Heads
 from server.evidence.identity import open_identity
 from server.evidence.service import stamped_access
-from server.evidence.signing import Authority
+from server.evidence.signing import Authority, stamp
 from server.viewings import core
 from server.viewings import service as viewings
 from tests.support.packed_session import heads_of, record_journal
@@ -202,3 +204,54 @@ async def test_who_saw_a_recording_is_not_rewritten_unseen_either(
     assert await wrong(await stamped_here()) is None
     assert await wrong(kept) == 1
     assert await db.fetchval("select count(*) from anchor where packed_at is not null") == 0
+
+
+async def admin(*words: str, database_url: str, data: Path) -> tuple[int, str]:
+    """(exit code, what it says) of a command on this database."""
+    environment = os.environ | {"DATABASE_URL": database_url, "LAIZUO_DATA": str(data)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "server", "admin", *words, stdout=asyncio.subprocess.PIPE, env=environment
+    )
+    said, _ = await process.communicate()
+    return await process.wait(), said.decode()
+
+
+async def test_a_superuser_who_rewrites_who_saw_a_recording_is_named_by_the_command(
+    db: Pool, database_url: str, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path
+) -> None:
+    session, kept = room[0], tmp_path / "kept"
+    anchoring = anchoring_of(db, outside, tmp_path / "no journal", tmp_path, lambda: ENDED)
+    async with db.acquire() as conn, conn.transaction():
+        for kind in ("film", "pack", "film"):
+            await viewings.write_entry(conn, VIEWER, session, kind, ENDED, {})
+    await anchoring.once()
+
+    async def check(*words: str) -> tuple[int, str]:
+        return await admin("verify-access", *words, database_url=database_url, data=tmp_path)
+
+    code, said = await check("--anchors", str(kept), "--trust", str(tmp_path / "outside/ca.pem"))
+    assert (code, said.splitlines()[0]) == (0, "access journals: follow, and are what was stamped"), said
+    assert "1 journals, 3 entries, 6 stamps" in said
+
+    # Entry 1 never happened, those behind it are chained anew, and the stamps of this machine are made anew by its own clock.
+    own = Authority("", open_identity(tmp_path / "own clock", ENDED), lambda: ENDED)
+    async with db.acquire() as conn, conn.transaction():
+        await conn.execute("set local session_replication_role = replica")
+        await conn.execute("delete from access_entry where session_id = $1 and n > 0", session)
+        for n in (1, 2):
+            await forge_entry(conn, session, n)
+            head = await conn.fetchval("select head from access_entry where session_id = $1 and n = $2", session, n)
+            statement = "update anchor set imprint = $3, token = $4 where session_id = $1 and block = $2"
+            await conn.execute(statement, session, n, head, await stamp(own, bytes.fromhex(head)))
+
+    assert (await check())[0] == 0  # nothing on this machine knows
+    code, said = await check("--anchors", str(kept))
+    assert code == 1
+    when = f"{ENDED:%Y-%m-%d %H:%M:%S} UTC"
+    wrong = (
+        f"session {session}, entry 1, {when}: has another head than the one that Laizuo trial clock stamped at {when}"
+    )
+    assert wrong in said
+    code, said = await check("--trust", str(tmp_path / "outside/ca.pem"))
+    assert "whom you do not trust" in said
+    assert code == 1

@@ -5,7 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-from server.viewings.core import BEGINNING, Entry, first_wrong, head_after, line_of, needs_second
+from server.viewings.core import (
+    BEGINNING,
+    Entry,
+    StampedHead,
+    all_wrong,
+    first_wrong,
+    head_after,
+    line_of,
+    needs_second,
+)
 
 AT = dt.datetime(2026, 11, 21, 9, tzinfo=dt.UTC)
 
@@ -59,3 +68,20 @@ def test_a_head_that_was_stamped_holds_what_is_before_it() -> None:
     assert first_wrong("s", good, {1: "0" * 64}) == 1
     assert first_wrong("s", good[:3], stamped) == 3
     assert first_wrong("s", [], {0: good[0].head}) == 0
+
+
+def test_everything_wrong_is_told_with_its_entry_and_time() -> None:
+    good, apart = journal(4), dt.timedelta(seconds=10)
+    stamps = [StampedHead(n, one.head, AT, "clock", "kept") for n, one in enumerate(good)]
+
+    def told(entries: list[Entry], held: list[StampedHead] = stamps) -> list[tuple[int, str]]:
+        return [(one.entry, one.what.split(":")[0]) for one in all_wrong("s", entries, held, apart)]
+
+    assert told(good) == []
+    changed = [*good[:2], Entry(good[2].line.replace('"p"', '"q"'), good[2].head), good[3]]
+    assert told(changed) == [(2, "its head does not follow from the entry before it and its line")]
+    assert [entry for entry, _ in told(good[:3])] == [3]
+    assert [entry for entry, _ in told([*good[:1], *good[2:]])] == [1, 1, 1, 2, 2, 3]
+    early = [StampedHead(0, good[0].head, AT - dt.timedelta(minutes=1), "clock", "kept")]
+    assert told(good, early) == [(0, "says that it was written after clock stamped at 2026-11-21 08")]
+    assert [entry for entry, _ in told([Entry("no JSON", "0" * 64)], [])] == [0, 0]
