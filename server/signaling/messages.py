@@ -214,7 +214,7 @@ class Slot(Struct, frozen=True, kw_only=True):
 
 
 class LineQuality(Struct, frozen=True, kw_only=True):
-    """One person's line; loss as a share of 1, up = from the person to us."""
+    """One person's line; loss as a share of 1, up = from the person to us. What he is shown: frames a second, size, ms of standstill in 5 s."""
 
     word: Literal["good", "weak", "bad", "none"]
     loss_up: float
@@ -222,6 +222,9 @@ class LineQuality(Struct, frozen=True, kw_only=True):
     rtt_ms: float | None
     up_bps: int
     fps: float | None
+    width: int | None = None
+    height: int | None = None
+    frozen_ms: int = 0
 
 
 # ---------------------------------------------------------------- server

@@ -31,6 +31,9 @@ def judge(measured: Measured, report: Report | None) -> LineQuality:
         rtt_ms=measured.rtt_ms,
         up_bps=measured.up_bps,
         fps=report.fps if report else None,
+        width=report.width if report else None,
+        height=report.height if report else None,
+        frozen_ms=report.frozen_ms if report else 0,
     )
 
 

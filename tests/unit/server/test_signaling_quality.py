@@ -37,6 +37,7 @@ def test_word(changed: dict[str, float], report: Report | None, word: str) -> No
 
 
 def test_the_figures_go_along() -> None:
-    shown = judge(Measured(0.12345, 0.0, 180.0, 300_000, 0.0), Report(fps=9.0))
+    shown = judge(Measured(0.12345, 0.0, 180.0, 300_000, 0.0), Report(fps=9.0, width=640, height=360, frozen_ms=800))
 
-    assert (shown.loss_up, shown.rtt_ms, shown.up_bps, shown.fps) == (0.123, 180.0, 300_000, 9.0)
+    assert (shown.loss_up, shown.rtt_ms, shown.up_bps) == (0.123, 180.0, 300_000)
+    assert (shown.fps, shown.width, shown.height, shown.frozen_ms) == (9.0, 640, 360, 800)

@@ -4,7 +4,7 @@
 
 /** @typedef {{ seat: string, role: string, name: string, site: string, state: string, muted: string[], silenced: string[], room?: string }} Person */
 /** @typedef {{ slot: number, audio_mid: string, video_mid: string, seat: string | null, source: string | null }} Slot */
-/** @typedef {{ word: string, loss_up: number, loss_down: number, rtt_ms: number | null, up_bps: number, fps: number }} Quality */
+/** @typedef {{ word: string, loss_up: number, loss_down: number, rtt_ms: number | null, up_bps: number, fps: number | null, width: number | null, height: number | null, frozen_ms: number }} Quality */
 /**
  * @typedef {{
  *   phase: "joining" | "waiting" | "seated" | "closed",

@@ -14,6 +14,9 @@ export function LineQuality({ quality }) {
   const figures = [
     quality.loss_up > 0 || quality.loss_down > 0 ? t("room.loss", { percent: Math.round(100 * Math.max(quality.loss_up, quality.loss_down)) }) : "",
     quality.rtt_ms === null || quality.rtt_ms === undefined ? "" : t("room.delay", { ms: Math.round(quality.rtt_ms) }),
+    quality.up_bps > 0 ? t("room.rate", { kbit: Math.round(quality.up_bps / 1000) }) : "",
+    quality.width ? t("room.picture", { width: quality.width, height: quality.height, fps: Math.round(quality.fps ?? 0) }) : "",
+    quality.frozen_ms >= 100 ? t("room.frozen", { s: (quality.frozen_ms / 1000).toFixed(1) }) : "",
   ].filter(Boolean).join(" · ");
   return html`<span class="line-quality" data-testid="line-quality" data-quality=${quality.word}>
     <${State} kind=${kind} icon=${icon}>${t(`room.quality_${quality.word}`)}<//> <span class="muted type-small figures">${figures}</span></span>`;
