@@ -20,10 +20,11 @@ from media.forward.path import UpStream
 from media.net.answer import Negotiated
 from media.record.journal import Journal, JournalFailed, State
 from media.record.segments import JournalDamaged
+from media.record.volumes import spare_of
 
 OPUS_CHANNELS = 2
 # What the paths have kept goes to the disk so often: a little sooner than the journal's own pace, which then does not add to it.
-GATHER_S = 0.4
+GATHER_S = 0.6
 
 
 class StreamTap:
@@ -121,8 +122,8 @@ class Recorder:
             clock_rate=up.clock_rate,
             payload_type=up.pt,
             channels=channels,
-            rid=up.rid or None,
             fmtp="" if up.red_pt == NO_PT else f"red={up.red_pt}",
+            rid=up.rid or None,
             ledger=True,
         )
         if self._timer is None:
@@ -192,6 +193,7 @@ async def open_recorder(
             key=record.key,
             facts=record.facts,
             epoch=epoch,
+            second=spare_of(Path(record.journal)),
             on_failure=lambda _cause: _post(loop, on_failure),
         )
 

@@ -40,6 +40,7 @@ MEDIA_DOORS: dict[str, tuple[str, ...]] = {
     "server.mediaplane": ("media.control",),
     "server.recordings": ("media.record",),
     "server.evidence": ("media.record",),
+    "server.storage": ("media.record",),
     "server.verify": ("media.record",),
     "server.bench": ("media",),
 }

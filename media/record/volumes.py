@@ -15,6 +15,7 @@ from pathlib import Path
 
 from media.record.fence import JournalBusy, check_not_taken, is_written, lock_directory
 
+JOURNALS, SECOND = "journals", "second"
 # So much is left to others on a volume when there is another one to go to; of a small volume the share.
 RESERVE_BYTES = 256 << 20
 _RESERVE_SHARE = 20
@@ -25,6 +26,36 @@ def free_above_reserve(directory: Path) -> int:
     room = os.statvfs(directory)
     reserve = min(RESERVE_BYTES, room.f_blocks * room.f_frsize // _RESERVE_SHARE)
     return room.f_bavail * room.f_frsize - reserve
+
+
+def second_place(data: Path) -> Path:
+    """Where the second volume of a data directory is mounted, or linked to; its journals lie below as below the data directory."""
+    return data / SECOND
+
+
+def directories_of(journal: Path) -> tuple[Path, ...]:
+    """Where the segments of a journal may lie: its directory, and the one on the second volume when there is one."""
+    for above in journal.parents:
+        if above.name == JOURNALS and second_place(above.parent).is_dir():
+            return journal, second_place(above.parent) / journal.relative_to(above.parent)
+    return (journal,)
+
+
+def takes_over(data: Path) -> bool:
+    """Whether there is a second volume that is really another one. A place where nothing is mounted lies on the first. Raises OSError."""
+    place = second_place(data)
+    return place.is_dir() and place.stat().st_dev != _device_of(data / JOURNALS)
+
+
+def spare_of(journal: Path) -> Path | None:
+    """Where a journal may go on when its own volume is full or fails; None: there is no other volume. Raises OSError."""
+    _, *second = directories_of(journal)
+    data = next((above.parent for above in journal.parents if above.name == JOURNALS), None)
+    return second[0] if second and data is not None and takes_over(data) else None
+
+
+def _device_of(place: Path) -> int:
+    return next(folder for folder in (place, *place.parents) if folder.exists()).stat().st_dev
 
 
 def is_any_written(directories: Sequence[Path]) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from media.record.segments import list_segments, parse_block, read_segment_header
+from media.record.volumes import directories_of
 from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
 from server.errors import log_unexpected
 from server.evidence import store
@@ -49,7 +50,7 @@ class Heads:
     def settled(self, directory: Path, now: datetime) -> tuple[int, str] | None:
         """(block, head) of the last block older than SETTLED; None: there is none yet."""
         limit_us = (now - SETTLED).timestamp() * 1e6
-        for path in list_segments(directory):
+        for path in list_segments(*directories_of(directory)):
             data = _new_bytes(path, self._at.get(path, 0))
             at, base = 0, self._at.get(path, 0)
             if base == 0:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from media.record.fence import is_written
 from media.record.films.fonts import find_font
 from media.record.segments import list_segments
+from media.record.volumes import is_any_written
 from server.recordings.store import FilmRow
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ async def make(
     sealing: dict[str, Any],
 ) -> Made | None:
     """Everything for one session, sealed as `sealing` says (server/evidence/service.py); None when no room of it has a journal. Raises StillWritten, MakingFailed."""
-    with_journal = [room for room in rooms if list_segments(recordings.journal_directory(facts.id, room))]
+    with_journal = [room for room in rooms if list_segments(*recordings.journal_directories(facts.id, room))]
     for room in with_journal:
-        _check_closed(recordings.journal_directory(facts.id, room))
+        _check_closed(recordings.journal_directories(facts.id, room))
     if not with_journal:
         return None
     done = {
@@ -79,9 +79,9 @@ async def make(
     )
 
 
-def _check_closed(directory: Path) -> None:
+def _check_closed(directories: tuple[Path, ...]) -> None:
     """The writer holds the lock as long as it lives; a dead one holds nothing."""
-    if is_written(directory):
+    if is_any_written(directories):
         raise StillWritten
 
 
@@ -96,7 +96,7 @@ async def _run_films(
 ) -> dict[str, Any]:
     spec = {
         "zones": zones,
-        "journals": [str(recordings.journal_directory(facts.id, room))],
+        "journals": [str(directory) for directory in recordings.journal_directories(facts.id, room)],
         "key": base64.b64encode(key).decode(),
         "output": str(recordings.film_directory(facts.id, room)),
         "from_us": int(facts.opened_at.timestamp() * 1e6),
@@ -121,7 +121,10 @@ async def _run_pack(
     text = base64.b64encode(key).decode()
     path = recordings.film_directory(facts.id, rooms[0]) / "pack.zip.sealed"
     spec = {
-        "journals": [{"room": room, "directories": [str(recordings.journal_directory(facts.id, room))], "key": text} for room in rooms],
+        "journals": [
+            {"room": room, "directories": list(map(str, recordings.journal_directories(facts.id, room))), "key": text}
+            for room in rooms
+        ],
         "films": [_film_source(recordings, film, text, many=len(rooms) > 1) for film in films],
         "facts": {
             "session": facts.id, "procedure": facts.procedure, "site": facts.site, "opened_at": facts.opened_at.isoformat(),

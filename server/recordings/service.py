@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from media.record.journal import new_session_key
 from media.record.keys import KeyProblem, MasterKeys, load_master_keys
+from media.record.volumes import directories_of
 from server import audit
 from server.access.core import Action
 from server.access.require import as_uuid
@@ -97,6 +98,10 @@ class Recordings:
     def journal_directory(self, session_id: str, room_id: str) -> Path:
         """Where a room's journal lies (server/sessions/recording.py puts it there)."""
         return self.data / "journals" / session_id / room_id
+
+    def journal_directories(self, session_id: str, room_id: str) -> tuple[Path, ...]:
+        """There, and on the second volume, which takes over when the first is full or fails."""
+        return directories_of(self.journal_directory(session_id, room_id))
 
     def film_directory(self, session_id: str, room_id: str) -> Path:
         """Where the films of a room lie."""

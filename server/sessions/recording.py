@@ -33,14 +33,14 @@ class JournalPlan:
     """Journals below the data directory: one directory a room, whichever worker writes it."""
 
     def __init__(self, data: Path, session_key: SessionKey | None) -> None:
-        self._root = data / "journals"
+        self._data, self._root = data, data / "journals"
         self._session_key = session_key
 
     async def place(self, conn: Connection, spec: RoomSpec) -> JournalPlace:
         """Raises CannotRecord."""
         if self._session_key is None:
             raise CannotRecord("no key for the journal: this product has no recordings part")
-        if (free := await asyncio.to_thread(free_bytes, self._root)) < BEGIN_BYTES:
+        if (free := await asyncio.to_thread(free_bytes, self._data)) < BEGIN_BYTES:
             raise CannotRecord(f"no space for the journal: {free >> 20} MB are left")
         key = await self._session_key(conn, spec.session)
         return JournalPlace(self._root / spec.session / spec.room, key, {"procedure": spec.procedure})

@@ -46,6 +46,14 @@ class SpaceShown(msgspec.Struct):
     fits: bool
 
 
+class SecondVolume(msgspec.Struct):
+    """The volume that takes over. sessions: running ones that are recorded there, because the first is full or has failed."""
+
+    free_bytes: int
+    total_bytes: int
+    sessions: int
+
+
 class CopiesShown(msgspec.Struct):
     """Packs in the second place. is_set: there is one; error: of the copy that waits longest."""
 
@@ -81,6 +89,7 @@ class Storage(msgspec.Struct):
     """How storage is."""
 
     space: SpaceShown | None
+    second: SecondVolume | None
     copies: CopiesShown
     checks: ChecksShown
 
@@ -95,10 +104,11 @@ async def storage(call: Call[None]) -> Storage:
             CheckShown(row["session"], row["checked_at"].timestamp(), row["bytes"], row["damage"])
             for row in await conn.fetch(store.SQL["last_checks"])
         ]
-        shown = await _space(conn, call)
+        shown, second = await _space(conn, call), await _second(conn, call)
     is_set = call.app[SETTINGS].evidence.store is not None
     return Storage(
         shown,
+        second,
         CopiesShown(is_set, copies["stored"], copies["waiting"], _unix(copies["newest"]), copies["error"] or ""),
         ChecksShown(
             checks["checked"], checks["never"], checks["damaged"], checks["bytes"], _unix(checks["oldest"]), _unix(checks["newest"]), last
@@ -116,6 +126,11 @@ async def _space(conn: Connection, call: Call[None]) -> SpaceShown | None:
         volume.free, volume.total, core.reserved_bytes(sessions, call.now), count, core.seconds_left(volume, count),
         core.is_low(volume, count), core.fits(volume, sessions, "notarization", call.now),
     )  # fmt: skip
+
+
+async def _second(conn: Connection, call: Call[None]) -> SecondVolume | None:
+    found = await space.second(conn, call.app[SETTINGS].data)
+    return SecondVolume(found.space.free, found.space.total, found.sessions) if found else None
 
 
 def _unix(at: object) -> float | None:
@@ -151,6 +166,10 @@ async def _look(app: web.Application, conn: Connection) -> None:
     if seen.is_low or not seen.fits:
         kind = "low" if seen.is_low else "full"
         await tell_administrators(conn, app[TEMPLATES].catalogs, kind, app[CLOCK](), mb=seen.space.free >> 20)
+    second = await space.second(conn, app[SETTINGS].data)
+    if second and second.sessions:
+        catalogs, mb = app[TEMPLATES].catalogs, second.space.free >> 20
+        await tell_administrators(conn, catalogs, "second", app[CLOCK](), count=second.sessions, mb=mb)
 
 
 async def _look_first(app: web.Application) -> AsyncIterator[None]:

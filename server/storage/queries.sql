@@ -10,6 +10,11 @@ select free_bytes, total_bytes, measured_at from storage_space
 select s.procedure, s.opened_at from session s
 where s.state <> 'ended' and exists (select from room r where r.session_id = s.id and r.recorded)
 
+-- name: recorded_now
+-- Rooms that are recorded, of sessions that run.
+select r.session_id::text as session, r.id::text as room from room r join session s on s.id = r.session_id
+where s.state <> 'ended' and r.recorded order by r.session_id, r.id
+
 -- name: take_copy
 -- The next pack without its copy; for ten minutes it is ours, then somebody else may try.
 with due as (

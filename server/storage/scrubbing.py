@@ -9,6 +9,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from media.record.volumes import directories_of
 from server import audit
 from server.access.core import Actor
 from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transaction
@@ -90,7 +91,7 @@ class Scrub:
             for room in await recordings_store.recorded_rooms(conn, due.session)
         ]
         if due.state == "failed":  # perhaps nothing was ever recorded: what there is must be whole
-            journals = [directory for directory in journals if directory.exists()]
+            journals = [one for one in journals if any(directory.exists() for directory in directories_of(one))]
         return {
             "files": [str(self._recordings.data / path) for path in await store.film_paths(conn, due.session)],
             "journals": [str(directory) for directory in journals],

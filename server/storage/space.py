@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from media.record.segments import list_segments
+from media.record.volumes import JOURNALS, RESERVE_BYTES, second_place, takes_over
 from server.errors import Conflict
 from server.keys import CLOCK, SETTINGS
 from server.storage import core, store
@@ -29,9 +32,49 @@ def measure(place: Path) -> Space:
     return Space(usage.free, usage.total)
 
 
-def free_bytes(place: Path) -> int:
-    """What may still be written there. Blocks; raises OSError."""
-    return measure(place).free
+def measure_volumes(data: Path) -> list[Space]:
+    """The volume of the journals, and the second one, which takes over, when there is one that can be read. Blocks; raises OSError for the first."""
+    spaces = [measure(data / JOURNALS)]
+    with contextlib.suppress(OSError):
+        if takes_over(data):
+            spaces.append(measure(second_place(data)))
+    return spaces
+
+
+def measure_all(data: Path) -> Space:
+    """What recordings may be written to, as one: a session may end on another volume than it began. Blocks; raises OSError."""
+    first, *others = measure_volumes(data)
+    # What is left of each when a journal goes elsewhere; of the first core.KEPT_FREE_BYTES says it.
+    more = sum(max(0, one.free - RESERVE_BYTES) for one in others)
+    return Space(first.free + more, first.total + sum(one.total for one in others))
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The second volume, and how many running sessions are recorded there because the first is full or has failed."""
+
+    space: Space
+    sessions: int
+
+
+async def second(conn: Connection, data: Path) -> Second | None:
+    """None: there is none, or it cannot be read."""
+    rooms = await store.recorded_now(conn)
+    return await asyncio.to_thread(_second, data, rooms)
+
+
+def _second(data: Path, rooms: list[tuple[str, str]]) -> Second | None:
+    with contextlib.suppress(OSError):
+        _, *others = measure_volumes(data)
+        there = second_place(data) / JOURNALS
+        moved = {session for session, room in rooms if list_segments(there / session / room)}
+        return Second(others[0], len(moved)) if others else None
+    return None
+
+
+def free_bytes(data: Path) -> int:
+    """What may still be written for a journal on the volume that has most. Blocks; raises OSError."""
+    return max(one.free for one in measure_volumes(data))
 
 
 async def require_space(conn: Connection, procedure: str, now: datetime) -> None:
@@ -58,7 +101,7 @@ class Seen:
 
 async def look(app: web.Application, conn: Connection) -> Seen:
     """Measure, and keep it for everybody."""
-    space, now = await asyncio.to_thread(measure, app[SETTINGS].data / "journals"), app[CLOCK]()
+    space, now = await asyncio.to_thread(measure_all, app[SETTINGS].data), app[CLOCK]()
     await store.set_space(conn, space, now)
     running = await store.recording_sessions(conn)
     return Seen(space, core.is_low(space, len(running)), core.fits(space, running, "notarization", now))

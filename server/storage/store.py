@@ -32,6 +32,11 @@ async def recording_sessions(conn: Connection) -> list[Planned]:
     return [Planned(**row) for row in await conn.fetch(SQL["recording_sessions"])]
 
 
+async def recorded_now(conn: Connection) -> list[tuple[str, str]]:
+    """(session, room) of what is recorded now."""
+    return [(row["session"], row["room"]) for row in await conn.fetch(SQL["recorded_now"])]
+
+
 @dataclass(frozen=True, slots=True)
 class DueCopy:
     """A pack that is ours to copy. path is below the data directory."""

@@ -17,6 +17,7 @@ from server.storage import core
 from tests.support.act import Act, call_next, download, end_session, everybody_sees, films_ready, open_tabs, take_ticket
 from tests.support.browser import Tab
 from tests.support.database import passable_directory
+from tests.support.eventually import eventually
 from tests.support.film_marks import look_at
 from tests.support.product import Product, ProductFactory
 from tests.support.small_volume import SmallVolume, small_volume
@@ -107,6 +108,28 @@ async def test_a_full_disk_is_foreseen_told_and_survived(
     await end_session(act)
     recording = await whole(act, small, place)
     assert any(film["gaps"] for film in recording["films"]), "the time without space is not declared"
+
+
+async def test_the_second_volume_takes_over_while_people_talk(
+    volume: SmallVolume, place: Path, start_product: ProductFactory, chromium: Browser
+) -> None:
+    with small_volume(place / "another", place / "data/second", VOLUME_BYTES):
+        product = start_product(data=place / "data").wait_ready()
+        act = await begin(chromium, await demo_of(product))
+        await everybody_sees(act, others=1)
+
+        volume.leave(0)
+        await eventually(
+            lambda: None if list((place / "data/second").rglob("*.lzj")) else "nothing is written on the second volume"
+        )
+
+        await everybody_sees(act, others=1)
+        await recording_is(act.notary, "recording")
+        await end_session(act)
+        volume.empty()  # films are made on the first one
+        recording = await whole(act, product, place)
+        assert "volume_changed" in [event["kind"] for event in recording["events"]]
+        assert recording["interruptions"] == []
 
 
 async def test_nobody_is_called_while_a_session_could_not_be_stored(

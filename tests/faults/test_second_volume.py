@@ -13,7 +13,8 @@ from media.record.journal import Journal, JournalFailed
 from media.record.layout import RTP, split_records
 from media.record.reader import BlockSeen, Damage, Note, SessionKeys, examine, load_segments, open_chunk, read_events
 from media.record.segments import list_segments
-from media.record.volumes import is_any_written
+from media.record.volumes import is_any_written, spare_of
+from server.storage.space import free_bytes, measure, measure_all
 from tests.support.eventually import wait_until
 from tests.support.small_volume import SmallVolume, small_volume
 from tests.support.synthetic_session import KEY
@@ -146,3 +147,16 @@ def test_both_volumes_full_is_told_aloud_and_goes_on_when_there_is_space(rig: Ri
     assert numbers[:kept] == list(range(1, kept + 1))
     assert numbers[-1] == rig.given
     assert list_segments(rig.directories[1])
+
+
+def test_a_linked_volume_counts_as_space_and_is_gone_to(rig: Rig, tmp_path: Path) -> None:
+    data, volume = tmp_path / "data", rig.volumes[1].place
+    journal = data / "journals/s/r"
+    journal.mkdir(parents=True)
+    alone = measure_all(data).total
+
+    (data / "second").symlink_to(volume)
+
+    assert spare_of(journal) == data / "second/journals/s/r"
+    assert measure_all(data).total == alone + measure(volume).total
+    assert free_bytes(data) >= measure(volume).free

@@ -243,6 +243,7 @@ NO_PICTURE = ("无画面", "no picture")
 CAPTIONS = {
     "opened": ("开始录制", "recording started"),
     "continued": ("中断后继续录制", "recording continued after an interruption"),
+    "volume_changed": ("录制改存到另一磁盘", "recording goes on on another disk"),
     "joined": ("加入", "joined"),
     "admitted": ("准许进入", "admitted"),
     "left": ("离开", "left"),

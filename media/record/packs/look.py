@@ -21,6 +21,7 @@ from media.record.process import die_with_parent, say
 from media.record.reader import BlockSeen, Damage, examine, load_segments
 from media.record.sealed import SealedDamaged, SealedFile
 from media.record.segments import list_segments
+from media.record.volumes import directories_of
 
 # A whole report is for people: the first pages of a destroyed disk say it all.
 AT_MOST = 50
@@ -68,7 +69,7 @@ def _of_film(path: Path, key: bytes, pace: Pace) -> Iterator[str]:
 
 
 def _of_journal(directory: Path, pace: Pace) -> list[str]:
-    paths = list_segments(directory)
+    paths = list_segments(*directories_of(directory))
     if not paths:
         return [f"{directory.name}: its journal is not there"]
     try:
@@ -80,7 +81,7 @@ def _of_journal(directory: Path, pace: Pace) -> list[str]:
 
 
 def _of_blocks(directory: Path, pace: Pace) -> Iterator[str]:
-    for seen in examine(load_segments([directory])):
+    for seen in examine(load_segments(directories_of(directory))):
         if isinstance(seen, Damage):
             yield str(seen)
         elif isinstance(seen, BlockSeen):

@@ -14,7 +14,7 @@ from media.record.journal import Journal, JournalFailed, State
 from media.record.layout import RTP, split_records
 from media.record.reader import BlockSeen, Damage, Note, SessionKeys, examine, load_segments, open_chunk, read_events
 from media.record.segments import list_segments
-from media.record.volumes import is_any_written
+from media.record.volumes import directories_of, is_any_written, spare_of
 from tests.support.eventually import wait_until
 from tests.support.synthetic_session import KEY
 from tests.unit.media.record.test_journal import open_journal, voice
@@ -206,3 +206,18 @@ def test_what_lies_behind_the_declared_end_is_still_watched(places: Places) -> N
     left.write_bytes(data)
 
     assert len(places.read()[2]) == 1
+
+
+def test_a_second_place_is_read_whatever_it_is_and_written_only_on_a_device_of_its_own(tmp_path: Path) -> None:
+    journal = tmp_path / "journals" / "s" / "journals"
+    assert directories_of(journal) == (journal,)
+    assert spare_of(journal) is None
+
+    (tmp_path / "second").mkdir()  # a place where nothing is mounted
+
+    assert directories_of(tmp_path / "journals" / "s" / "r") == (
+        tmp_path / "journals" / "s" / "r",
+        tmp_path / "second" / "journals" / "s" / "r",
+    )
+    assert spare_of(tmp_path / "journals" / "s" / "r") is None
+    assert directories_of(tmp_path / "elsewhere") == (tmp_path / "elsewhere",)
