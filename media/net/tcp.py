@@ -7,7 +7,8 @@ A stream never loses a packet, it delays: behind a line that takes less than we 
 behind. So each connection holds little (`HELD_BYTES`, and what the kernel has), and beyond that a packet is refused as a full UDP
 socket refuses it: voice loses one, a picture goes on with the next key frame.
 
-A connection without a valid check within `PROVE_S`, or with a broken frame, is closed; one host has at most `PER_HOST` of them. A browser whose
+A connection without a valid check within `PROVE_S`, or with a broken frame, is closed; one host has at most `PER_HOST` of them. Where there is no room for one
+more, the oldest that has proved nothing goes: whoever only holds connections open keeps nobody out, who proves himself within a round trip. A browser whose
 UDP works keeps one as a second way and checks it now and then: it stays for `KEPT_S` after each valid check.
 """
 
@@ -100,14 +101,26 @@ class TcpPort:
     def admit(self, stream: _Stream) -> bool:
         """Whether one more is taken."""
         host = host_key(stream.address[0])
-        if len(self._streams) >= MAX_CONNECTIONS or self._hosts[host] >= PER_HOST:
+        if self._hosts[host] >= PER_HOST and not self._make_room(host):
+            return False
+        if len(self._streams) >= MAX_CONNECTIONS and not self._make_room(None):
             return False
         self._streams[stream.address] = stream
         self._hosts[host] += 1
         return True
 
+    def _make_room(self, host: str | bytes | None) -> bool:
+        """Show out the oldest (of a host) that has proved nothing; whether there was one."""
+        for stream in self._streams.values():
+            if not stream.proven and (host is None or host_key(stream.address[0]) == host):
+                self.forget(stream)
+                self.refuse(stream)
+                return True
+        return False
+
     def forget(self, stream: _Stream) -> None:
-        if self._streams.pop(stream.address, None) is not None:
+        if self._streams.get(stream.address) is stream:
+            del self._streams[stream.address]
             host = host_key(stream.address[0])
             self._hosts[host] -= 1
             if not self._hosts[host]:

@@ -141,8 +141,26 @@ async def test_who_reads_nothing_is_refused_more_and_a_gone_one_is_told(stage: S
 
 async def test_one_host_has_so_many_and_no_more(stage: Stage) -> None:
     all_of_them = [await stage.come() for _ in range(PER_HOST)]
+    for _, writer, _ in all_of_them:
+        writer.write(framed(b"\0\1good"))
+    await stage.judged(PER_HOST)
     late, _, _ = await stage.come()
 
     assert await ends(late)
     assert stage.dropped["stream_refused"] == 1
     assert not any(reader.at_eof() for reader, _, _ in all_of_them)
+
+
+async def test_who_only_holds_connections_keeps_nobody_out(stage: Stage) -> None:
+    known, writer, _ = await stage.come()
+    writer.write(framed(b"\0\1good"))
+    await stage.judged(1)
+    holders = [await stage.come() for _ in range(PER_HOST - 1)]
+    _, newcomer, address = await stage.come()
+    newcomer.write(framed(b"\0\1good"))
+    await stage.judged(2)
+
+    assert await ends(holders[0][0])
+    assert stage.gate.judged[-1] == (b"\0\1good", address)
+    assert not known.at_eof()
+    assert len(stage.port._streams) == PER_HOST
