@@ -113,6 +113,11 @@ class MediaPlane:
             hold.unowned.set()
         hold.keeper = self._spawn(self._keep_placed(hold), f"room-{spec.room}")
 
+    def let_go(self, room: str) -> None:
+        """Another web process has the room from now on: it is followed no more, and goes on."""
+        if (hold := self._holds.pop(room, None)) is not None and hold.keeper is not None:
+            hold.keeper.cancel()
+
     async def drop(self, room: str, reason: str) -> None:
         """The room is over. A worker that cannot be asked now closes it when it is heard of again."""
         hold = self._holds.pop(room, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import asyncpg
 
@@ -14,6 +14,7 @@ from server.signaling.room.session import Arrival
 if TYPE_CHECKING:
     from server.signaling.line import RoomLine
     from server.signaling.loop import SessionLoop
+    from server.signaling.messages import AnyClientMessage
     from server.signaling.rooms import Rooms
 
 JOIN_PATIENCE_S: Final = 3.0
@@ -29,11 +30,30 @@ AWAY: Final = (
 )
 
 
-async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) -> SessionLoop | seats.NoEntry:
-    """Seat a line, or put it before the door. Raises DatabaseAway."""
+class LineSession(Protocol):
+    """What a session is to a line, wherever it is led."""
+
+    def receive(self, line: RoomLine, message: AnyClientMessage) -> None:
+        """What the page says."""
+
+    def drop_line(self, line: RoomLine) -> None:
+        """The line is gone."""
+
+
+async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) -> LineSession | seats.NoEntry:
+    """Seat a line, or put it before the door, here or at the web process that leads its session. Raises what AWAY names."""
     loop = await rooms.of(entry.session_id)
+    if loop is None and (leader := await rooms.leader(entry.session_id)):
+        return await rooms.arrive_at(leader, line, entry, media)
     if loop is None or loop.is_over:
         return seats.NoEntry("ended")
+    return await seat(rooms, loop, line, entry, media)
+
+
+async def seat(
+    rooms: Rooms, loop: SessionLoop, line: RoomLine, entry: seats.Entry, media: bool
+) -> SessionLoop | seats.NoEntry:
+    """The same in a session that this process leads. Raises DatabaseAway."""
     known = loop.session.people.get(entry.seat)
     facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
     if facts is None or loop.is_over:

@@ -110,6 +110,15 @@ class SessionLoop:
         self.is_over = True
         await end(*self._tasks)
 
+    async def give_up(self) -> None:
+        """Another web process leads the session now: to it people come back by themselves."""
+        self.is_over = True
+        for line in list(self._lines.values()):
+            line.hang()
+        for room in self.session.facts.rooms:
+            self._around.plane.let_go(room)
+        await end(*self._tasks)
+
     # ------------------------------------------------------------ inputs
 
     def take(self, happened: Callable[[Session, datetime], list[Effect]], line: LineId | None = None) -> None:

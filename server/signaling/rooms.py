@@ -6,6 +6,7 @@ A starting process takes up every running session of the database, so that peopl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -23,12 +24,17 @@ from server.health import METRICS, READINESS
 from server.keys import CLOCK, POOL, SETTINGS
 from server.live import NOTICES
 from server.mediaplane.plane import MediaPlane
-from server.mediaplane.reach.bus import Bus, BusMissing
+from server.mediaplane.reach.bus import Bus, BusAway, BusMissing
 from server.recordings.consent import ReceiptKey
 from server.recordings.store import consents
 from server.sessions import store
 from server.sessions.events import EventWriter
 from server.sessions.recording import SESSION_KEY, JournalPlan
+from server.signaling.arriving import AWAY
+from server.signaling.homes.back import Back
+from server.signaling.homes.front import Front
+from server.signaling.homes.keeping import stay, take
+from server.signaling.homes.lease import Homes
 from server.signaling.loop import SessionLoop, Surroundings
 from server.signaling.metrics import RoomFigures
 from server.signaling.relay import Relay, ice_servers
@@ -43,7 +49,10 @@ if TYPE_CHECKING:
 
     from server.config import Turn
     from server.live import Notice, Notices
+    from server.sessions.seats import Entry, NoEntry
     from server.sessions.store import SessionRow
+    from server.signaling.homes.front import FarSession
+    from server.signaling.line import RoomLine
     from server.signaling.relay import IceServers
 
 log = logging.getLogger("laizuo.signaling")
@@ -56,10 +65,16 @@ class Rooms:
     """The register of running sessions."""
 
     def __init__(
-        self, around: Callable[[Callable[[str], None]], Surroundings], relay: Callable[[], Relay | None] = lambda: None
+        self,
+        around: Callable[[Callable[[str], None]], Surroundings],
+        relay: Callable[[], Relay | None] = lambda: None,
+        shared: tuple[Homes, Front] | None = None,
     ) -> None:
+        """shared  who leads what, and the way to them, where there are several web processes"""
         self._around = around(self._finished)
         self._relay = relay
+        self._homes = shared[0] if shared else None
+        self._front = shared[1] if shared else None
         self._loops: dict[str, SessionLoop] = {}
         self._loading: dict[str, asyncio.Task[SessionLoop | None]] = {}
         self._numbers = itertools.count(1)
@@ -73,7 +88,7 @@ class Rooms:
         return self._loops.get(session_id)
 
     async def of(self, session_id: str) -> SessionLoop | None:
-        """The shell of a session, loaded if need be; None when the session is over. Raises DatabaseAway."""
+        """The shell of a session, loaded if need be; None when the session is over, or led elsewhere. Raises DatabaseAway."""
         if loop := self._loops.get(session_id):
             return loop
         task = self._loading.get(session_id)
@@ -81,6 +96,30 @@ class Rooms:
             task = self._loading[session_id] = asyncio.create_task(self._load(session_id), name=f"load-{session_id}")
             task.add_done_callback(lambda _: self._loading.pop(session_id, None))
         return await asyncio.shield(task)
+
+    async def leader(self, session_id: str) -> str | None:
+        """Which other web process leads a session; None when it is over. Raises BusAway: it is just on its way to us."""
+        leader = await self._homes.take(session_id) if self._homes else None
+        if self._homes and leader == self._homes.me:
+            raise BusAway("the session is being taken up")
+        return leader
+
+    async def arrive_at(self, leader: str, line: RoomLine, entry: Entry, media: bool) -> FarSession | NoEntry:
+        """Bring a line to a session that is led elsewhere. Raises BusAway, TimeoutError."""
+        if self._front is None:
+            raise BusAway(leader)
+        return await self._front.arrive(leader, line, entry, media)
+
+    def led(self) -> set[str]:
+        """The sessions that this process leads."""
+        return set(self._loops)
+
+    async def give_up(self, session_ids: set[str]) -> None:
+        """Others lead these now."""
+        for session_id in session_ids:
+            if loop := self._loops.pop(session_id, None):
+                log.warning("session %s is led by another web process now", session_id)
+                await loop.give_up()
 
     async def seat_facts(self, session_id: str, seat: str) -> SeatFacts | None:
         """A seat that came after its session was loaded. Raises DatabaseAway."""
@@ -130,6 +169,8 @@ class Rooms:
             await loop.close()
 
     async def _load(self, session_id: str) -> SessionLoop | None:
+        if self._homes and await self._homes.take(session_id) != self._homes.me:
+            return None
         async with connection(self._around.pool) as conn:
             row = await store.load_session(conn, session_id)
             receipts = await consents(conn, session_id)
@@ -160,21 +201,31 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     events = EventWriter(app[POOL])
     receipts = ReceiptKey(app[SETTINGS].key_file.with_name("receipts.key"))
     around = partial(Surroundings, app[POOL], plane, events, app[CLOCK])
-    rooms = Rooms(lambda finished: around(finished, receipts), lambda: _relay(app[SETTINGS].turn))
+    homes = Homes(app[POOL], me, bus.up_for_s) if bus else None
+    shared = (homes, Front(bus)) if bus and homes else None
+    rooms = Rooms(lambda finished: around(finished, receipts), lambda: _relay(app[SETTINGS].turn), shared)
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
     app[METRICS].registry.register(RoomFigures(rooms, plane, events))
-    on_bus = [asyncio.create_task(bus.keep(), name="bus")] if bus else []
+    on_bus = [_watched(bus.keep(), "bus")] if bus else []
+    back = Back(bus, rooms) if bus else None
     plane.start()
-    await rooms.take_up()
-    tasks = [
-        _watched(work, name)
-        for work, name in ((events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended"))
-    ]
+    works = [(events.run(), "events"), (_tick(rooms), "tick"), (_follow(rooms, app[NOTICES]), "ended")]
+    if shared is None:
+        await rooms.take_up()
+    else:
+        await shared[0].begin()
+        works += [(stay(rooms, shared[0]), "homes"), (take(rooms, *shared), "homeless")]
+    tasks = [_watched(work, name) for work, name in works]
     yield
     await end(*tasks)
+    if back is not None:
+        await back.close()
     await rooms.close()
     await events.flush(FLUSH_S)
+    if homes is not None:
+        with contextlib.suppress(*AWAY):
+            await homes.leave()
     await plane.close()
     await end(*on_bus)
 

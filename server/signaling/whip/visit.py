@@ -17,7 +17,7 @@ from server.signaling.messages import Answer, Closed, Error, Leave, Offer, Rejoi
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from server.signaling.loop import SessionLoop
+    from server.signaling.arriving import LineSession
     from server.signaling.messages import ServerMessage
     from server.signaling.room.effects import LineId
     from server.signaling.whip.core import Kind
@@ -58,7 +58,7 @@ class Visit:
         self.answer: Answer | None = None  # the newest
         self.ice: list[Mapping[str, str | list[str]]] = []
         self._loop = asyncio.get_running_loop()
-        self._session: SessionLoop | None = None
+        self._session: LineSession | None = None
         self._asking: asyncio.Future[Answer] | None = None
         self._on_end = on_end
         self._is_over = False
@@ -68,7 +68,7 @@ class Visit:
 
     # ------------------------------------------------------------ what the device wants
 
-    def begin(self, session: SessionLoop) -> None:
+    def begin(self, session: LineSession) -> None:
         """The line is in the session (`arrive` has been said)."""
         self._session = session
 

@@ -1,0 +1,41 @@
+"""What a web process does all the time beside others: says that it is alive, lets go of what others lead, takes what nobody leads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+from server.errors import log_unexpected
+from server.signaling.arriving import AWAY
+from server.signaling.homes.lease import RENEW_S
+
+if TYPE_CHECKING:
+    from server.signaling.homes.front import Front
+    from server.signaling.homes.lease import Homes
+    from server.signaling.rooms import Rooms
+
+TAKE_EVERY_S: Final = 1.0
+
+
+async def stay(rooms: Rooms, homes: Homes) -> None:
+    """Renew our lease; a session that is not ours any more is left to whoever has it. Until cancelled."""
+    while True:
+        await asyncio.sleep(RENEW_S)
+        led = rooms.led()  # asked before the database is: what is taken meanwhile is not lost
+        with contextlib.suppress(*AWAY):
+            await rooms.give_up(led - await homes.renew())
+
+
+async def take(rooms: Rooms, homes: Homes, front: Front) -> None:
+    """Look whether a session has nobody, and whether those are there who lead the sessions of our lines. Until cancelled."""
+    while True:
+        try:
+            for session_id in await homes.homeless():
+                await rooms.of(session_id)
+        except AWAY:
+            pass
+        except Exception as error:
+            log_unexpected(error)
+        front.ask_leaders()
+        await asyncio.sleep(TAKE_EVERY_S)
