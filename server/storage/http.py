@@ -55,13 +55,18 @@ class SecondVolume(msgspec.Struct):
 
 
 class CopiesShown(msgspec.Struct):
-    """Packs in the second place. is_set: there is one; error: of the copy that waits longest."""
+    """Packs in the second place. is_set: there is one; error: of the copy that waits longest.
+
+    older   copies that newer ones have followed and that nobody can take away before older_until: what was hidden since is in them
+    """
 
     is_set: bool
     stored: int
     waiting: int
     newest: float | None
     error: str
+    older: int
+    older_until: float | None
 
 
 class CheckShown(msgspec.Struct):
@@ -98,7 +103,9 @@ async def storage(call: Call[None]) -> Storage:
     """How storage is, now."""
     async with call.connection() as conn:
         copies, checks = await conn.fetchrow(store.SQL["copies"]), await conn.fetchrow(store.SQL["checks"])
+        before = await conn.fetchrow(store.SQL["copies_before"], call.now)
         assert copies is not None
+        assert before is not None
         assert checks is not None
         last = [
             CheckShown(row["session"], row["checked_at"].timestamp(), row["bytes"], row["damage"])
@@ -109,7 +116,10 @@ async def storage(call: Call[None]) -> Storage:
     return Storage(
         shown,
         second,
-        CopiesShown(is_set, copies["stored"], copies["waiting"], _unix(copies["newest"]), copies["error"] or ""),
+        CopiesShown(
+            is_set, copies["stored"], copies["waiting"], _unix(copies["newest"]), copies["error"] or "",
+            before["older"], _unix(before["until"]),
+        ),
         ChecksShown(
             checks["checked"], checks["never"], checks["damaged"], checks["bytes"], _unix(checks["oldest"]), _unix(checks["newest"]), last
         ),

@@ -21,10 +21,13 @@ with due as (
     select f.id, f.bytes, f.path, f.session_id
     from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
     where f.kind = 'pack' and r.wrapped_key is not null
-      and (c.film_id is null or (c.run_after <= $1 and (c.state = 'waiting' or c.pack_bytes <> f.bytes)))
+      and (c.film_id is null or (c.run_after <= $1 and (c.state = 'waiting' or c.pack_bytes <> f.bytes or c.stored_at < f.made_at)))
     order by c.run_after nulls first, f.made_at, f.id
     limit 1
     for update of f skip locked
+), before as (
+    insert into pack_copy_before (film_id, name, version, stored_at, retain_until)
+    select c.film_id, c.name, c.version, c.stored_at, c.retain_until from pack_copy c join due on due.id = c.film_id where c.state = 'stored'
 ), taken as (
     insert into pack_copy (film_id, pack_bytes, state, attempts, run_after)
     select id, bytes, 'waiting', 1, $2 from due
@@ -45,6 +48,12 @@ select count(*) filter (where c.state = 'stored') as stored, count(*) filter (wh
        max(c.stored_at) as newest, (array_agg(c.error order by c.run_after desc, c.film_id) filter (where c.state = 'waiting' and c.error is not null))[1] as error
 from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
 where f.kind = 'pack' and r.wrapped_key is not null
+
+-- name: copies_before
+-- Older copies that nobody can take away yet, as long as their recording has its key.
+select count(*) as older, max(b.retain_until) as until
+from pack_copy_before b join film f on f.id = b.film_id join recording r on r.session_id = f.session_id
+where b.retain_until > $1 and r.wrapped_key is not null
 
 -- name: due_check
 -- The recording that was looked at longest ago, if that is longer than $1 ago or it was made before $2 and never looked at.

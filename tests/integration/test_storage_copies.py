@@ -106,6 +106,29 @@ async def test_a_pack_that_grew_by_late_stamps_is_copied_again(
     assert len(bucket.versions()) == 2
 
 
+async def test_a_pack_made_anew_is_copied_and_the_copy_before_is_told_of(
+    client: Client, db: Pool, city: City, held: Held, bucket: LockServer, tmp_path: Path
+) -> None:
+    """What was hidden since is still in the copy before: the page says how many there are, and until when."""
+    loop = copies(db, tmp_path, bucket.settings())
+    assert await loop.once()
+    [(_, first)] = bucket.versions()
+    await db.execute("update pack_copy set run_after = $1", utc_now())
+
+    await db.execute("update film set made_at = $1 where kind = 'pack'", utc_now())  # of the very same size
+
+    assert await loop.once()
+    before = await db.fetchrow("select version, retain_until from pack_copy_before")
+    assert before["version"] == first
+    administrator = await staff(client, db, city, "he.min")
+    shown = (await (await administrator.get("/api/admin/storage")).json())["copies"]
+    assert (shown["stored"], shown["older"]) == (1, 1)
+    assert shown["older_until"] == pytest.approx(before["retain_until"].timestamp())
+    assert 'data-testid="storage-older"' in await (await administrator.get("/admin/storage")).text()
+    await db.execute("update recording set wrapped_key = null, state = 'destroyed' where session_id = $1", held.id)
+    assert (await (await administrator.get("/api/admin/storage")).json())["copies"]["older"] == 0
+
+
 async def test_a_bucket_that_is_away_delays_the_copy_and_nothing_else(
     client: Client, db: Pool, held: Held, tmp_path: Path
 ) -> None:
