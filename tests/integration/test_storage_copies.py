@@ -125,7 +125,8 @@ async def test_a_pack_made_anew_is_copied_and_the_copy_before_is_told_of(
     assert (shown["stored"], shown["older"]) == (1, 1)
     assert shown["older_until"] == pytest.approx(before["retain_until"].timestamp())
     assert 'data-testid="storage-older"' in await (await administrator.get("/admin/storage")).text()
-    await db.execute("update recording set wrapped_key = null, state = 'destroyed' where session_id = $1", held.id)
+    destroyed = "update recording set wrapped_key = null, state = 'destroyed', cause = null where session_id = $1"
+    await db.execute(destroyed, held.id)
     assert (await (await administrator.get("/api/admin/storage")).json())["copies"]["older"] == 0
 
 
