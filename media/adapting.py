@@ -17,6 +17,7 @@ from media.forward.path import DownStream, UpStream
 LOOK_EVERY_S: Final = 0.5
 # A layer that brings nothing for so long is not sent any more (the publisher's line is too narrow for it).
 LAYER_GONE_S: Final = 1.0
+RESTART_FULL_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Adapting:
     def __init__(self, now: float) -> None:
         self.estimate = DownlinkEstimate(now)
         self._repairs = Repairs(now)
+        self._restarted_at = float("-inf")
         self._reported: dict[int, Reported] = {}  # by our SSRC
         self._sent = Rate()
         self._look_at = now
@@ -68,6 +70,8 @@ class Adapting:
 
     def note_report(self, down: DownStream, expected: int, lost: int, rtt_s: float | None, now: float) -> None:
         """His receiver report about one stream: so many packets more were due, so many of them did not come."""
+        if rtt_s is not None:
+            self.estimate.note_rtt(rtt_s, now)
         if down.kind != "video":
             return
         before = self._reported.get(down.ssrc)
@@ -78,12 +82,19 @@ class Adapting:
         self._reported[down.ssrc] = Reported(now, down.packets, down.octets, bps)
         if before is not None:
             arrived = sum(each.bps for each in self._reported.values() if now - each.at <= ARRIVED_S)
-            self.estimate.note_arrived(arrived, rtt_s, now)
+            self.estimate.note_arrived(arrived, now)
 
     def worth_repairing(self, down: DownStream, seqs: Sequence[int], rtt_s: float, now: float) -> Sequence[int]:
         """What of his NACK shall be sent again."""
         full = self.estimate.is_full(now)
         return self._repairs.worth(down.ssrc, seqs, rtt_s, self.estimate.budget_bps(now) if full else None, now)
+
+    def may_restart(self, now: float) -> bool:
+        """Whether a key frame may be asked for in place of what he will never get: not each time, while it would fill his line."""
+        if now - self._restarted_at < (RESTART_FULL_S if self.estimate.is_full(now) else 0.0):
+            return False
+        self._restarted_at = now
+        return True
 
     def look(self, downs: Sequence[DownStream], pictures: Sequence[Offered], now: float) -> None:
         """Measure what was sent to him, and choose anew."""
@@ -107,7 +118,7 @@ class Adapting:
         scarce = self.estimate.is_scarce(now)
         chosen = allot(budget, pictures, scarce=scarce, stuck=self.estimate.is_stuck(now))
         needed = next_step_bps(pictures, chosen)
-        if needed is not None and needed > budget and self.estimate.may_try(now):
+        if needed is not None and needed > budget and self.estimate.may_try(needed, now):
             self.estimate.begin_trial(needed, now)
             return allot(needed, pictures, scarce=scarce)
         return chosen

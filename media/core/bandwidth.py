@@ -31,6 +31,12 @@ TRIAL_S: Final = 3.0
 # In a trial that the line bears, a belief rises by 8 % a second. One that stands still stands against a wall.
 VERDICT_S: Final = 1.5
 KEY_FRAME_S: Final = 1.2
+# What did not fit, or is so far above what came when the line was full, is not tried before WALL_S.
+FAR_ABOVE: Final = 1.3
+NEARLY: Final = 0.95
+WALL_S: Final = 30.0  # twice as long by each trial that fails
+WALL_AT_LATEST_S: Final = 480.0
+DOUBT_S: Final = 120.0  # and so much later while his browser believes in less than he gets: it sees queues come and go
 RISE: Final = 1.03
 TRY_AFTER_S: Final = 4.0
 TRY_AT_LATEST_S: Final = 60.0
@@ -51,6 +57,8 @@ ALL_ARRIVES: Final = 0.9
 QUEUED_S: Final = 0.2  # a round trip longer by this than the shortest: a queue stands
 # The shortest round trip is forgotten slowly: a peer may have moved to a longer line.
 BASE_GROWTH: Final = 1.01
+BASE_MOST_S: Final = 0.6  # by satellite; a longer one has a queue in it from the beginning
+RTT_HOLDS_S: Final = 8.0  # a browser reports about a voice each five seconds
 FULL_S: Final = 1.5  # after a deep fall the line counts as full
 STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
@@ -76,11 +84,16 @@ class DownlinkEstimate:
         "_proven",
         "_proven_until",
         "_queued_from",
+        "_rtt_at",
+        "_rtt_s",
         "_sent",
         "_trial_ends",
         "_trouble_at",
         "_try_after_s",
         "_waited_s",
+        "_wall",
+        "_wall_s",
+        "_wall_until",
     )
 
     def __init__(self, now: float) -> None:
@@ -97,10 +110,12 @@ class DownlinkEstimate:
         self._trial_ends = now
         self._believed_before = self._believed_low = 0
         self._try_after_s = TRY_AFTER_S
+        self._wall, self._wall_s, self._wall_until = 0, WALL_S, float("-inf")
         self._waited_s, self._passed_at = TRY_AFTER_S, float("-inf")
         self._fell_at = self._echo_until = float("-inf")
         self._arrived, self._arrived_at = 0, float("-inf")
-        self._base_rtt_s = float("inf")
+        self._base_rtt_s = BASE_MOST_S
+        self._rtt_s, self._rtt_at = 0.0, float("-inf")
         self._queued_from = float("inf")
 
     def budget_bps(self, now: float) -> int:
@@ -109,7 +124,7 @@ class DownlinkEstimate:
         if self.is_stuck(now) and now - self._arrived_at <= ARRIVED_S:
             return self._carried(now)
         granted = self._granted if now < self._trial_ends else 0
-        proven = self._proven if now < self._proven_until else 0
+        proven = self._proven if now < self._proven_until and self._queued_from > now else 0
         return int(max(min(believed, self._loss_limit), proven, granted))
 
     def _carried(self, now: float) -> int:
@@ -126,17 +141,29 @@ class DownlinkEstimate:
         """Whether a queue stands although something may have been given up for it."""
         return now - self._queued_from >= STUCK_S
 
-    def note_arrived(self, bps: int, rtt_s: float | None, now: float) -> None:
-        """So much of the pictures arrived over the last second, by his receiver reports; rtt_s is the round trip with its queues."""
+    def note_rtt(self, rtt_s: float, now: float) -> None:
+        """A round trip with its queues, by a receiver report about a picture or a voice."""
+        self._rtt_s, self._rtt_at = rtt_s, now
+        self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s, BASE_MOST_S)
+
+    def _waits(self, now: float) -> bool:
+        """Whether the last round trip was long for this line."""
+        return now - self._rtt_at <= RTT_HOLDS_S and self._rtt_s > self._base_rtt_s + QUEUED_S
+
+    def note_arrived(self, bps: int, now: float) -> None:
+        """So much of the pictures arrived over the last second, by his receiver reports."""
         self._arrived, self._arrived_at = bps, now
-        if rtt_s is not None:
-            self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s)
-            # His own line up makes the round trip longer as well: it must be seen on the way down.
-            suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
-            queued = suffers and rtt_s > self._base_rtt_s + QUEUED_S
-            self._queued_from = min(self._queued_from, now) if queued else float("inf")
-            if self.is_stuck(now) or (queued and self._granted and now >= self._trial_ends - TRIAL_S + KEY_FRAME_S):
-                self._trouble(now, now)
+        # His own line up makes the round trip longer as well: it must be seen on the way down.
+        suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
+        queued = suffers and self._waits(now)
+        if queued and self._queued_from < now and not self._granted:
+            # All that comes through a full line is all that it carries.
+            self._wall, self._wall_until = max(self._wall, int(bps * FAR_ABOVE)), now + self._wall_s
+        elif now >= self._wall_until + DOUBT_S:
+            self._wall, self._wall_s = 0, WALL_S
+        self._queued_from = min(self._queued_from, now) if queued else float("inf")
+        if self.is_stuck(now) or (queued and self._granted and now >= self._trial_ends - TRIAL_S + KEY_FRAME_S):
+            self._trouble(now, now)
 
     def note_sent(self, bps: int, now: float) -> None:
         """What went out over the last window."""
@@ -148,7 +175,7 @@ class DownlinkEstimate:
         if self._granted:
             self._judge_trial(now)
         elif now - self._calm_from >= CALM_S:
-            self._proven = max(self._proven, bps)
+            self._proven = max(self._proven, min(bps, self._arrived) if now - self._arrived_at <= ARRIVED_S else bps)
 
     def _judge_trial(self, now: float) -> None:
         stands_still = self._believed < min(self._sent, self._believed_before * RISE) and not self._all_arrives(now)
@@ -201,10 +228,15 @@ class DownlinkEstimate:
 
     def is_scarce(self, now: float) -> bool:
         """Whether the line was full lately. Without that nobody is denied a picture: a budget that is only unknown denies nothing."""
-        return now - self._trouble_at < SCARCE_S
+        return now - self._trouble_at < SCARCE_S or now < self._wall_until or self._waits(now)
 
-    def may_try(self, now: float) -> bool:
-        """Whether it is time for a trial."""
+    def may_try(self, bps: int, now: float) -> bool:
+        """Whether it is time for a trial of so much."""
+        if self._waits(now):
+            return False
+        doubts = 0 < self._believed < self._sent
+        if bps >= self._wall * NEARLY and now < self._wall_until + (DOUBT_S if doubts else 0):
+            return False
         # A belief that has not risen since: the queue still empties. But it cannot rise while next to nothing is sent.
         risen = self._believed > self._believed_low * RISE or self._sent < self._believed / 2 or not self._believed
         return risen and not self._granted and now - self._calm_from >= self._try_after_s
@@ -224,6 +256,10 @@ class DownlinkEstimate:
                 self._passed_at, self._try_after_s = float("-inf"), min(TRY_AT_LATEST_S, 2 * self._waited_s)
         self._believed_low = self._believed
         if self._granted:
+            self._wall_s = (
+                min(WALL_AT_LATEST_S, 2 * self._wall_s) if 0 < self._wall * NEARLY <= self._granted else WALL_S
+            )
+            self._wall, self._wall_until = min(self._granted, self._wall or self._granted), now + self._wall_s
             self._granted, self._echo_until = 0, now + PATIENCE_S  # its queue has to empty
             self._try_after_s = min(TRY_AT_LATEST_S, 2 * self._try_after_s)
 

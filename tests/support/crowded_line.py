@@ -67,6 +67,7 @@ class Crowd:
         path, _ = wired_python(Wire(), Notes(), Counter[str]())
         lane = path.new_lane(Notes(), 1, 0.0)
         self.adapting = Adapting(self.now)
+        self.voice = path.new_down(lane, "audio", 48000, 1, 0, 0)
         self.pictures: list[Offered] = []
         for n in range(self.faces):
             ups = [path.new_up(10 * n + at, lane, "video", "VP8", 90000, 10 * n + at, nack=True) for at in (1, 2)]
@@ -117,6 +118,8 @@ class Crowd:
             self.adapting.estimate.note_belief(int(self.browser.belief), self.now)
         if self._tick % 100 == 0:
             self._report()
+        if self._tick % 500 == 0:
+            self.adapting.note_report(self.voice, 250, 0, self._rtt_s(), self.now)
 
     def _look(self) -> None:
         for offered in self.pictures:
@@ -195,13 +198,18 @@ class Crowd:
                 continue
             self._missing[ssrc, seq] = (self.now + NACK_S, tries + 1)
             offered = next(each for each in self.pictures if each.down.ssrc == ssrc)
+            if offered.down.up is None:
+                continue
             rtt_s = 0.1 + max(0.0, self._free_at - self.now)
             for again in self.adapting.worth_repairing(offered.down, [seq], rtt_s, self.now):
                 self.repairs += 1
                 self._put(Packet(RTX, 0, self.sent[ssrc, again] + 100, (ssrc, again)))
 
+    def _rtt_s(self) -> float:
+        return 0.02 + max(0.0, self._free_at - self.now)
+
     def _report(self) -> None:
-        rtt_s = 0.02 + max(0.0, self._free_at - self.now)
+        rtt_s = self._rtt_s()
         expected = lost = 0
         for offered in self.pictures:
             ssrc = offered.down.ssrc

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from media.core.bandwidth import ARRIVED_S, LOSS_FLOOR_BPS, START_BPS, DownlinkEstimate, Rate
+from media.core.bandwidth import ARRIVED_S, LOSS_FLOOR_BPS, START_BPS, WALL_S, DownlinkEstimate, Rate
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
 from tests.support.narrow_line import Believer, NarrowLine
 
@@ -55,7 +55,7 @@ class Viewer:
         scarce = self.estimate.is_scarce(self.now)
         self.chosen = allot(budget, pictures, scarce=scarce)
         needed = next_step_bps(pictures, self.chosen)
-        if needed is not None and needed > budget and self.estimate.may_try(self.now):
+        if needed is not None and needed > budget and self.estimate.may_try(needed, self.now):
             self.estimate.begin_trial(needed, self.now)
             self.trials += 1
             self.chosen = allot(needed, pictures, scarce=scarce)
@@ -139,7 +139,7 @@ def test_before_anything_is_known() -> None:
     assert estimate.budget_bps(0.0) == START_BPS
     estimate.note_belief(90_000, 5.0)  # the first one says what came, not what could
     estimate.note_sent(90_000, 5.0)
-    assert estimate.may_try(5.0)
+    assert estimate.may_try(1_000_000, 5.0)
 
 
 def test_trouble_in_a_trial_ends_it_and_doubles_the_wait() -> None:
@@ -152,8 +152,8 @@ def test_trouble_in_a_trial_ends_it_and_doubles_the_wait() -> None:
 
     assert estimate.budget_bps(6.1) == 700_000
     estimate.note_belief(800_000, 7.0)
-    assert not estimate.may_try(6.0 + 7.9)
-    assert estimate.may_try(6.0 + 8.0)
+    assert not estimate.may_try(1_000_000, 6.0 + 7.9)
+    assert estimate.may_try(1_000_000, 6.0 + 8.0)
 
 
 def test_a_small_fall_that_mends_changes_nothing_and_one_that_stays_counts() -> None:
@@ -241,7 +241,8 @@ def test_what_arrives_is_carried_whatever_the_browser_believes() -> None:
     estimate.note_belief(30_000, 2.0)
     assert estimate.budget_bps(2.0) == 30_000
 
-    estimate.note_arrived(150_000, 0.05, 2.5)
+    estimate.note_rtt(0.05, 2.5)
+    estimate.note_arrived(150_000, 2.5)
 
     assert allot(estimate.budget_bps(2.5), [Picture((150_000, 400_000), 0)]) == [0]
     assert estimate.budget_bps(2.5 + ARRIVED_S + 0.1) == 30_000
@@ -253,7 +254,8 @@ def test_a_queue_that_does_not_empty_takes_the_smallest_picture() -> None:
         estimate.note_sent(150_000, second)
         estimate.note_belief(160_000 + second, second)
         estimate.note_loss(0.1 if second > 5 else 0.0, second)
-        estimate.note_arrived(110_000, 0.6 if second > 5 else 0.02, second)
+        estimate.note_rtt(0.6 if second > 5 else 0.02, second)
+        estimate.note_arrived(110_000, second)
 
     assert estimate.is_full(11.0)
     assert estimate.is_stuck(11.0)
@@ -266,7 +268,8 @@ def test_a_long_way_up_is_no_queue_on_the_way_down() -> None:
         estimate.note_sent(150_000, second)
         estimate.note_belief(200_000, second)
         estimate.note_loss(0.0, second)
-        estimate.note_arrived(150_000, 0.9 if second > 5 else 0.02, second)
+        estimate.note_rtt(0.9 if second > 5 else 0.02, second)
+        estimate.note_arrived(150_000, second)
 
     assert not estimate.is_full(11.0)
     assert not estimate.is_stuck(11.0)
@@ -276,11 +279,35 @@ def test_a_trial_that_arrives_whole_passes_although_the_belief_stands_still() ->
     for arrives in (True, False):
         estimate = DownlinkEstimate(0.0)
         estimate.note_belief(80_000, 1.0)
-        estimate.note_arrived(40_000, 0.05, 5.0)
+        estimate.note_rtt(0.05, 5.0)
+        estimate.note_arrived(40_000, 5.0)
         estimate.begin_trial(180_000, 5.0)
         for tick in range(1, 8):
             now = 5.0 + tick / 2
-            estimate.note_arrived(180_000 if arrives else 100_000, 0.05, now)
+            estimate.note_rtt(0.05, now)
+            estimate.note_arrived(180_000 if arrives else 100_000, now)
             estimate.note_sent(180_000, now)
 
         assert estimate.budget_bps(8.5) == (180_000 if arrives else 85_000)
+
+
+def test_what_did_not_fit_is_not_tried_soon_and_less_is() -> None:
+    estimate = DownlinkEstimate(0.0)
+    estimate.note_belief(200_000, 1.0)
+    estimate.note_rtt(0.05, 5.0)
+    estimate.note_arrived(150_000, 5.0)
+    estimate.begin_trial(500_000, 5.0)
+    for tick in range(1, 7):
+        estimate.note_rtt(0.05, 5.0 + tick / 2)
+        estimate.note_arrived(300_000, 5.0 + tick / 2)
+        estimate.note_sent(500_000, 5.0 + tick / 2)
+    assert estimate.budget_bps(8.0) < 500_000
+
+    estimate.note_sent(150_000, 16.0)
+    estimate.note_belief(210_000, 16.5)
+    assert estimate.may_try(300_000, 17.0)
+    assert not estimate.may_try(500_000, 17.0)
+    assert not estimate.may_try(500_000, 8.0 + WALL_S - 0.1)
+    assert estimate.may_try(500_000, 8.0 + WALL_S)
+    estimate.note_sent(300_000, 8.0 + WALL_S)
+    assert not estimate.may_try(500_000, 8.0 + WALL_S), "a browser that believes in less than it gets sees queues"
