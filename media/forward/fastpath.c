@@ -452,18 +452,20 @@ static uint32_t payload_start(const uint8_t *d, uint32_t size) {
   return at > size ? 0 : at;
 }
 
-/* python_path.py _note_arrival, RFC 8285 4.2. */
+/* core/transport_cc.py note_packet, RFC 8285 4.2 and, `wide`, 4.3. */
 static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
   uint32_t at = FIXED_HEADER + (d[0] & 0x0Fu) * 4;
-  if (!(d[0] & 0x10) || at + 4 > size || get16(d + at) != 0xBEDE) return;
+  if (!(d[0] & 0x10) || at + 4 > size) return;
+  bool wide = (get16(d + at) & 0xFFF0) == 0x1000;
   uint32_t end = at + 4 + get16(d + at + 2) * 4u;
-  if (end > size) return;
+  if (end > size || (!wide && get16(d + at) != 0xBEDE)) return;
   for (at += 4; at < end;) {
     uint8_t head = d[at++];
     if (head == 0) continue;
-    uint32_t length = (head & 0x0Fu) + 1;
-    if (head >> 4 == 15 || at + length > end) return;
-    if (head >> 4 == l->count_ident) {
+    if (wide ? at == end : head >> 4 == 15) return;
+    uint32_t ident = wide ? head : head >> 4u, length = wide ? d[at++] : (head & 0x0Fu) + 1;
+    if (at + length > end) return;
+    if (ident == l->count_ident) {
       if (length == 2) fast_note(l, get16(d + at), now);
       return;
     }
