@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from media.adapting import LAYER_GONE_S, LOOK_EVERY_S, Adapting, Offered
+from media.core.bandwidth import FITS, FULL_S
 from media.forward.path import DownStream, UpStream
 from media.forward.self_test import Notes, Wire, wired_python
 from media.leaving_out import note_rate
@@ -126,3 +127,48 @@ def test_the_rate_of_a_stream_that_rests_stays() -> None:
     up.octets, up.last_at = 1000 + 12_500, screen.now + 62
     note_rate(up, screen.now + 62)
     assert up.rate.bps == 100_000
+
+
+def test_what_his_reports_tell_is_measured_from_what_was_sent_meanwhile() -> None:
+    screen = Screen()
+    down = screen.show(*RATES).down
+    estimate = screen.adapting.estimate
+    estimate.note_belief(200_000, screen.now)
+    estimate.note_belief(10_000, screen.now)
+    screen.adapting.note_report(down, 0, 0, 0.05, screen.now)
+    assert estimate.budget_bps(screen.now) == 10_000  # the first one has no beginning
+
+    down.packets, down.octets = 20, 25_000
+    screen.now += 1
+    screen.adapting.note_report(down, 20, 4, 0.05, screen.now)
+
+    assert estimate.budget_bps(screen.now) == int(160_000 * FITS)
+
+
+def test_a_voice_tells_of_the_line_and_not_of_pictures() -> None:
+    screen = Screen()
+    voice = screen.path.new_down(screen.lane, "audio", 48000, 99, 0, 0)
+    screen.adapting.estimate.note_belief(100_000, screen.now)
+    assert screen.adapting.estimate.may_try(200_000, screen.now + 10)
+
+    screen.adapting.note_report(voice, 50, 0, 2.0, screen.now + 10)
+
+    assert not screen.adapting.estimate.may_try(200_000, screen.now + 10)
+    assert screen.adapting.estimate.is_scarce(screen.now + 10)
+
+
+def test_on_a_full_line_repairs_and_new_beginnings_are_few() -> None:
+    screen = Screen()
+    down = screen.show(*RATES).down
+    assert len(screen.adapting.worth_repairing(down, range(100), 0.05, screen.now)) == 100
+    assert screen.adapting.may_restart(screen.now)
+    assert screen.adapting.may_restart(screen.now)
+
+    screen.adapting.estimate.note_sent(500_000, screen.now)
+    screen.adapting.estimate.note_belief(600_000, screen.now)
+    screen.adapting.estimate.note_belief(300_000, screen.now)
+
+    assert len(screen.adapting.worth_repairing(down, range(200, 300), 0.05, screen.now)) < 10
+    assert not screen.adapting.may_restart(screen.now)
+    assert not screen.adapting.may_restart(screen.now + FULL_S / 2)
+    assert screen.adapting.may_restart(screen.now + FULL_S)
