@@ -5,6 +5,7 @@ admin add-site --slug rongchuan --kind city --name-zh ... --name-en ... [--paren
 admin add-endpoint --site liuyin --name-zh ... --name-en ... [--kind kiosk]      (prints the one-time enrolment code)
 admin list
 admin verify-access [--anchors FOLDER] [--trust CERTIFICATE]     (are the journals of who saw what still what was stamped?)
+admin rewrap-keys                                    (after a new master key was added: every recording's key goes under it)
 admin replace-worker w0                              (once its last room is over; people who talk notice nothing)
 """
 
@@ -36,6 +37,7 @@ from server.errors import UserError
 from server.evidence.accesses import render, verify_accesses
 from server.evidence.service import anchor_folders
 from server.people.service import add_person
+from server.recordings.rotation import master_keys, rewrap
 from server.sites.service import add_site
 from server.sites.store import NewSite, Site, load_tree
 from server.supervise.home import Home, HomeTaken, child_of
@@ -64,6 +66,8 @@ def main(argv: list[str]) -> int:
         if arguments.command == "replace-worker":
             return replace_worker(settings, arguments.worker)
         with reachable_database(settings) as database_url:
+            if arguments.command == "rewrap-keys":
+                return asyncio.run(_rewrap_keys(settings, database_url))
             if arguments.command == "verify-access":
                 return asyncio.run(_verify_access(arguments, settings, database_url))
             return asyncio.run(_run(arguments, database_url))
@@ -136,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
                         help="stamps that others kept, besides those in the data directory and in evidence.anchors_copy")  # fmt: skip
     access.add_argument("--trust", type=Path, action="append", default=[], metavar="CERTIFICATE",
                         help="believe only time stamps of this authority (PEM); may be given again")  # fmt: skip
+    commands.add_parser("rewrap-keys", help="wrap every recording's key under the current master key")
     worker = commands.add_parser(
         "replace-worker",
         help="a media worker of this machine takes no new rooms, and a new one follows it after its last",
@@ -168,6 +173,23 @@ async def _verify_access(arguments: argparse.Namespace, settings: Settings, data
         await conn.close()
     sys.stdout.write(render(checked))
     return 1 if checked.damages else 0
+
+
+async def _rewrap_keys(settings: Settings, database_url: str) -> int:
+    """0 all are under the current master key, 1 some do not open."""
+    keys = master_keys(settings.key_file, os.environ)
+    conn = await asyncpg.connect(database_url)
+    try:
+        async with conn.transaction():
+            found = await rewrap(conn, keys, OPERATOR, dt.datetime.now(dt.UTC))
+    finally:
+        await conn.close()
+    print(
+        f"{found.done} keys wrapped under {keys.current}, {found.current} were before, {len(found.closed)} do not open"
+    )
+    for session in found.closed:
+        print(f"  session {session}: its key is under a master key that is not here", file=sys.stderr)
+    return 1 if found.closed else 0
 
 
 async def _run(arguments: argparse.Namespace, database_url: str) -> int:

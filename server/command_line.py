@@ -58,6 +58,7 @@ VARIABLES: dict[str, str] = {
     "LAIZUO_BUS": "same as --bus, where nobody else can read the password in it",
     "LAIZUO_DEMO": "on or off: seed a fictional city into an empty database (default: only on loopback without a config)",
     "LAIZUO_MASTER_KEY_FILE": "file with the key that wraps all others (default: keys/master.key in the data directory, made on first start)",
+    "LAIZUO_MASTER_KEYS": "those keys themselves instead of a file: `name base64`, several with commas between them, the last one current",
     "LAIZUO_PASSWORD": "password for `admin`, where nobody can type one",
     "LAIZUO_LOG_LEVEL": "debug, info, warning or error (default info)",
     "LAIZUO_VENV": "where the environment with the packages stands (default: .venv beside the sources)",

@@ -1,7 +1,7 @@
 """Master keys, and session keys wrapped under them (EVIDENCE.md, section 8).
 
 A session key lies in the database only wrapped: AES-256-GCM under a master key, bound to its session and room. Rotation adds a master
-key: new sessions use the newest, old ones are wrapped anew when they are next touched. Destroying a wrapped key destroys its recording.
+key: new sessions use the newest, old ones are wrapped anew by `python3 -m server admin rewrap-keys`. Destroying a wrapped key destroys its recording.
 """
 
 from __future__ import annotations

@@ -116,3 +116,10 @@ from consent where session_id = $1 order by seat_id, purpose, id desc
 
 -- name: set_recorded
 update room set recorded = $2 where id = $1
+
+-- name: wrapped_keys
+-- Locked, so that none is destroyed while it is wrapped anew.
+select session_id::text as session, wrapped_key from recording where wrapped_key is not null order by session_id for update
+
+-- name: wrap_anew
+update recording set wrapped_key = $2 where session_id = $1

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from media.record.journal import new_session_key
-from media.record.keys import KeyProblem, MasterKeys, load_master_keys
+from media.record.keys import KeyProblem, MasterKeys
 from media.record.volumes import directories_of
 from server import audit
 from server.access.core import Action
 from server.access.require import as_uuid
-from server.config import ConfigError
 from server.errors import NotFound
 from server.mediaplane.hold import CannotRecord
 from server.recordings import core, store
+from server.recordings.rotation import master_keys
 from server.viewings.hidden import require_made
 from server.viewings.service import require_viewer, write_entry
 
@@ -54,11 +55,7 @@ class Recordings:
 
     def load_keys(self) -> None:
         """Before anything else. A missing key file is made. Raises ConfigError, OSError."""
-        self._key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            self._master = load_master_keys(self._key_file)
-        except KeyProblem as error:
-            raise ConfigError(f"{self._key_file}: {error}") from error
+        self._master = master_keys(self._key_file, os.environ)
 
     def open_authority(self, authority: Authority) -> None:
         """Who signs and stamps packs; at start."""

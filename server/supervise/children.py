@@ -33,7 +33,7 @@ from server.supervise.listen import (
 from server.supervise.process import Command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECRET_VARIABLES = ("DATABASE_URL", "LAIZUO_PASSWORD")  # a media worker needs neither
+SECRET_VARIABLES = ("DATABASE_URL", "LAIZUO_MASTER_KEYS", "LAIZUO_PASSWORD")  # a media worker needs none
 RECOVERY_S = (
     1800.0  # replaying the log after a power cut may take long; being ended in the middle would not make it faster
 )
