@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Literal, Protocol
 
@@ -21,7 +21,7 @@ from media.core.reports import PublisherClock
 from media.core.rtp import ABS_SEND_TIME, MID, REPAIRED_RID, RID, TRANSPORT_CC, abs_send_time_word, read_text_extension
 from media.engine import Engine
 from media.forward.path import NOWHERE, DownStream, UpStream
-from media.net.answer import OPUS, RED, Negotiated, OwnSide, Role, make_answer
+from media.net.answer import OPUS, RED, VIDEO_CODECS, Negotiated, OwnSide, Role, make_answer
 from media.net.dtls import DtlsFailed, DtlsPeer
 from media.net.ice_lite import Address, Credentials, new_credentials
 from media.net.limits import Budget
@@ -103,7 +103,7 @@ class Peer:
 
     # --- negotiation ------------------------------------------------------------------------------------------------
 
-    def answer(self, text: str, sources: Mapping[str, str], now: float) -> str:
+    def answer(self, text: str, sources: Mapping[str, str], now: float, pictures: Sequence[str] = VIDEO_CODECS) -> str:
         """Answer an offer, the first one or a later one (more slots, other sources, ICE restart).
 
         Raises   SdpError; then nothing has changed.
@@ -118,7 +118,7 @@ class Peer:
 
         credentials = self._credentials_for(offer)
         try:
-            answer = make_answer(offer, sources, self._own_side(credentials), new_ssrc, self.lines)
+            answer = make_answer(offer, sources, self._own_side(credentials), new_ssrc, self.lines, pictures)
         except SdpError:
             self._engine.return_ssrcs(*fresh)
             raise

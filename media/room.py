@@ -29,7 +29,7 @@ from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots
 from media.engine import Engine
 from media.forward.path import UpStream
 from media.leaving_out import leave_out, note_rate
-from media.net.answer import OPUS, RED, Negotiated
+from media.net.answer import FILMED_CODECS, OPUS, RED, VIDEO_CODECS, Negotiated
 from media.net.sdp import SdpError
 from media.peer import Cause, Phase
 from media.recorder import Recorder
@@ -76,7 +76,8 @@ class Room:
         same = old is not None and old.connection == request.connection
         seat = old if old is not None and same else Seat(self, self._engine, request, now)
         try:
-            answer = seat.peer.answer(request.offer, request.sources, now)
+            pictures = FILMED_CODECS if self.recorder else VIDEO_CODECS
+            answer = seat.peer.answer(request.offer, request.sources, now, pictures)
         except SdpError as error:
             if not same:
                 seat.peer.discard()

@@ -1,6 +1,6 @@
 """Where a picture can be entered: does a key frame start here, and when may the publisher be asked for one.
 
-Source: RFC 7741 §4.2, §4.3 (VP8); RFC 6184 §5.4, §5.7, §5.8 (H.264).
+Source: RFC 7741 §4.2, §4.3 (VP8); RFC 6184 §5.4, §5.7, §5.8 (H.264); RFC 9628 §4.2 (VP9); RTP payload format for AV1 1.0 §4.4 (AV1).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ PLI_INTERVAL_S = 1.0
 FIRST_PICTURE_INTERVAL_S = 0.3
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
+_VP9_PICTURE_ID, _VP9_REFERS, _VP9_LAYERS, _VP9_FLEXIBLE, _VP9_BEGINS = 0x80, 0x40, 0x20, 0x10, 0x08
+_AV1_GOES_ON, _AV1_SEQUENCE = 0x80, 0x08
 
 
 def is_vp8_key_frame(packet: Buffer, offset: int, end: int) -> bool:
@@ -64,7 +66,35 @@ def _aggregate_has_key(packet: Buffer, offset: int, end: int) -> bool:
     return False
 
 
-KEY_FRAME_TESTS: dict[str, Callable[[Buffer, int, int], bool]] = {"VP8": is_vp8_key_frame, "H264": is_h264_key_frame}
+def is_vp9_key_frame(packet: Buffer, offset: int, end: int) -> bool:
+    """Whether the VP9 payload begins a key frame: the start (B) of a picture that refers to none before it (no P), in its lowest spatial layer."""
+    if offset >= end:
+        return False
+    first = packet[offset]
+    if first & _VP9_REFERS or not first & _VP9_BEGINS:
+        return False
+    at = offset + 1
+    if first & _VP9_PICTURE_ID:
+        if at >= end:
+            return False
+        at += 2 if packet[at] & 0x80 else 1
+    if not first & _VP9_LAYERS:
+        return at < end
+    # temporal layer, switching point, spatial layer, whether it refers to the layer below; in non-flexible mode TL0PICIDX follows
+    return at + (1 if first & _VP9_FLEXIBLE else 2) < end and not packet[at] & 0x0F
+
+
+def is_av1_key_frame(packet: Buffer, offset: int, end: int) -> bool:
+    """Whether the AV1 payload begins a coded video sequence (N) and not with the rest of a unit (Z): that is a key frame with its sequence header."""
+    return offset + 1 < end and packet[offset] & (_AV1_SEQUENCE | _AV1_GOES_ON) == _AV1_SEQUENCE
+
+
+KEY_FRAME_TESTS: dict[str, Callable[[Buffer, int, int], bool]] = {
+    "VP8": is_vp8_key_frame,
+    "H264": is_h264_key_frame,
+    "VP9": is_vp9_key_frame,
+    "AV1": is_av1_key_frame,
+}
 
 
 class KeyFrameThrottle:

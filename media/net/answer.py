@@ -30,10 +30,11 @@ from media.core.slots import SOURCES
 from media.net.sdp import Codec, Direction, Fingerprint, MediaLine, Offer, SdpError
 
 # VP8 first although some browsers put H.264 first: every browser decodes VP8, not every one decodes H.264.
-VIDEO_CODECS = ("VP8", "H264")
+VIDEO_CODECS = ("VP8", "H264", "VP9", "AV1")
+FILMED_CODECS = ("VP8", "H264")  # all that a recorded room takes: of others no film could be made
 OPUS, RED = "opus", "red"
 AUDIO_CODECS = (RED, OPUS)
-CLOCK_RATES = {OPUS: 48000, RED: 48000, "VP8": 90000, "H264": 90000}
+CLOCK_RATES = {OPUS: 48000, RED: 48000, **dict.fromkeys(VIDEO_CODECS, 90000)}
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 UP_EXTENSIONS = {"audio": (MID, AUDIO_LEVEL, TRANSPORT_CC), "video": (MID, ABS_SEND_TIME, TRANSPORT_CC)}
 LAYER_EXTENSIONS = (RID, REPAIRED_RID)
@@ -45,6 +46,8 @@ OPUS_PARAMETERS = "minptime=10;useinbandfec=1"
 H264_PARAMETERS = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id="
 # profile_idc -> the bits of profile_iop that are fixed, and their value
 _CONSTRAINED_BASELINE = {0x42: (0x4F, 0x40), 0x4D: (0x8F, 0x80), 0x58: (0xCF, 0xC0)}
+# Of these the profile that every decoder has is the one that is meant when none is named. Source: RFC 9628 §6.1, AV1 §7.2.1.
+_PROFILES = {"VP9": "profile-id", "AV1": "profile"}
 _PROFILE = re.compile(r"[0-9A-Fa-f]{6}\Z")
 
 
@@ -114,20 +117,25 @@ class Answer:
 
 
 def negotiate(
-    offer: Offer, sources: Mapping[str, str], new_ssrc: Callable[[], int], kept: Sequence[Negotiated] = ()
+    offer: Offer,
+    sources: Mapping[str, str],
+    new_ssrc: Callable[[], int],
+    kept: Sequence[Negotiated] = (),
+    pictures: Sequence[str] = VIDEO_CODECS,
 ) -> tuple[Negotiated, ...]:
     """The facts of every line, in the order of the offer.
 
     sources   mid -> source of each up line (CONTROL.md join).
     new_ssrc  gives an unused, non-zero ssrc.
     kept      the facts before a renegotiation: down lines keep their ssrcs.
+    pictures  the video codecs that are taken, in order of preference.
     Raises    SdpError.
     """
     kept_by_mid = {line.mid: line for line in kept if line.role is Role.DOWN}
     slots = {"audio": 0, "video": 0}
     lines: list[Negotiated] = []
     for index, media in enumerate(offer.media):
-        fact = _judge(index, media, offer)
+        fact = _judge(index, media, offer, pictures)
         if fact.role is Role.UP:
             fact = _take_up(fact, media, sources)
         elif fact.role is Role.DOWN:
@@ -141,20 +149,25 @@ def negotiate(
 
 
 def make_answer(
-    offer: Offer, sources: Mapping[str, str], own: OwnSide, new_ssrc: Callable[[], int], kept: Sequence[Negotiated] = ()
+    offer: Offer,
+    sources: Mapping[str, str],
+    own: OwnSide,
+    new_ssrc: Callable[[], int],
+    kept: Sequence[Negotiated] = (),
+    pictures: Sequence[str] = VIDEO_CODECS,
 ) -> Answer:
     """Negotiate and write the answer. Arguments and errors as `negotiate`."""
-    lines = negotiate(offer, sources, new_ssrc, kept)
+    lines = negotiate(offer, sources, new_ssrc, kept, pictures)
     return Answer(_write(offer, lines, own), lines)
 
 
-def _judge(index: int, media: MediaLine, offer: Offer) -> Negotiated:
+def _judge(index: int, media: MediaLine, offer: Offer, pictures: Sequence[str]) -> Negotiated:
     """Role, codecs and extensions of one line."""
     fact = Negotiated(index, media.mid, media.kind, Role.REJECTED)
     usable = media.kind in ("audio", "video") and media.protocol == PROTOCOL and media.offered
     if not (usable and media.rtcp_mux and media.mid and media.mid in offer.bundle):
         return fact
-    chosen = _choose_codecs(media)
+    chosen = _choose_codecs(media, AUDIO_CODECS if media.kind == "audio" else pictures)
     if not chosen:
         return fact
     role = Role.UP if media.direction.sends else Role.DOWN if media.direction is Direction.RECVONLY else Role.IDLE
@@ -194,8 +207,7 @@ def _check_whole(lines: list[Negotiated]) -> None:
             seen.add(ssrc)
 
 
-def _choose_codecs(media: MediaLine) -> dict[str, Codec]:
-    wanted = AUDIO_CODECS if media.kind == "audio" else VIDEO_CODECS
+def _choose_codecs(media: MediaLine, wanted: Sequence[str]) -> dict[str, Codec]:
     chosen: dict[str, Codec] = {}
     for name in wanted:
         fitting = [c for c in media.codecs.values() if c.name.lower() == name.lower() and _fits(name, c)]
@@ -224,7 +236,7 @@ def _fits(name: str, codec: Codec) -> bool:
         return codec.parameters.get("packetization-mode") == "1" and is_constrained_baseline(
             codec.parameters.get("profile-level-id", "")
         )
-    return True
+    return codec.parameters.get(_PROFILES.get(name, ""), "0") == "0"
 
 
 def is_constrained_baseline(profile_level_id: str) -> bool:

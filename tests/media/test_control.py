@@ -21,6 +21,7 @@ from tests.media.conftest import QUICK, Enter
 from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, Refused, RunningWorker, running_worker
+from tests.support.offers import browser_offer
 from tests.support.rtc_client import RtcClient, join
 
 KEY = bytes(range(32))
@@ -293,6 +294,29 @@ async def test_a_recorded_room_keeps_all_packets_and_what_happened(
     assert closed["record"]["state"] == "closed"
     assert closed["record"]["block"] > noted["block"]
     assert a.name == "a"
+
+
+async def test_a_recorded_room_takes_only_codecs_that_films_are_made_of(
+    controller: Controller, worker: RunningWorker
+) -> None:
+    await controller.ask("open_room", room="r2", session="s1", epoch=1, capacity=4, record=record_in(worker))
+    come: dict[str, Any] = {
+        "seat": "a",
+        "connection": 1,
+        "label": {},
+        "sources": {"0": "voice", "1": "face"},
+        "epoch": 1,
+    }
+
+    answers = [
+        (await controller.ask("join", room=room, offer=browser_offer("chromium_plain"), **come))["answer"]
+        for room in ("r1", "r2")
+    ]
+
+    assert [{name for name in ("VP8", "H264", "VP9", "AV1") if f"{name}/90000" in answer} for answer in answers] == [
+        {"VP8", "H264", "VP9", "AV1"},
+        {"VP8", "H264"},
+    ]
 
 
 async def test_while_paused_nothing_is_recorded(enter: Enter, controller: Controller, worker: RunningWorker) -> None:

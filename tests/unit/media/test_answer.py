@@ -7,7 +7,17 @@ import itertools
 import pytest
 
 from media.core.rtp import ABS_SEND_TIME, AUDIO_LEVEL, MID, REPAIRED_RID, RID, TRANSPORT_CC
-from media.net.answer import Answer, Candidate, Negotiated, OwnSide, Role, is_constrained_baseline, make_answer
+from media.net.answer import (
+    FILMED_CODECS,
+    VIDEO_CODECS,
+    Answer,
+    Candidate,
+    Negotiated,
+    OwnSide,
+    Role,
+    is_constrained_baseline,
+    make_answer,
+)
 from media.net.sdp import Fingerprint, SdpError, parse_offer
 from tests.support.offers import DIGEST, SHORT_OFFER, browser_offer, changed
 
@@ -22,9 +32,14 @@ OWN = OwnSide(
 )
 
 
-def answered(text: str, sources: dict[str, str] = SOURCES, kept: tuple[Negotiated, ...] = ()) -> Answer:
+def answered(
+    text: str,
+    sources: dict[str, str] = SOURCES,
+    kept: tuple[Negotiated, ...] = (),
+    pictures: tuple[str, ...] = VIDEO_CODECS,
+) -> Answer:
     counter = itertools.count(1000)
-    return make_answer(parse_offer(text), sources, OWN, lambda: next(counter), kept)
+    return make_answer(parse_offer(text), sources, OWN, lambda: next(counter), kept, pictures)
 
 
 def section(answer: Answer, index: int) -> list[str]:
@@ -105,7 +120,7 @@ def test_chromium_slots() -> None:
         ("7", Role.DOWN, "video", 2, 1008, 1007),
     ]
     assert section(answer, 3)[-5:-1] == [
-        "a=fmtp:109 apt=108",
+        "a=fmtp:46 apt=45",
         "a=msid:slot-0 slot-0-video",
         "a=ssrc-group:FID 1002 1001",
         "a=ssrc:1002 cname:laizuo",
@@ -120,8 +135,18 @@ def test_identifiers_are_those_of_each_browser() -> None:
     assert chromium.lines[0].extensions == {MID: 4, AUDIO_LEVEL: 1, TRANSPORT_CC: 3}
     assert firefox.lines[0].extensions == {MID: 3, AUDIO_LEVEL: 1, TRANSPORT_CC: 7}
     assert (chromium.lines[3].extensions, firefox.lines[3].extensions) == ({ABS_SEND_TIME: 2}, {ABS_SEND_TIME: 4})
-    assert (chromium.lines[3].pts, firefox.lines[3].pts) == ({"VP8": 96, "H264": 108}, {"VP8": 120})
-    assert (chromium.lines[3].rtx_pts, firefox.lines[3].rtx_pts) == ({"VP8": 97, "H264": 109}, {"VP8": 124})
+    assert chromium.lines[3].pts == {"VP8": 96, "H264": 108, "VP9": 98, "AV1": 45}
+    assert firefox.lines[3].pts == {"VP8": 120, "VP9": 121, "AV1": 99}
+    assert chromium.lines[3].rtx_pts == {"VP8": 97, "H264": 109, "VP9": 99, "AV1": 46}
+    assert firefox.lines[3].rtx_pts == {"VP8": 124, "VP9": 125, "AV1": 100}
+
+
+@pytest.mark.parametrize("browser", ["chromium_simulcast", "firefox_simulcast"])
+def test_a_recorded_room_takes_what_films_are_made_of(browser: str) -> None:
+    lines = answered(browser_offer(browser), pictures=FILMED_CODECS).lines
+
+    assert {name for line in lines if line.kind == "video" for name in line.pts} <= {"VP8", "H264"}
+    assert all(next(iter(line.pts)) == "VP8" for line in lines if line.kind == "video")
 
 
 def test_down_lines_answer_neither_mid_nor_audio_level() -> None:
@@ -202,6 +227,11 @@ def test_lines_that_cannot_be_used_are_rejected(old: str, new: str) -> None:
         ("VP8/90000", "vp8/90000", {"VP8": 96, "H264": 108}),
         ("VP8/90000", "VP8/48000", {"H264": 108}),
         ("96 97 108 109", "108 109 96 97", {"VP8": 96, "H264": 108}),  # our order, not the offer's
+        ("VP8/90000", "VP9/90000", {"H264": 108, "VP9": 96}),
+        ("VP8/90000", "AV1/90000", {"H264": 108, "AV1": 96}),
+        ("VP8/90000", "AV1/90000\na=fmtp:96 level-idx=5;profile=0;tier=0", {"H264": 108, "AV1": 96}),
+        ("VP8/90000", "AV1/90000\na=fmtp:96 level-idx=5;profile=1;tier=0", {"H264": 108}),
+        ("VP8/90000", "VP9/90000\na=fmtp:96 profile-id=2", {"H264": 108}),
     ],
 )
 def test_choice_of_codecs(old: str, new: str, pts: dict[str, int]) -> None:

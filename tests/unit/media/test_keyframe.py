@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from media.core.keyframe import PLI_INTERVAL_S, KeyFrameThrottle, is_h264_key_frame, is_vp8_key_frame
+from media.core.keyframe import (
+    PLI_INTERVAL_S,
+    KeyFrameThrottle,
+    is_av1_key_frame,
+    is_h264_key_frame,
+    is_vp8_key_frame,
+    is_vp9_key_frame,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,57 @@ def test_vp8(payload: str, is_key: bool) -> None:
     packet = bytes(12) + bytes.fromhex(payload)
 
     assert is_vp8_key_frame(packet, 12, len(packet)) is is_key
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        ("08 82", True),  # the start of a picture that refers to none
+        ("48 82", False),  # it refers to one before it
+        ("00 82", False),  # not its start
+        ("0c 82", True),  # start and end in one packet
+        ("88 11 82", True),  # picture id, 7 bits
+        ("88 91 22 82", True),  # picture id, 15 bits
+        ("8a 91 22 00 82", True),  # with a scalability structure behind it
+        ("a8 91 22 00 05 82", True),  # layers, TL0PICIDX
+        ("b8 91 22 10 82", True),  # layers in flexible mode: no TL0PICIDX
+        ("a8 91 22 02 05 82", False),  # spatial layer 1
+        ("a8 91 22 01 05 82", False),  # refers to the layer below
+        ("e8 91 22 00 05 82", False),
+        ("", False),
+        ("08", False),
+        ("88", False),
+        ("88 11", False),
+        ("88 91", False),
+        ("88 91 22", False),
+        ("a8 91 22 00", False),
+        ("a8 91 22 00 05", False),
+        ("b8 91 22 10", False),
+    ],
+)
+def test_vp9(payload: str, is_key: bool) -> None:
+    packet = bytes(12) + bytes.fromhex(payload)
+
+    assert is_vp9_key_frame(packet, 12, len(packet)) is is_key
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_key"),
+    [
+        ("18 0a 0b", True),  # N, one unit: a sequence header
+        ("28 0a 0b", True),  # N, two units
+        ("68 0a 0b", True),  # N, the last unit goes on in the next packet
+        ("10 32 00", False),  # a picture within a sequence
+        ("90 32 00", False),  # the rest of a unit
+        ("98 32 00", False),  # N may not stand there
+        ("", False),
+        ("18", False),
+    ],
+)
+def test_av1(payload: str, is_key: bool) -> None:
+    packet = bytes(12) + bytes.fromhex(payload)
+
+    assert is_av1_key_frame(packet, 12, len(packet)) is is_key
 
 
 @pytest.mark.parametrize(
