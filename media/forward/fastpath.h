@@ -20,6 +20,7 @@ enum {
   IN_SLOT = 2048,
   IN_SLOTS = 64,   /* read by one recvmmsg */
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
+  TICKS = 3,       /* of the timer in one call: what Python does by its own timers is late by two at most */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
   ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
@@ -148,11 +149,12 @@ typedef struct {
   uint8_t *tray;
   uint64_t gate_seed;
   uint32_t gate_mask, tray_size, tray_used;
-  int32_t fd, timer; /* timer: -1, or read at each call */
+  int32_t fd, timer; /* timer: -1, or set anew by each call */
+  int32_t loop_fd;   /* readable when the loop has something to do; -1: it does not tell */
   bool gso;
   bool dropped_any, stalled_any; /* since Python looked */
   uint32_t woken, read;          /* calls and datagrams since then */
-  double window, looked_at;
+  double window, looked_at, every; /* every: seconds between ticks of the timer */
   uint64_t packets_in, packets_out, messages_out;
   uint64_t dropped[REASONS];
 } fast;
@@ -171,6 +173,9 @@ static inline void put32(uint8_t *at, uint32_t value) {
   put16(at, (uint16_t)(value >> 16));
   put16(at + 2, (uint16_t)value);
 }
+
+/* What the kernel takes to wake us from a poll, as it lets timers of a poll slip by 50 us to wake seldom. */
+#define WAKING_S 0.00005
 
 #include "arrivals.h"
 

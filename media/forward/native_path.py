@@ -76,6 +76,7 @@ class NativePath(PythonPath):
             tray_size=TRAY_BYTES,
             fd=port.socket.fileno(),
             timer=-1,
+            loop_fd=-1,
             gso=gso,
             gate_seed=secrets.randbits(64),
             window=WINDOW_S,
@@ -107,6 +108,7 @@ class NativePath(PythonPath):
         self._timer = self._library.timer()
         if self._timer < 0:
             raise OSError("no timer descriptor is left")
+        self.memory.loop_fd = descriptor_of(loop)
         loop.add_reader(self.memory.fd, self.read)
 
     def close(self) -> None:
@@ -150,6 +152,7 @@ class NativePath(PythonPath):
         loop, memory = self._loop, self.memory
         if loop is None:
             return
+        memory.every = every_s
         self._library.set_timer(self._timer, int(every_s * 1e9))
         if every_s and memory.timer < 0:
             memory.timer = self._timer
@@ -286,6 +289,19 @@ class NativePath(PythonPath):
     def _fill(self, lane: Lane) -> None:
         assert isinstance(lane, NativeLane)
         lane.fill()
+
+
+def descriptor_of(loop: asyncio.AbstractEventLoop) -> int:
+    """What becomes readable when something happens that the loop waits for; -1 where it does not tell.
+
+    Both names are private to uvloop and to asyncio; without them Python is woken at every tick, as correct and a little dearer.
+    """
+    selector = getattr(loop, "_selector", None)
+    tell = getattr(loop, "_get_backend_id", None) or getattr(selector, "fileno", None)
+    try:
+        return int(tell()) if tell is not None else -1
+    except (TypeError, ValueError, OSError):
+        return -1
 
 
 def _function(name: str) -> int:

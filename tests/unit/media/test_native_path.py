@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import random
+import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
+import uvloop
 
 from media.core.packetcache import VIDEO_PACKETS, PacketCache
 from media.core.rtp import HEADER
 from media.core.transport_cc import Arrivals, note_packet
 from media.forward.native_memory import ARRIVALS, UpMemory
 from media.forward.native_objects import LARGEST_ARENA, NativeLane, SharedCache, address_of, sockaddr
-from media.forward.native_path import NativePath
+from media.forward.native_path import NativePath, descriptor_of
 from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.self_test import Notes, Wire, check_native, wired_native
 from media.net.ice_lite import Address
@@ -27,6 +30,7 @@ from tests.support.eventually import eventually
 from tests.support.native import native_library
 
 GCM, KEY, OURS = 7, bytes(range(28)), bytes(range(1, 29))  # SRTP_PROFILE_AEAD_AES_128_GCM
+TICKS = 3  # fastpath.h
 KEY_FRAME, OTHER = b"\x10\x00", b"\x10\x01"
 
 
@@ -402,3 +406,54 @@ async def test_under_load_a_timer_wakes_it_and_afterwards_the_socket_again(room:
 
     assert path.packets_out == 2 * seq
     path.close()
+
+
+def test_by_the_timer_one_call_takes_several_ticks_unless_the_loop_has_something_to_do(room: Room) -> None:
+    """A pipe stands for all that the loop waits for."""
+    memory = room.path.memory
+    busy, wants = os.pipe()
+    memory.timer, memory.loop_fd, memory.every, memory.window = room.path._library.timer(), busy, 0.001, 1e9
+    try:
+        before = memory.woken
+        room.path.read()
+        assert memory.woken == before + TICKS
+
+        os.write(wants, b"!")
+        room.path.read()
+        assert memory.woken == before + TICKS + 1, "something else was kept waiting"
+
+        os.read(busy, 1)
+        room.browser.send(b"\x00" * 20)  # for Python: it looks like STUN
+        room.path.read()
+        assert memory.woken == before + TICKS + 2, "what Python must see was kept waiting"
+        assert select.select([memory.timer], [], [], 30)[0], "and then nobody was woken again"
+
+        memory.loop_fd = -1
+        room.path.read()
+        assert memory.woken == before + TICKS + 3, "nobody can say what the loop waits for"
+    finally:
+        for descriptor in (memory.timer, busy, wants):
+            os.close(descriptor)
+        memory.timer = -1
+
+
+@pytest.mark.parametrize("make", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_loop_tells_when_it_has_something_to_do(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    loop = make()
+    here, there = socket.socketpair()
+    try:
+        loop.add_reader(here.fileno(), loop.stop)
+        loop.call_soon(loop.stop)
+        loop.run_forever()  # what is added is waited for from the next round on
+        assert not select.select([descriptor_of(loop)], [], [], 0)[0]
+
+        there.send(b"!")
+        assert select.select([descriptor_of(loop)], [], [], 30)[0]
+    finally:
+        loop.close()
+        here.close()
+        there.close()
+
+
+def test_a_loop_that_tells_nothing_has_no_descriptor() -> None:
+    assert descriptor_of(cast(asyncio.AbstractEventLoop, object())) == -1
