@@ -120,7 +120,8 @@ class DownlinkEstimate:
 
     def budget_bps(self, now: float) -> int:
         """What may be sent to him as picture in all."""
-        believed = max(self._believed or START_BPS, self._carried(now))
+        unknown = START_BPS if self._queued_from > now else 0
+        believed = max(self._believed or unknown, self._carried(now))
         if self.is_stuck(now) and now - self._arrived_at <= ARRIVED_S:
             return self._carried(now)
         granted = self._granted if now < self._trial_ends else 0
@@ -135,7 +136,9 @@ class DownlinkEstimate:
 
     def is_full(self, now: float) -> bool:
         """Whether more than it carries was sent just now: what is sent waits in a queue, or falls out of it."""
-        return self._queued_from <= now or now - self._fell_at < FULL_S
+        # On a line that loses by nature a belief falls as well: there the round trip must agree.
+        fell = now - self._fell_at < FULL_S and (self._lost < LOSS_LOW or self._waits(now))
+        return fell or self._queued_from <= now
 
     def is_stuck(self, now: float) -> bool:
         """Whether a queue stands although something may have been given up for it."""
@@ -223,7 +226,6 @@ class DownlinkEstimate:
             self._loss_limit *= LOSS_GROWTH ** min(1.0, now - self._lossless_at)
             if self._loss_limit > 4 * max(self._sent, START_BPS):
                 self._loss_limit = float("inf")
-        self._lost = 0.0
         self._lossless_at = now
 
     def is_scarce(self, now: float) -> bool:

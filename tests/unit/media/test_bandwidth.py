@@ -311,3 +311,27 @@ def test_what_did_not_fit_is_not_tried_soon_and_less_is() -> None:
     assert estimate.may_try(500_000, 8.0 + WALL_S)
     estimate.note_sent(300_000, 8.0 + WALL_S)
     assert not estimate.may_try(500_000, 8.0 + WALL_S), "a browser that believes in less than it gets sees queues"
+
+
+def test_a_belief_that_falls_on_a_lossy_line_fills_nothing() -> None:
+    for lossy in (False, True):
+        estimate = DownlinkEstimate(0.0)
+        estimate.note_sent(300_000, 0.0)
+        estimate.note_rtt(0.2, 0.5)
+        estimate.note_loss(0.08 if lossy else 0.0, 0.5)
+        estimate.note_belief(400_000, 0.5)
+        estimate.note_belief(200_000, 1.0)
+        assert estimate.is_full(1.1) is not lossy
+
+        estimate.note_rtt(0.9, 1.2)
+        assert estimate.is_full(1.3)
+
+
+def test_a_line_that_is_full_from_the_beginning_gets_what_arrives() -> None:
+    estimate = DownlinkEstimate(0.0)
+    estimate.note_sent(250_000, 1.0)
+    estimate.note_rtt(1.4, 1.0)
+    estimate.note_arrived(30_000, 1.0)
+
+    assert estimate.budget_bps(1.0) < 30_000
+    assert allot(estimate.budget_bps(1.0), [Picture((250_000,), 0)], scarce=estimate.is_scarce(1.0)) == [PAUSED]
