@@ -82,7 +82,9 @@ def _interruptions(events: list[dict[str, Any]], words: dict[str, Any], start_us
     for event in events:
         if event["kind"] == "continued":
             gap_s = int(event["data"].get("gap_us", 0)) / 1e6
-            yield [_second(event, start_us), words["gap_writer"].format(seconds=f"{gap_s:.1f}")]
+            said = words["gap_writer"].format(seconds=f"{gap_s:.1f}")
+            cause = words.get(f"gap_{event['data'].get('facts', {}).get('after')}")
+            yield [_second(event, start_us), f"{said} ({cause})" if cause else said]
 
 
 def _film_gaps(films: list[dict[str, Any]], words: dict[str, Any], names: dict[str, str]) -> Iterator[list[str]]:

@@ -210,3 +210,9 @@ update room set closed_at = $2 where session_id = $1 and kind = 'caucus' and clo
 
 -- name: release_caucuses
 update room_owner o set until = $2 from room r where r.session_id = $1 and r.kind = 'caucus' and o.room_id = r.id and o.until is null
+
+-- name: recording_stopped_by
+-- Why the recording of a session is not running, if it failed: the last word about it.
+select data->>'cause' from session_event
+where session_id = $1 and kind in ('recording_failed', 'recording_recording', 'recording_stopped')
+order by id desc limit 1

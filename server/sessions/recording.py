@@ -14,6 +14,7 @@ from aiohttp import web
 
 from server.mediaplane.facts import JournalPlace
 from server.mediaplane.hold import CannotRecord
+from server.sessions import store
 from server.storage.core import BEGIN_BYTES
 from server.storage.space import free_bytes
 
@@ -43,7 +44,10 @@ class JournalPlan:
         if (free := await asyncio.to_thread(free_bytes, self._data)) < BEGIN_BYTES:
             raise CannotRecord(f"no space for the journal: {free >> 20} MB are left")
         key = await self._session_key(conn, spec.session)
-        return JournalPlace(self._root / spec.session / spec.room, key, {"procedure": spec.procedure})
+        facts = {"procedure": spec.procedure}
+        if cause := await store.recording_stopped_by(conn, spec.session):
+            facts["after"] = cause  # a journal that goes on says what it goes on after: who failed could not write it
+        return JournalPlace(self._root / spec.session / spec.room, key, facts)
 
 
 ShowRecording = Callable[

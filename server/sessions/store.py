@@ -336,3 +336,8 @@ async def people_shown(conn: Connection, session_id: str) -> list[PersonShownRow
 async def events_shown(conn: Connection, session_id: str, limit: int) -> list[EventShownRow]:
     rows = await conn.fetch(_SQL["events_shown"], session_id, limit)
     return [EventShownRow(row["at"], row["kind"], row["seat"], json.loads(row["data"])) for row in rows]
+
+
+async def recording_stopped_by(conn: Connection, session: str) -> str | None:
+    """The cause (`recording_disk_full` ...) of a recording that failed and has not begun again; None: it did not fail, or nobody knows."""
+    return await conn.fetchval(_SQL["recording_stopped_by"], session)  # type: ignore[no-any-return]

@@ -84,14 +84,26 @@ def shown_part(events: list[Event], cut: Cut) -> list[Event]:
 
 
 def interruptions(tape: Tape, cut: Cut) -> list[dict[str, Any]]:
-    """Stretches of the film in which nothing was recorded, each with its cause: the reason of the `closed` before, or `stopped`."""
+    """Stretches of the film in which nothing was recorded, each with its cause: the reason of the `closed` before, what the server knew, or `stopped`."""
     found, reason = [], None
     for event in shown_part(tape.events, cut):
         if event.kind == "continued":
             gap_us = max(0, int(event.data.get("gap_us") or 0))
-            found.append({"from_us": max(0, event.at_us - gap_us), "to_us": event.at_us, "cause": reason or "stopped"})
+            found.append(
+                {
+                    "from_us": max(0, event.at_us - gap_us),
+                    "to_us": event.at_us,
+                    "cause": reason or _after(event) or "stopped",
+                }
+            )
         reason = str(event.data.get("reason")) if event.kind == "closed" else None
     return found
+
+
+def _after(event: Event) -> str | None:
+    """What ended the writer before, as far as the server knew when it began the journal again."""
+    facts = event.data.get("facts")
+    return str(facts["after"]) if isinstance(facts, dict) and facts.get("after") else None
 
 
 def hidden_parts(tape: Tape, cut: Cut, zones: Sequence[Zone]) -> list[dict[str, Any]]:
