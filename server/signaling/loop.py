@@ -6,6 +6,7 @@ Everything here runs on the event loop between two awaits, so the session's stat
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ log = logging.getLogger("laizuo.signaling")
 
 # A journal that failed is begun again, at first soon (a line to a disk that blinked), then at the pace of somebody who makes space.
 RESTORE_AFTER_S = (1.0, 2.0, 5.0)
+STAND_S = 4.0  # a room that people are in is taken over within a fraction of it
 ACT_PATIENCE_S = 3.0  # then the person is told to try again; a page waits no longer for a press
 
 
@@ -104,6 +106,12 @@ class SessionLoop:
         facts = self.session.facts
         for room, recorded in facts.rooms.items():
             self._around.plane.hold(RoomSpec(room, facts.id, facts.procedure, recorded), self)
+
+    async def rooms_stand(self) -> None:
+        """Wait a moment until the rooms have their workers: who is in them already is known then, and goes on."""
+        for room in list(self.session.facts.rooms):
+            with contextlib.suppress(WorkerAway):
+                await self._around.plane.epoch_of(room, STAND_S)
 
     async def close(self) -> None:
         """Let go of everything without ending the session: this process stops."""

@@ -89,9 +89,9 @@ class Rooms:
 
     async def of(self, session_id: str) -> SessionLoop | None:
         """The shell of a session, loaded if need be; None when the session is over, or led elsewhere. Raises DatabaseAway."""
-        if loop := self._loops.get(session_id):
-            return loop
         task = self._loading.get(session_id)
+        if task is None and (loop := self._loops.get(session_id)):
+            return loop
         if task is None:
             task = self._loading[session_id] = asyncio.create_task(self._load(session_id), name=f"load-{session_id}")
             task.add_done_callback(lambda _: self._loading.pop(session_id, None))
@@ -182,6 +182,8 @@ class Rooms:
         session.recordings.update({room: Recording("starting", since) for room, since in row.since.items()})
         loop = self._loops[session_id] = SessionLoop(session, self._around)
         loop.open_rooms()
+        if self._homes and any(seat.connection for seat in row.seats):
+            await loop.rooms_stand()  # people are in it: another process led it until now
         return loop
 
     def _finished(self, session_id: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from media.control.messages import OpenRoom
 from server.mediaplane import plane
+from server.mediaplane.reach import ways
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.broker import Broker, running_broker
 from tests.support.bus_worker import BusWorker
@@ -82,8 +83,13 @@ async def offer(page: RoomPage, peer: int) -> None:
 
 
 async def test_a_worker_killed_gives_its_room_to_another_and_comes_back_owning_nothing(
-    settings: Settings, db: Pool, broker: Broker, workers: dict[str, BusWorker]
+    settings: Settings,
+    db: Pool,
+    broker: Broker,
+    workers: dict[str, BusWorker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(ways, "SETTLE_S", 0.5)  # the broker has just come, as far as the web process knows
     session = await run_session(db, "notarization")
     async with running_web(on(settings, broker)) as client:
         first, epoch = await placed(client, session)

@@ -68,6 +68,7 @@ class RtcClient:
     """
 
     host = "127.0.0.1"  # where it is, and which of the worker's candidates it takes; "::1" for IPv6
+    worker = ""  # that candidate, when the worker is on another host
 
     def __init__(self, name: str, *, slots: int = 2, mid_only: bool = False) -> None:
         self.name = name
@@ -168,8 +169,9 @@ class RtcClient:
         self.remote_ufrag = _find(r"a=ice-ufrag:(\S+)", answer)
         self.remote_pwd = _find(r"a=ice-pwd:(\S+)", answer)
         self.remote_fingerprint = _find(r"a=fingerprint:sha-256 (\S+)", answer)
-        at_host = rf"a=candidate:\S+ 1 udp \d+ {re.escape(self.host)} (\d+) typ host"
-        self.remote = (self.host, int(_find(at_host, answer)))
+        worker = self.worker or self.host
+        at_host = rf"a=candidate:\S+ 1 udp \d+ {re.escape(worker)} (\d+) typ host"
+        self.remote = (worker, int(_find(at_host, answer)))
         for main, repair in re.findall(r"a=ssrc-group:FID (\d+) (\d+)", answer):
             self.rtx_of[int(repair)] = int(main)
         for section in answer.split("\r\nm=")[1:]:

@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("laizuo.signaling")
 
-ARRIVE_S: Final = 3.0  # as long as a page's join waits for the database
+ARRIVE_S: Final = 6.0  # the leader may have to read the session and to take its rooms over first
 PLACE: Final = "fronts"
 
 
 class FarSession:
     """A session that another web process leads, as one line sees it: what SessionLoop is to a line of this process."""
 
-    def __init__(self, front: Front, leader: str, line: RoomLine) -> None:
+    def __init__(self, front: Front, leader: str, session: str, line: RoomLine) -> None:
         self.leader = leader
+        self.session = session
         self.name = f"{front.me}.{line.number}"
         self.line = line
         self.seated: asyncio.Future[NoEntry | None] = asyncio.get_running_loop().create_future()
@@ -67,7 +68,7 @@ class Front:
 
     async def arrive(self, leader: str, line: RoomLine, entry: Entry, media: bool) -> FarSession | NoEntry:
         """Bring a line to its session. Raises BusAway, TimeoutError: the leader is gone, or is not there yet."""
-        far = FarSession(self, leader, line)
+        far = FarSession(self, leader, entry.session_id, line)
         self._lines[far.name] = far
         self._bus.on(_nobody(leader), lambda _: self._lose(self._of(leader)))
         word = words.Arrive(
@@ -106,6 +107,14 @@ class Front:
         """Once a second: the broker says who is not there any more."""
         for leader in {far.leader for far in self._lines.values()}:
             self.send(self._of(leader)[0], words.Still(line="", number=0))
+
+    def sessions(self) -> list[str]:
+        """The sessions of all our lines."""
+        return list({far.session for far in self._lines.values()})
+
+    def check(self, leaders: dict[str, str]) -> None:
+        """Lines whose session has been taken by another come back, also where nobody could say that its leader is gone."""
+        self._lose([far for far in self._lines.values() if leaders.get(far.session, far.leader) != far.leader])
 
     # ------------------------------------------------------------ inside
 

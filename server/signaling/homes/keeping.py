@@ -33,6 +33,8 @@ async def take(rooms: Rooms, homes: Homes, front: Front) -> None:
         try:
             for session_id in await homes.homeless():
                 await rooms.of(session_id)
+            if sessions := front.sessions():
+                front.check(await homes.leaders(sessions))
         except AWAY:
             pass
         except Exception as error:

@@ -69,6 +69,12 @@ class Homes:
         async with connection(self._pool) as conn:
             return [row["id"] for row in await conn.fetch(_SQL["homeless"], self._may_judge())]
 
+    async def leaders(self, session_ids: list[str]) -> dict[str, str]:
+        """Who leads these."""
+        async with connection(self._pool) as conn:
+            rows = await conn.fetch(_SQL["leaders"], session_ids)
+            return {row["session_id"]: row["web"] for row in rows}
+
     async def leave(self) -> None:
         """We stop: others may take at once what was ours."""
         async with connection(self._pool) as conn:

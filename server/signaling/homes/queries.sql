@@ -17,6 +17,9 @@ where h.web <> excluded.web
 -- name: leader
 select h.web from session_home h join session s on s.id = h.session_id where h.session_id = $1 and s.state <> 'ended'
 
+-- name: leaders
+select session_id::text, web from session_home where session_id = any($1::uuid[])
+
 -- name: homeless
 select s.id::text
 from session s
