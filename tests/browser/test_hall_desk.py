@@ -73,6 +73,26 @@ async def test_a_day_by_keyboard_alone(product: Product, demo: dict[str, Any], c
     assert await desk.evaluate(NAMELESS) == []
 
 
+async def test_the_room_of_a_call_is_entered_without_another_page_and_a_reload_is_that_page(
+    product: Product, demo: dict[str, Any], chromium: Browser
+) -> None:
+    act = await open_tabs(chromium, demo)
+    await take_ticket(act.kiosk)
+    desk = act.notary.page
+    await desk.evaluate("window.stillHere = true")
+    await call_next(act)
+
+    connected = desk.locator("[data-testid=connection-state][data-state=connected]")
+    await connected.wait_for()
+    assert await desk.evaluate("window.stillHere")
+    await expect(desk).to_have_title("视频房间 · 来坐")
+    await desk.reload()
+    await connected.wait_for()
+    assert not await desk.evaluate("window.stillHere")
+    await desk.goto(f"{product.url}/desk")
+    await expect(desk.get_by_test_id("call-next")).to_be_visible()
+
+
 async def test_back_to_the_line_with_the_place_kept_and_moved_on_with_the_story(
     product: Product, demo: dict[str, Any], chromium: Browser
 ) -> None:

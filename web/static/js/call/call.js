@@ -3,11 +3,13 @@
 import * as protocol from "../protocol.js";
 import { Peer } from "./peer.js";
 import { measure } from "./report.js";
+import { openSocket, takeSpare } from "./spare.js";
 
 const PING_MS = 5000;
 const SILENCE_MS = 12_000; // two pongs missed: the line is dead although the socket does not know it
 const REPORT_MS = 5000;
 const OFFER_AGAIN_MS = 2000;
+const SPARE_MS = 2500; // a socket that stood unused may be dead without knowing it
 
 /** @param {import("./media.js").Devices} devices */
 const lacking = (devices) => ({ voice: !devices.stream?.getAudioTracks().length, face: !devices.stream?.getVideoTracks().length });
@@ -29,8 +31,8 @@ export class Call {
     this.#onChange = onChange;
     this.#onNotice = onNotice ?? (() => {});
     this.#renewToken = renewToken;
-    this.#connect();
     this.#newPeer();
+    this.#connect(takeSpare());
     this.#timers = [setInterval(() => this.#ping(), PING_MS), setInterval(() => this.#report(), REPORT_MS)];
     addEventListener("online", this.#hurry);
   }
@@ -47,6 +49,8 @@ export class Call {
   #offerAgain;
   #totals = { frozen_s: 0, concealed: 0, samples: 0 };
   #offering = Promise.resolve();
+  /** Whose offer went with `join`, before the service said a word. @type {Peer | null} */
+  #early = null;
   #hurry = () => { if (this.state.line === "down") this.#connect(); };
 
   /** Say something. @param {Record<string, unknown>} message */
@@ -96,22 +100,32 @@ export class Call {
 
   // ---------------------------------------------------------------- the socket
 
-  #connect() {
+  /** @param {WebSocket | null} [spare] one that was opened before it was needed */
+  #connect(spare = null) {
     clearTimeout(this.#again);
-    const address = new URL("/ws/room", location.href);
-    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(address, protocol.SUBPROTOCOL);
+    const socket = spare ?? openSocket();
     this.#socket?.close();
     this.#socket = socket;
     this.#heard_at_ms = Date.now();
     const mine = () => this.#socket === socket;
-    socket.addEventListener("open", () => mine() && this.#step(protocol.opened(this.state)));
+    const opened = () => mine() && this.#opened();
     socket.addEventListener("message", (event) => {
       if (!mine()) return;
       this.#heard_at_ms = Date.now();
       this.#step(protocol.received(this.state, String(event.data), Date.now()));
     });
     socket.addEventListener("close", () => mine() && this.#lost());
+    if (socket.readyState === WebSocket.OPEN) opened(); else socket.addEventListener("open", opened);
+    if (spare) this.#again = setTimeout(() => { if (mine() && this.state.phase === "joining") this.#connect(); }, SPARE_MS);
+  }
+
+  /** Say who we are and, where nothing is known of us yet, what we offer: the answer comes a round trip sooner. */
+  #opened() {
+    const fresh = this.state.resume === null;
+    this.#step(protocol.opened(this.state));
+    if (!fresh || !this.peer || this.peer.closed || this.peer.pc.localDescription) return;
+    this.#early = this.peer;
+    this.#offer(true, this.state.slot_count);
   }
 
   #lost() {
@@ -168,9 +182,13 @@ export class Call {
   #mediaIs(word) {
     // Muted from before: a new line knows nothing of it.
     for (const source of /** @type {const} */ (["voice", "face"])) if (this.muted[source]) this.say({ type: "mute", source, muted: true });
+    const early = this.#early !== null && this.#early === this.peer;
+    this.#early = null;
+    if (word === "refused" && this.state.phase !== "seated") return; // at the door: offered again when we are let in
+    if (early && word !== "refused" && !this.state.ice.length && (this.peer?.slots.length ?? 0) >= this.state.slot_count) return; // is under way
     if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) return;
     if (word === "refused") { this.#offerAgain = setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
-    if (!this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
+    if (early || !this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
     this.#offer(true, this.state.slot_count);
   }
 

@@ -1,6 +1,7 @@
 // @ts-check
 // The staff desk: my line, whom I serve now, what is done today. Live by server-sent events.
 import { ApiError, get, post } from "../api.js";
+import { dropSpare, keepSpare } from "../call/spare.js";
 import { listen } from "../events.js";
 import { html, render, useEffect, useState } from "../html.js";
 import { lang, loadWords, t } from "../i18n.js";
@@ -29,10 +30,12 @@ function useDesk() {
   return { desk, lost_ms, wrong };
 }
 
-/** Into the room of a call that was just made; the token spares the room page a question. @param {any} called */
-function enterRoom(called) {
-  sessionStorage.setItem(`laizuo.seat.${called.session}`, called.room.token);
-  location.assign(called.room.url);
+/** Fetched before anybody is called: whoever is then finds the room at once. */
+const roomModule = () => import("./room/staff.js");
+
+/** Into the room of a call that was just made. @param {any} called */
+async function enterRoom(called) {
+  try { (await roomModule()).enterHere(called); } catch { location.assign(called.room.url); }
 }
 
 function Desk() {
@@ -56,7 +59,7 @@ function Desk() {
   const call = async (path, body) => {
     if (busy) return;
     setBusy(true);
-    try { enterRoom(await post(path, body)); } catch (error) { setBusy(false); say(/** @type {ApiError} */ (error).message); }
+    try { await enterRoom(await post(path, body)); } catch (error) { setBusy(false); say(/** @type {ApiError} */ (error).message); }
   };
   const callNext = () => call("/api/desk/call-next", {});
   const noShow = async () => {
@@ -64,6 +67,12 @@ function Desk() {
     try { await post(`/api/sessions/${running.id}/no-show`); } catch (error) { say(/** @type {ApiError} */ (error).message); }
   };
 
+  const calls = mayCall && !running && waiting > 0;
+  useEffect(() => {
+    if (busy) return; // the call that is under way takes it
+    if (calls) keepSpare(); else dropSpare();
+  }, [calls, busy]);
+  useEffect(() => { if (mayCall) roomModule().catch(() => {}); }, [mayCall]);
   useEffect(() => {
     if (!mayCall || running) return undefined;
     const pressed = (/** @type {KeyboardEvent} */ event) => { if (event.key === CALL_KEY && !document.querySelector("dialog[open]")) { event.preventDefault(); callNext(); } };

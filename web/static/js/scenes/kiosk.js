@@ -1,6 +1,7 @@
 // @ts-check
 // The whole life of a kiosk in one page: menu -> check -> ticket -> called -> room -> thanks -> menu, with nothing kept of the last person.
 import { ApiError, insist, post, put, remove } from "../api.js";
+import { dropSpare, keepSpare } from "../call/spare.js";
 import { listen } from "../events.js";
 import { html, render, useEffect, useRef, useState } from "../html.js";
 import { lang, loadWords, t } from "../i18n.js";
@@ -119,6 +120,7 @@ function Kiosk() {
   useCheckTold(devices, step === "ticket" ? ticket?.id ?? "" : "", (lacks) => put(`${API}/ticket/check`, { lacks }));
   useEffect(() => { if (line.shutOut) { clear(); hush(); } }, [line.shutOut]);
   useGreeting(step === "menu" && !line.down);
+  useEffect(() => { if (step === "ticket" && !line.down) keepSpare(); else if (step !== "room") dropSpare(); }, [step, line.down]);
   useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, why === "ended" && !rated ? RATING_MS : THANKS_MS); return () => clearTimeout(timer); }, [step, rated]);
 
   if (line.shutOut) return html`<${ShutOut} />`;
