@@ -45,10 +45,15 @@ class SlowLine(asyncio.DatagramProtocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
-    def close(self) -> None:
+    def move(self) -> None:
+        """From now on the browser is at another address, as behind a router that has started again, or with another network."""
         for way in self._ways.values():
             self._loop.remove_reader(way)
             way.close()
+        self._ways.clear()
+
+    def close(self) -> None:
+        self.move()
         if self._transport is not None:
             self._transport.close()
 

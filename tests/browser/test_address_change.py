@@ -1,0 +1,35 @@
+"""Somebody's address changes in the middle of a call: it goes on, on the same connection, and nobody has to do anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Browser
+
+from tests.support.act import call_next, end_session, everybody_sees, open_tabs, take_ticket
+from tests.support.slow_line import slow_line
+
+_KEEP = "() => { window.before = window.laizuo.room.pc; }"
+_SAME = "() => window.before === window.laizuo.room.pc && window.before.signalingState === 'stable'"
+
+
+async def test_a_call_goes_on_from_another_address_without_renegotiation(
+    demo: dict[str, Any], chromium: Browser
+) -> None:
+    act = await open_tabs(chromium, demo)
+    async with slow_line(act.kiosk.context) as line:
+        await act.kiosk.page.reload()
+        await take_ticket(act.kiosk)
+        await call_next(act)
+        for tab in act.tabs().values():
+            await tab.page.evaluate(_KEEP)
+
+        for _ in range(2):
+            line.move()
+            carried = line.carried
+            await everybody_sees(act, others=1)
+            assert line.carried > carried
+
+        assert [await tab.page.evaluate(_SAME) for tab in act.tabs().values()] == [True, True]
+        await end_session(act)
+    assert {name: tab.errors for name, tab in act.tabs().items()} == {"kiosk": [], "notary": []}
