@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from media.adapting import Adapting
+from media.core.line_loss import LineLoss
 from media.core.quality import SeatQuality
+from media.core.red import NO_PT
 from media.core.reports import PublisherClock, WorkerClock, make_sender_report, round_trip_s
 from media.core.rtcp import (
     BandwidthEstimate,
@@ -63,6 +65,9 @@ class Party(Protocol):
 
     @property
     def adapting(self) -> Adapting: ...
+
+    @property
+    def line_loss(self) -> LineLoss: ...
 
     @property
     def downs(self) -> dict[int, DownStream]: ...
@@ -165,6 +170,16 @@ class Feedback:
                         up.loss.measure_rtt(rtt_s)
         if expected >= LOSS_SAMPLE:
             party.adapting.estimate.note_loss(lost / expected, now)
+        if expected:
+            party.line_loss.note(expected, lost, now)
+            self._repeat_voice(party, now)
+
+    def _repeat_voice(self, party: Party, now: float) -> None:
+        """On a line that loses by chance; on a full one it would be lost the more."""
+        depth = 0 if party.adapting.estimate.is_full(now) else party.line_loss.depth
+        for down in party.downs.values():
+            if down.red_pt != NO_PT and down.depth != depth:
+                down.depth = depth
 
     # --- key frames and losses --------------------------------------------------------------------------------------
 

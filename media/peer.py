@@ -15,6 +15,7 @@ from enum import Enum
 from typing import Literal, Protocol
 
 from media.adapting import Adapting
+from media.core.line_loss import LineLoss
 from media.core.quality import Quality, SeatQuality, Totals
 from media.core.red import NO_PT
 from media.core.reports import PublisherClock
@@ -70,6 +71,7 @@ class Peer:
         self.clock = PublisherClock()
         self.quality = SeatQuality(now)
         self.adapting = Adapting(now)
+        self.line_loss = LineLoss(now)
         self.lane = engine.path.new_lane(self, engine.new_ssrc(), now)
         self.lines: tuple[Negotiated, ...] = ()
         self.ups_by_mid: dict[str, dict[str, UpStream]] = {}  # the layers by rid; "" without simulcast
