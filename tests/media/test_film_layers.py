@@ -64,3 +64,29 @@ def test_the_track_is_as_large_as_the_largest_layer(tmp_path: Path) -> None:
     assert (shown[0], shown[-1]) == (SMALL, LARGE)
     assert len(shown) == LENGTH_S * 25
     assert film.read_bytes() == again.read_bytes()
+
+
+def test_a_picture_that_was_stopped_says_so(tmp_path: Path) -> None:
+    """It was sent, and withheld on somebody's word: a gap with that cause, not one where nothing was sent."""
+    clock = FakeClock()
+    journal = Journal.open(tmp_path / "journal", session="s1", room="r1", key=KEY, facts={}, clocks=clock)
+    facts: dict[str, Any] = {"codec": "VP8", "clock_rate": 90_000, "payload_type": 96}
+    stream = journal.stream("a", "face", "video", ssrc=7, **facts)
+    for begin_s, end_s, kind in ((0.0, 1.0, "paused"), (3.0, 4.0, None)):
+        for at_us, packet in packets(SMALL, 7, begin_s, end_s):
+            clock.at(at_us)
+            # as one stream: what was sent in between took no numbers here
+            number = int.from_bytes(packet[2:4], "big") + int(begin_s) * 100
+            journal.packet(stream, START_MONO_US + at_us, packet[:2] + number.to_bytes(2, "big") + packet[4:])
+        if kind:
+            journal.event("paused", "a", {"source": "face"})
+            clock.at(3_000_000)
+            journal.event("resumed", "a", {"source": "face"})
+    clock.at(4_100_000)
+    journal.close_blocking("ended")
+
+    spec = Spec((tmp_path / "journal",), KEY, tmp_path / "films", kinds=("person",), sealed=False)
+    made = make_films(spec, lambda *_: None)
+
+    [film] = made["films"]
+    assert [gap["cause"] for gap in film["gaps"]] == ["silenced"]

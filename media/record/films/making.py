@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -10,9 +10,9 @@ from media.core.depacketize import FrameBuilder, Packet
 from media.core.timeline import Placement
 from media.record.films.composed import ComposedFilm
 from media.record.films.letters import Letters
-from media.record.films.person import CONTAINERS, PersonFilm
+from media.record.films.person import CONTAINERS, Gap, PersonFilm
 from media.record.films.sizes import Size, larger
-from media.record.films.spec import COMPOSED, PERSON, Cut, Spec, shown_part
+from media.record.films.spec import COMPOSED, PERSON, Cut, Spec, shown_part, silenced_parts
 from media.record.films.tape import Stream, Tape
 from media.record.films.tiles import Wanted
 from media.record.sealed import SealedWriter
@@ -57,6 +57,7 @@ class PersonFilms:
     def __init__(self, spec: Spec, tape: Tape, cut: Cut, placements: dict[int, Placement]) -> None:
         self._cut = cut
         self._placements = placements
+        self._silenced = silenced_parts(tape, cut)
         self._builders = {
             stream.number: FrameBuilder(stream.codec)
             for stream in tape.streams.values()
@@ -111,8 +112,16 @@ class PersonFilms:
             "kind": PERSON, "seat": making.seat, "source": making.source, "part": making.part, "codec": making.film.codec,
             "file": making.output.name, "type": making.output.content_type, "bytes": making.output.finish(),
             "length_us": self._cut.length_us, "frames": counts.frames, "frames_lost": counts.frames_lost,
-            "gaps": [asdict(gap) for gap in counts.gaps], "voice": asdict(making.film.voice_counts),
+            "gaps": [asdict(self._explained(making, gap)) for gap in counts.gaps], "voice": asdict(making.film.voice_counts),
         }  # fmt: skip
+
+    def _explained(self, making: _Making, gap: Gap) -> Gap:
+        """A picture that somebody had stopped was sent, and is not in the journal: the gap says so."""
+        stopped = any(
+            (seat, source) == (making.seat, making.source) and from_us < gap.to_us and to_us > gap.from_us
+            for seat, source, from_us, to_us in self._silenced
+        )
+        return replace(gap, cause="silenced") if stopped and gap.cause in ("none", "hole") else gap
 
 
 class Composed:

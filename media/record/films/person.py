@@ -33,7 +33,7 @@ CONTAINERS = {"VP8": ("webm", "video/webm"), "H264": ("mp4", "video/mp4"), None:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch without a new picture. cause: `late` before the first, `hole` packets missing, `none` nothing was sent, `end` after the last."""
+    """A stretch without a new picture. cause: `late` before the first, `hole` packets missing, `none` nothing was sent, `silenced` somebody had stopped it, `end` after the last."""
 
     from_us: int
     to_us: int

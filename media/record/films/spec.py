@@ -106,6 +106,19 @@ def _after(event: Event) -> str | None:
     return str(facts["after"]) if isinstance(facts, dict) and facts.get("after") else None
 
 
+def silenced_parts(tape: Tape, cut: Cut) -> list[tuple[str, str, int, int]]:
+    """(seat, source, from, to) of what the server withheld on somebody's word, on the film's clock."""
+    began: dict[tuple[str, str], int] = {}
+    found = []
+    for event in tape.events:
+        key = event.seat or "", str(event.data.get("source"))
+        if event.kind == "paused":
+            began.setdefault(key, event.at_us)
+        elif event.kind == "resumed" and key in began:
+            found.append((*key, began.pop(key) - cut.start_us, event.at_us - cut.start_us))
+    return found + [(*key, at_us - cut.start_us, cut.length_us) for key, at_us in began.items()]
+
+
 def hidden_parts(tape: Tape, cut: Cut, zones: Sequence[Zone]) -> list[dict[str, Any]]:
     """Redaction zones on the film's own clock."""
     begin_us = tape.start_wall_us + cut.start_us

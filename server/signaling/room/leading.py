@@ -86,7 +86,9 @@ def set_silenced(session: Session, person: Person, source: str, silenced: bool) 
     if (source in person.silenced) == silenced:
         return []
     (person.silenced.add if silenced else person.silenced.discard)(source)
-    return [*session.tell(person), Log("silenced" if silenced else "unsilenced", person.seat, {"source": source})]
+    # Nobody else may do it. While silenced a stream is not recorded either: the record says by whose word.
+    facts = {"source": source, "cause": "by_person_in_charge"} if silenced else {"source": source}
+    return [*session.tell(person), Log("silenced" if silenced else "unsilenced", person.seat, facts)]
 
 
 def on_end(session: Session, person: Person, message: End, now: datetime) -> list[Effect]:
