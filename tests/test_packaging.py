@@ -15,6 +15,7 @@ from server.install_progress import count_pins
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("server", "media", "schedules")
 LOCKS = ("requirements.run.lock", "requirements.dev.lock")
+NATS_LOCK = "requirements.nats.lock"
 OUR_NAME = "laizuo"
 
 
@@ -41,7 +42,7 @@ def test_the_wheel_holds_the_packages_and_the_pages() -> None:
     assert project["project"]["scripts"] == {OUR_NAME: "server.__main__:main"}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, NATS_LOCK])
 def test_a_lock_pins_by_hash_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
 
@@ -56,9 +57,10 @@ def test_a_requirement_without_hash_is_found() -> None:
 
 def test_what_is_tested_is_what_is_shipped() -> None:
     """Every pin of the product is in the test environment too: nothing is tested with another version than it runs with."""
-    run, dev = (pins((ROOT / lock).read_text(encoding="utf-8")) for lock in LOCKS)
+    run, dev, nats = (pins((ROOT / lock).read_text(encoding="utf-8")) for lock in (*LOCKS, NATS_LOCK))
 
     assert run - dev == set()
+    assert nats - dev == set()
 
 
 def test_every_dependency_is_pinned() -> None:

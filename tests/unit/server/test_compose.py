@@ -25,6 +25,10 @@ def text() -> str:
     return (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 
 
+def machines_text() -> str:
+    return (ROOT / "deploy/machines.yml").read_text(encoding="utf-8")
+
+
 @cache
 def compose() -> dict[str, Any]:
     loaded = yaml.safe_load(text())
@@ -59,7 +63,7 @@ def test_the_whole_deployment_is_there() -> None:
 
 
 def test_every_variable_is_explained_and_every_explained_one_is_used() -> None:
-    assert set(_VARIABLE.findall(text())) == example().keys()
+    assert set(_VARIABLE.findall(text() + machines_text())) == example().keys()
 
 
 @pytest.mark.parametrize("name", sorted(yaml.safe_load(text())["services"]))
@@ -130,6 +134,24 @@ def test_web_and_workers_meet_at_the_same_sockets(tmp_path: Path) -> None:
     assert {argument(name, "--data") for name in ("worker0", "worker1")} == {str(web_settings(tmp_path).data)}
     for name in OURS:
         assert service(name)["volumes"] == [f"data:{web_settings(tmp_path).data}"]
+
+
+def test_several_machines_differ_from_one_in_how_web_and_workers_meet(tmp_path: Path) -> None:
+    more: dict[str, Any] = yaml.safe_load(machines_text())["services"]
+    assert more.keys() <= compose()["services"].keys()
+    bus = {"LAIZUO_BUS": "${LAIZUO_BUS:?see deploy/example.env}"}
+    for name in ("worker0", "worker1"):
+        here, there = [str(word) for word in service(name)["command"]], [str(word) for word in more[name]["command"]]
+        at = here.index("--control")
+        del here[at : at + 2]
+        here[here.index("--name") + 1] = "${MACHINE:?see deploy/example.env}-" + argument(name, "--name")
+        assert there == here
+        assert more[name]["environment"] == bus
+    assert bus.items() <= more["web"]["environment"].items()
+    given = {**service("web")["environment"], **more["web"]["environment"], "LAIZUO_BUS": "nats://laizuo:x@broker:4222"}
+    environ = {name: filled(str(value)) for name, value in given.items() if "TLS" not in name}
+    settings = config.load(serve_parser().parse_args([]), environ)
+    assert (settings.bus, settings.worker_links, settings.workers) == ("nats://laizuo:x@broker:4222", (), 0)
 
 
 def test_every_media_port_is_published_under_its_own_number() -> None:
