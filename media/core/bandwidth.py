@@ -148,6 +148,8 @@ class DownlinkEstimate:
         """A round trip with its queues, by a receiver report about a picture or a voice."""
         self._rtt_s, self._rtt_at = rtt_s, now
         self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s, BASE_MOST_S)
+        if not self._waits(now):  # nobody reports about a picture that was paused for the queue
+            self._queued_from = float("inf")
 
     def _waits(self, now: float) -> bool:
         """Whether the last round trip was long for this line."""
@@ -159,7 +161,7 @@ class DownlinkEstimate:
         # His own line up makes the round trip longer as well: it must be seen on the way down.
         suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
         queued = suffers and self._waits(now)
-        if queued and self._queued_from < now and not self._granted:
+        if queued and not self._granted:
             # All that comes through a full line is all that it carries.
             self._wall, self._wall_until = max(self._wall, int(bps * FAR_ABOVE)), now + self._wall_s
         elif now >= self._wall_until + DOUBT_S:
@@ -230,18 +232,24 @@ class DownlinkEstimate:
 
     def is_scarce(self, now: float) -> bool:
         """Whether the line was full lately. Without that nobody is denied a picture: a budget that is only unknown denies nothing."""
-        return now - self._trouble_at < SCARCE_S or now < self._wall_until or self._waits(now)
+        lately = now - self._trouble_at < SCARCE_S or now < self._wall_until + (DOUBT_S if self._wall else 0)
+        return lately or self._waits(now)
 
     def may_try(self, bps: int, now: float) -> bool:
         """Whether it is time for a trial of so much."""
         if self._waits(now):
             return False
-        doubts = 0 < self._believed < self._sent
-        if bps >= self._wall * NEARLY and now < self._wall_until + (DOUBT_S if doubts else 0):
+        if bps >= self._wall * NEARLY and now < self._wall_until + self._more_patience_s(bps):
             return False
         # A belief that has not risen since: the queue still empties. But it cannot rise while next to nothing is sent.
         risen = self._believed > self._believed_low * RISE or self._sent < self._believed / 2 or not self._believed
         return risen and not self._granted and now - self._calm_from >= self._try_after_s
+
+    def _more_patience_s(self, bps: int) -> float:
+        """For a trial over the wall: a browser that believes in less than it gets sees queues; and the higher, the dearer."""
+        if 0 < self._believed < self._sent:
+            return DOUBT_S
+        return self._wall_s * min(1.0, bps / self._wall - 1) if self._wall else 0.0
 
     def begin_trial(self, bps: int, now: float) -> None:
         """Let so much be sent for a while and see."""

@@ -261,6 +261,10 @@ def test_a_queue_that_does_not_empty_takes_the_smallest_picture() -> None:
     assert estimate.is_stuck(11.0)
     assert allot(estimate.budget_bps(11.0), [Picture((150_000,), 0)], stuck=True) == [PAUSED]
 
+    estimate.note_rtt(0.05, 16.0)  # by a voice; no picture comes
+    assert not estimate.is_full(16.0)
+    assert not estimate.is_stuck(16.0)
+
 
 def test_a_long_way_up_is_no_queue_on_the_way_down() -> None:
     estimate = DownlinkEstimate(0.0)

@@ -61,3 +61,14 @@ def test_a_line_that_becomes_wide_again_gets_the_large_layer() -> None:
     crowd.watch(70)
 
     assert crowd.layers() == [1]
+
+
+def test_a_village_line_with_a_long_queue_is_tried_rarely() -> None:
+    """64 kbit/s with sixty packets of queue: what a picture leaves there, voices wait for half a minute."""
+    crowd = Crowd(faces=1, voices_bps=36_000, width_bps=64_000, queue_s=9.0)
+
+    crowd.watch(60)
+
+    assert delayed(crowd, 30, 0.5) < 0.1
+    crowd.watch(180)
+    assert delayed(crowd, 240, 1.0) < 0.5
