@@ -2,7 +2,8 @@
 
 A kiosk page takes a ticket, a notary's page calls it. Both pages carry a few lines of script of ours that note when `call-next` was
 pressed and when the first frame of another person was shown (requestVideoFrameCallback); the clocks of two pages of one machine are
-comparable, as both count from the wall clock. Cameras are Chromium's fake ones.
+comparable, as both count from the wall clock. Cameras are Chromium's fake ones. Who is behind a line opens another address and is told
+another media port: those of the line's two ends.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 from server.bench import BenchError, NotInstalled, say
+from server.bench.netline.relay import Relay
+from server.bench.netline.shape import Direction, Line
+from server.bench.netline.wire import Wire
 from server.bench.product import RunningProduct
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "microsoft-edge")
@@ -53,6 +58,40 @@ WATCH = """
 """
 
 
+# Also before the page's own scripts: the answer's candidates become the line's.
+THROUGH = """
+(() => {
+  const take = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (said) {
+    const sdp = said.sdp.replace(/(a=candidate:\\S+ 1 udp \\d+ \\S+) %d typ host/g, '$1 %d typ host');
+    return take.call(this, {type: said.type, sdp});
+  };
+})();
+"""
+FAR = Line(Direction(loss=0.02, delay_s=0.1), Direction(loss=0.02, delay_s=0.1))
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Who is behind the line (`staff`, `citizen`, None: nobody), where the worker's media is, and the seed of chance."""
+
+    who: str | None
+    media: tuple[str, int]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a page reaches the product."""
+
+    near: str
+    url: str
+    script: str | None = None
+
+    def to(self, address: str) -> str:
+        return address.replace(self.near, self.url, 1) if address.startswith(self.near) else self.url + address
+
+
 @dataclass(frozen=True, slots=True)
 class Join:
     """Milliseconds from the press to the first picture of the other, at either side."""
@@ -65,24 +104,41 @@ class Join:
         return max(self.staff_ms, self.citizen_ms)
 
 
-def measure_joins(product: RunningProduct, rounds: int) -> tuple[str, list[Join]]:
+def measure_joins(product: RunningProduct, rounds: int, behind: Behind) -> tuple[str, list[Join]]:
     """Version of the browser, and each join. Raises NotInstalled, BenchError."""
-    with sync_playwright() as playwright, _browser(playwright) as browser:
-        desk, kiosks = _page(browser), [_page(browser) for _ in product.demo["kiosks"]]
+    with ExitStack() as stack:
+        playwright = stack.enter_context(sync_playwright())
+        browser = stack.enter_context(_browser(playwright))
+        ways = _ways(product, behind, stack)
+        desk, kiosks = _page(browser, ways["staff"]), [_page(browser, ways["citizen"]) for _ in product.demo["kiosks"]]
         try:
-            _open(product, desk, kiosks)
+            _open(product, desk, kiosks, ways)
             return browser.version, [_one(kiosks[number % len(kiosks)], desk, number) for number in range(rounds)]
         except PlaywrightError as error:
             shown = "\n".join(_shown(page) for page in (desk, *kiosks))
             raise BenchError(f"{error}\n{shown}") from error
 
 
-def _open(product: RunningProduct, desk: Page, kiosks: list[Page]) -> None:
+def _ways(product: RunningProduct, behind: Behind, stack: ExitStack) -> dict[str, _Way]:
+    ways = dict.fromkeys(("staff", "citizen"), _Way(product.url, product.url))
+    if behind.who is not None:
+        near = urlsplit(product.url)
+        assert near.hostname is not None
+        assert near.port is not None
+        relay = stack.enter_context(Relay(FAR, behind.media, behind.seed))
+        wire = stack.enter_context(Wire(FAR, (near.hostname, near.port), behind.seed))
+        url = f"http://{near.hostname}:{wire.address[1]}"
+        ways[behind.who] = _Way(product.url, url, THROUGH % (behind.media[1], relay.address[1]))
+    return ways
+
+
+def _open(product: RunningProduct, desk: Page, kiosks: list[Page], ways: Mapping[str, _Way]) -> None:
     """All kiosks take turns, because the product lets one kiosk take a few tickets in a short time only."""
     notary = next(person for person in product.demo["people"] if person["role"] == "notary")
-    desk.goto(notary["sign_in_url"])
+    desk.goto(ways["staff"].to(notary["sign_in_url"]))
+    desk.goto(ways["staff"].to("/desk"))
     for page, kiosk in zip(kiosks, product.demo["kiosks"], strict=True):
-        page.goto(kiosk["url"])
+        page.goto(ways["citizen"].to(kiosk["url"]))
 
 
 def _one(kiosk: Page, desk: Page, number: int) -> Join:
@@ -129,10 +185,12 @@ def _shown(page: Page) -> str:
     return f"{page.url} {page.locator('body').inner_text()[:400]!r}"
 
 
-def _page(browser: Browser) -> Page:
+def _page(browser: Browser, way: _Way) -> Page:
     context = browser.new_context(permissions=["camera", "microphone"], locale="en-GB")
     context.set_default_timeout(WITHIN_MS)
     context.add_init_script(WATCH)
+    if way.script is not None:
+        context.add_init_script(way.script)
     return context.new_page()
 
 

@@ -33,12 +33,15 @@ class RunningProduct:
 
 
 @contextmanager
-def product(*arguments: str) -> Iterator[RunningProduct]:
+def product(*arguments: str, environment: Mapping[str, str] = {}) -> Iterator[RunningProduct]:
     """Start it, wait for its `ready` line, stop it in the end. Raises BenchError with its log when it does not come up."""
     folder = Path(tempfile.mkdtemp(prefix="laizuo-bench-"))
     folder.chmod(0o711)  # PostgreSQL does not run as root, so its own user must be able to pass
     try:
-        with (folder / "log").open("wb") as log, _started(folder / "data", log.fileno(), arguments) as process:
+        with (
+            (folder / "log").open("wb") as log,
+            _started(folder / "data", log.fileno(), arguments, environment) as process,
+        ):
             url = _wait_ready(process, folder / "log")
             with urllib.request.urlopen(f"{url}/demo.json", timeout=10) as response:
                 yield RunningProduct(url, json.load(response))
@@ -47,10 +50,18 @@ def product(*arguments: str) -> Iterator[RunningProduct]:
 
 
 @contextmanager
-def _started(data: Path, log: int, arguments: tuple[str, ...]) -> Iterator[subprocess.Popen[str]]:
+def _started(
+    data: Path, log: int, arguments: tuple[str, ...], environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "server", "serve", "--port", "0", "--data", str(data), *arguments]
     with subprocess.Popen(
-        command, cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+        command,
+        cwd=ROOT,
+        env={**_environment(), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
     ) as process:
         try:
             yield process
