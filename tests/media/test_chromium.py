@@ -179,6 +179,15 @@ async def test_h264_is_forwarded_where_both_speak_it(hall: Hall) -> None:
     assert codecs == ["video/H264"]
 
 
+async def test_vp9_and_av1_are_forwarded_where_both_speak_them(hall: Hall) -> None:
+    a, b = await hall.enter("a", codec="video/VP9"), await hall.enter("b", codec="video/AV1")
+
+    await flows(hall.controller, b, "b", "a")
+    await flows(hall.controller, a, "a", "b")
+
+    assert (await b.evaluate("codecs()"), await a.evaluate("codecs()")) == (["video/VP9"], ["video/AV1"])
+
+
 async def test_a_reloaded_page_takes_its_place_again(hall: Hall) -> None:
     a = await hall.enter("a")
     b = await hall.enter("b")
