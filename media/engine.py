@@ -20,6 +20,7 @@ from media.net.dtls import Certificate
 from media.net.ice_lite import Address, Credentials, Drop, IceLite
 from media.net.tcp import TcpPort
 from media.net.udp import UdpPort
+from media.record.lanes import choose_lanes
 from media.timing import Timing
 
 
@@ -49,6 +50,8 @@ class Engine:
         self.feedback = Feedback(self.loop, WorkerClock(time.time() - time.monotonic()))
         self.path: ForwardPath = choose_path(path, folder, self.port, self.dropped, self.feedback)
         self.feedback.path = self.path
+        if path != "python":
+            choose_lanes(folder)
         self.tcp = TcpPort(self.port, self.path.take_sealed, self.dropped)
         self._ice: IceLite[Checked] = IceLite()
         self._ssrcs: set[int] = set()

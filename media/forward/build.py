@@ -1,6 +1,8 @@
-"""fastpath.c becomes a library: compiled once where a C compiler is, kept, and found again.
+"""A C file becomes a library: compiled once where a C compiler is, kept, and found again.
 
     <folder>/fastpath-<source>-<compiler>.so     source: hash of the code, the flags, Python, pylibsrtp, machine and libc
+
+The file that is compiled is the last of its sources, and names the library; without any it is fastpath.c.
 
 Folders, in this order: the environment's own (an image brings it, no compiler needed; a virtual environment that we may write gets
 it), then the worker's data directory. The file appears whole or not at all; of two workers that start together one compiles and the
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 HERE: Final = Path(__file__).parent
 SOURCES: Final = (HERE / "fastpath.h", HERE / "arrivals.h", HERE / "fastpath.c")
+# SM3 of several chunks at once (media/record/lanes.py).
+LANES: Final = (HERE.parent / "record" / "sm3_steps.h", HERE.parent / "record" / "sm3_lanes.c")
 COMPILERS: Final = ("cc", "gcc", "clang")
 # -ffp-contract=off: jitter comes out as in Python, to the last bit, which the self-test compares.
 FLAGS: Final = (
@@ -81,7 +85,7 @@ def _home_of_new(folder: Path) -> Path:
     return own if ours else folder
 
 
-def ready_library(folder: Path) -> Path:
+def ready_library(folder: Path, sources: Sequence[Path] = ()) -> Path:
     """The compiled library, made if it is nowhere yet; blocks for about a second then.
 
     folder   where to, if the environment cannot be written.
@@ -91,7 +95,7 @@ def ready_library(folder: Path) -> Path:
     if not sys.platform.startswith("linux") or sys.maxsize < 1 << 32:
         raise NativeUnusable("the C path needs a 64-bit Linux")
     for place in (own_folder(), folder):
-        for found in sorted(place.glob(f"fastpath-{_source_key()}-*.so")):
+        for found in sorted(place.glob(f"{_stem(sources)}-*.so")):
             if _is_trusted(place) and _is_trusted(found):
                 return found
     compiler = find_compiler()
@@ -99,35 +103,37 @@ def ready_library(folder: Path) -> Path:
         raise NativeUnusable(INSTALL)
     home = _home_of_new(folder)
     try:
-        return compile_into(home, compiler)
+        return compile_into(home, compiler, sources=sources)
     except OSError as error:
         raise NativeUnusable(f"{home} cannot be used: {error}") from error
 
 
-def compile_into(folder: Path, compiler: Compiler, more_flags: Sequence[str] = ()) -> Path:
+def compile_into(
+    folder: Path, compiler: Compiler, more_flags: Sequence[str] = (), sources: Sequence[Path] = ()
+) -> Path:
     """Compile, unless it is there. Raises NativeUnusable, OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     if not _is_trusted(folder):
         raise NativeUnusable(f"{folder} can be written by others")
     flags = (*FLAGS, *more_flags)
     maker = _short_hash(compiler.name, *more_flags)
-    library = folder / f"fastpath-{_source_key()}-{maker}.so"
+    library = folder / f"{_stem(sources)}-{maker}.so"
     with _alone(folder):
         if not library.exists():
-            _compile(compiler, flags, library)
+            _compile(compiler, flags, (sources or SOURCES)[-1], library)
     return library
 
 
-def _compile(compiler: Compiler, flags: Sequence[str], library: Path) -> None:
+def _compile(compiler: Compiler, flags: Sequence[str], source: Path, library: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".build-", dir=library.parent) as folder:
         half = Path(folder) / library.name
-        command = [compiler.command, *flags, "-o", str(half), str(SOURCES[-1])]
+        command = [compiler.command, *flags, "-o", str(half), str(source)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMPILE_WITHIN_S)
         except subprocess.TimeoutExpired as error:
             raise NativeUnusable(f"{compiler.name} did not end within {COMPILE_WITHIN_S} s") from error
         if done.returncode:
-            raise NativeUnusable(f"{compiler.name} refused fastpath.c: {done.stderr.strip()[:500]}")
+            raise NativeUnusable(f"{compiler.name} refused {source.name}: {done.stderr.strip()[:500]}")
         half.chmod(0o755)
         half.rename(library)
 
@@ -148,9 +154,12 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _source_key() -> str:
+def _stem(sources: Sequence[Path]) -> str:
+    """What a library of these sources is called, but for its compiler."""
+    sources = sources or SOURCES
     facts = (sys.version, version("pylibsrtp"), platform.machine(), *platform.libc_ver(), sysconfig.get_platform())
-    return _short_hash(*(source.read_text(encoding="utf-8") for source in SOURCES), *FLAGS, *facts)
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    return f"{sources[-1].stem}-{_short_hash(*texts, *FLAGS, *facts)}"
 
 
 def _short_hash(*texts: str) -> str:
@@ -163,12 +172,14 @@ def _is_trusted(path: Path) -> bool:
 
 
 def main() -> int:
-    """For images. Returns 0 when the library is there."""
+    """For images. Returns 0 when the libraries are there."""
     compiler = find_compiler()
     if compiler is None:
         print(INSTALL, file=sys.stderr)
         return 1
-    print(compile_into(Path(sys.argv[1]) if len(sys.argv) > 1 else own_folder(), compiler))
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else own_folder()
+    for sources in (SOURCES, LANES):
+        print(compile_into(folder, compiler, sources=sources))
     return 0
 
 

@@ -53,8 +53,8 @@ LARGEST_ARENA: Final = {"audio": 64 << 10, "video": 2 << 20}
 ARENA_STEP: Final = 8 << 10
 ARENA_SLACK: Final = 1.25
 SHRINK_AFTER: Final = 10  # looks, a second apart
-# Bytes on a roll: half a second of 2 Mbit/s. What does not fit goes through the tray.
-ROLL: Final = {"audio": 16 << 10, "video": 128 << 10}
+# Bytes on a roll: 0.6 seconds of 2.5 Mbit/s. What does not fit goes through the tray.
+ROLL: Final = {"audio": 16 << 10, "video": 192 << 10}
 
 
 def window(field: str) -> Any:

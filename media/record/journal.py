@@ -1,6 +1,6 @@
 """The journal of one room: append-only, chained, encrypted, fsynced (EVIDENCE.md).
 
-The caller hands over packets and events; one thread cuts a block out of them twice a second, encrypts, chains, writes and fsyncs it.
+The caller hands over packets and events; one thread cuts a block out of them three times in two seconds, encrypts, chains, writes and fsyncs it.
 The first failed write or fsync ends the journal for good: the state is `failed`, the callback is called once, and every later
 seal raises. Nothing is ever retried as if the disk were clean (fsync gate).
 """
@@ -25,8 +25,8 @@ from media.record.segments import JournalDamaged, Tail, read_tail
 from media.record.volumes import Volumes
 from media.record.writer import Clocks, SegmentWriter
 
-# Half a second of media is what a crash may cost; the promise is one second. A recorder asks a little sooner (write_soon).
-BLOCK_SECONDS = 0.45
+# So much media a crash may cost, and what the disk takes to write it; the promise is one second. A recorder asks a little sooner (write_soon).
+BLOCK_SECONDS = 0.65
 # An idle room still shows twice a minute that its recorder is alive.
 HEARTBEAT_SECONDS = 30.0
 # About five minutes of one 1.5 Mbit/s sender: a disk this far behind does not catch up.

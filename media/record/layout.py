@@ -33,11 +33,12 @@ RTP, SENDER_REPORT, MISSING_PACKETS, WITHHELD_PACKETS = 1, 2, 3, 4
 
 
 _READER = json.JSONDecoder()
+_WRITER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys, no blanks, UTF-8: what we write. Readers hash the bytes as they stand."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _WRITER.encode(value).encode()
 
 
 @dataclass(frozen=True, slots=True)

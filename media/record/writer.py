@@ -22,9 +22,9 @@ from media.record.chain import (
     encrypt_chunk,
     key_id,
     sha256,
-    sm3,
 )
 from media.record.fence import check_not_taken
+from media.record.lanes import sm3_of_all
 from media.record.pending import Buffer, Cut
 from media.record.segments import Tail, segment_path, sync_directory, tear_of, write_all
 from media.record.volumes import Volumes
@@ -110,11 +110,13 @@ class SegmentWriter:
         number = self.head.block + 1
         buffers = cut.buffers if cut else []
         self._counters = (cut.next_event, cut.next_stream) if cut else self._counters
-        sealed = [self._seal(number, index, buffer) for index, buffer in enumerate(buffers)]
-        leaves = [leaf for leaf, _ in sealed]
+        keys = [self._keys.key(number, index) for index in range(len(buffers))]
+        bodies = [encrypt_chunk(key, _joined(buffer)) for key, buffer in zip(keys, buffers, strict=True)]
+        facts = zip(buffers, keys, bodies, sm3_of_all(bodies), strict=True)
+        leaves = [_descriptor(index, *fact) for index, fact in enumerate(facts)]
         line = layout.canonical(self._block_line(number))
         head = after_block(self.head, number, line, leaves)
-        self._size += self._put([layout.encode_block(line, leaves, head), *(body for _, body in sealed)])
+        self._size += self._put([layout.encode_block(line, leaves, head), *bodies])
         self.head = head
 
     def _move(self, error: OSError | None) -> None:
@@ -149,20 +151,6 @@ class SegmentWriter:
             "next_event": self._counters[0], "next_stream": self._counters[1],
         }  # fmt: skip
 
-    def _seal(self, number: int, index: int, buffer: Buffer) -> tuple[bytes, bytes]:
-        """(descriptor line, ciphertext) of one chunk."""
-        key = self._keys.key(number, index)
-        body = encrypt_chunk(key, b"".join(buffer.parts))
-        facts: dict[str, Any] = {
-            "chunk": index, "records": buffer.records, "len": len(body), "sha256": sha256(body).hex(), "sm3": sm3(body).hex(),
-            "commit": chunk_commitment(key),
-        }  # fmt: skip
-        if buffer.stream is not None:
-            facts["stream"] = buffer.stream
-        elif buffer.private:
-            facts["private"] = True
-        return layout.canonical(facts), body
-
     def _put(self, parts: list[bytes]) -> int:
         size = write_all(self._descriptor, parts)
         os.fsync(self._descriptor)
@@ -178,6 +166,23 @@ class SegmentWriter:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _joined(buffer: Buffer) -> bytes:
+    return buffer.parts[0] if len(buffer.parts) == 1 else b"".join(buffer.parts)
+
+
+def _descriptor(index: int, buffer: Buffer, key: bytes, body: bytes, sm3: bytes) -> bytes:
+    """The line that describes one chunk; `body` is its ciphertext."""
+    facts: dict[str, Any] = {
+        "chunk": index, "records": buffer.records, "len": len(body), "sha256": sha256(body).hex(), "sm3": sm3.hex(),
+        "commit": chunk_commitment(key),
+    }  # fmt: skip
+    if buffer.stream is not None:
+        facts["stream"] = buffer.stream
+    elif buffer.private:
+        facts["private"] = True
+    return layout.canonical(facts)
 
 
 def boot_id() -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from media.forward.build import INSTALL, Compiler, compile_into, find_compiler
+from media.forward.build import INSTALL, LANES, Compiler, compile_into, find_compiler
 
 ROOT = Path(__file__).parents[2]
 SANITIZERS = (
@@ -33,21 +34,40 @@ def runtime_of(compiler: Compiler) -> str:
 
 @pytest.fixture(scope="module")
 def sanitized(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return sanitized_library(tmp_path_factory.mktemp("sanitized"))
+
+
+def sanitized_library(folder: Path, sources: Sequence[Path] = ()) -> tuple[str, str]:
+    """The library, and what must be preloaded with it."""
     compiler = find_compiler()
     if compiler is None:
         pytest.skip(f"did not run: {INSTALL}")
     runtime = runtime_of(compiler)
-    return str(compile_into(tmp_path_factory.mktemp("sanitized"), compiler, SANITIZERS)), runtime
+    return str(compile_into(folder, compiler, SANITIZERS, sources)), runtime
+
+
+def run_sanitized(runtime: str, *words: str) -> str:
+    """What `python -m ...` says."""
+    # Leaks are Python's own; with its pools each buffer of ours would not have a border of its own
+    environ = os.environ | {"LD_PRELOAD": runtime, "PYTHONMALLOC": "malloc", "ASAN_OPTIONS": "detect_leaks=0"}
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_restless_crowd_breaks_nothing(seed: int, sanitized: tuple[str, str]) -> None:
     library, runtime = sanitized
-    # Leaks are Python's own; with its pools each buffer of ours would not have a border of its own
-    environ = os.environ | {"LD_PRELOAD": runtime, "PYTHONMALLOC": "malloc", "ASAN_OPTIONS": "detect_leaks=0"}
-    command = [sys.executable, "-m", "tests.support.native_fuzz", library, str(seed), "1000"]
 
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    said = run_sanitized(runtime, "tests.support.native_fuzz", library, str(seed), "1000")
 
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout.startswith("packets in ")
+    assert said.startswith("packets in ")
+
+
+def test_messages_of_any_length_side_by_side_break_nothing(tmp_path: Path) -> None:
+    library, runtime = sanitized_library(tmp_path, LANES)
+
+    said = run_sanitized(runtime, "tests.support.lanes_fuzz", library, "1", "150")
+
+    assert said.startswith("rounds 150 ")
