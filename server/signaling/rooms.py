@@ -33,8 +33,9 @@ from server.sessions.recording import SESSION_KEY, JournalPlan
 from server.signaling.arriving import AWAY
 from server.signaling.homes.back import Back
 from server.signaling.homes.front import Front
-from server.signaling.homes.keeping import stay, take
+from server.signaling.homes.keeping import stay, take, tell
 from server.signaling.homes.lease import Homes
+from server.signaling.homes.seeing import Seeing, look
 from server.signaling.loop import SessionLoop, Surroundings
 from server.signaling.metrics import RoomFigures
 from server.signaling.relay import Relay, ice_servers
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from server.sessions.seats import Entry, NoEntry
     from server.sessions.store import SessionRow
     from server.signaling.homes.front import FarSession
+    from server.signaling.homes.seeing import SeenSession
     from server.signaling.line import RoomLine
     from server.signaling.relay import IceServers
 
@@ -68,13 +70,14 @@ class Rooms:
         self,
         around: Callable[[Callable[[str], None]], Surroundings],
         relay: Callable[[], Relay | None] = lambda: None,
-        shared: tuple[Homes, Front] | None = None,
+        shared: tuple[Homes, Front, Seeing] | None = None,
     ) -> None:
-        """shared  who leads what, and the way to them, where there are several web processes"""
+        """shared  who leads what, the way to them, and what they tell, where there are several web processes"""
         self._around = around(self._finished)
         self._relay = relay
         self._homes = shared[0] if shared else None
         self._front = shared[1] if shared else None
+        self._seeing = shared[2] if shared else None
         self._loops: dict[str, SessionLoop] = {}
         self._loading: dict[str, asyncio.Task[SessionLoop | None]] = {}
         self._numbers = itertools.count(1)
@@ -120,6 +123,17 @@ class Rooms:
             if loop := self._loops.pop(session_id, None):
                 log.warning("session %s is led by another web process now", session_id)
                 await loop.give_up()
+
+    def seen(self, session_id: str) -> SeenSession | None:
+        """How a session stands, wherever it is led; None: nobody tells."""
+        if loop := self._loops.get(session_id):
+            return look(loop.session)
+        return self._seeing.get(session_id) if self._seeing else None
+
+    def tell_seen(self) -> None:
+        """Every two seconds."""
+        if self._seeing:
+            self._seeing.tell(loop.session for loop in self._loops.values())
 
     async def seat_facts(self, session_id: str, seat: str) -> SeatFacts | None:
         """A seat that came after its session was loaded. Raises DatabaseAway."""
@@ -204,7 +218,7 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
     receipts = ReceiptKey(app[SETTINGS].key_file.with_name("receipts.key"))
     around = partial(Surroundings, app[POOL], plane, events, app[CLOCK])
     homes = Homes(app[POOL], me, bus.up_for_s) if bus else None
-    shared = (homes, Front(bus)) if bus and homes else None
+    shared = (homes, Front(bus), Seeing(bus)) if bus and homes else None
     rooms = Rooms(lambda finished: around(finished, receipts), lambda: _relay(app[SETTINGS].turn), shared)
     app[PLANE], app[ROOMS] = plane, rooms
     app[READINESS]["media"] = _media_ready
@@ -217,7 +231,7 @@ async def run_rooms(app: web.Application) -> AsyncIterator[None]:
         await rooms.take_up()
     else:
         await shared[0].begin()
-        works += [(stay(rooms, shared[0]), "homes"), (take(rooms, *shared), "homeless")]
+        works += [(stay(rooms, shared[0]), "homes"), (take(rooms, *shared[:2]), "homeless"), (tell(rooms), "seen")]
     tasks = [_watched(work, name) for work, name in works]
     yield
     await end(*tasks)

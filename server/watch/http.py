@@ -16,7 +16,6 @@ from server.errors import NotFound
 from server.i18n import language_of
 from server.keys import CLOCK
 from server.live import Notice, stream
-from server.signaling.room.session import LOW_SPACE
 from server.signaling.rooms import ROOMS
 from server.waiting.desk_http import Done
 from server.watch import core, service
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from server.db import Connection
-    from server.signaling.room.people import Person
     from server.signaling.rooms import Rooms
 
 HelpKind = Literal["help", "urgent", "devices"]
@@ -236,17 +234,13 @@ async def _rooms(
 
 
 def _present(rooms: Rooms, session_id: str, seats: list[asyncpg.Record]) -> tuple[core.Present, ...]:
-    """As the room has them; where another process has the room, only who has a seat."""
-    loop = rooms.running(session_id)
-    people = loop.session.people if loop else {}
-    quality = loop.session.quality if loop else {}
+    """As the room has them; where nobody tells of the room, only who has a seat."""
+    seen = rooms.seen(session_id)
     found = []
     for row in seats:
-        person: Person | None = people.get(row["seat"])
-        line = quality.get(row["seat"])
-        lacks = tuple(person.report.lacks) if person and person.report else ()
-        word = person.word() if person else "waiting" if row["state"] == "waiting" else "expected"
-        loss = max(line.loss_up, line.loss_down) if line else 0.0
+        person = seen.people.get(row["seat"]) if seen else None
+        word = person.word if person else "waiting" if row["state"] == "waiting" else "expected"
+        loss, lacks = (person.loss, person.lacks) if person else (0.0, ())
         found.append(core.Present(row["seat"], row["role"], row["name"], word, loss, lacks))
     return tuple(found)
 
@@ -260,10 +254,8 @@ def _room(
     english: bool,
     now: datetime,
 ) -> RoomShown:
-    loop = rooms.running(row["id"])
-    shown_recording = next(iter(loop.session.recordings.values()), None) if loop else None
-    recording = shown_recording.state if shown_recording else "none"
-    is_low = shown_recording is not None and shown_recording.cause == LOW_SPACE
+    seen = rooms.seen(row["id"])
+    recording, is_low = (seen.recording, seen.is_low) if seen else ("none", False)
     facts = core.Running(row["id"], row["state"], row["opened_at"], recording, row["is_gone"], is_low, people)
     by_seat = {person.seat: person for person in people}
     alerts = []

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from server.errors import log_unexpected
 from server.signaling.arriving import AWAY
 from server.signaling.homes.lease import RENEW_S
+from server.signaling.homes.seeing import TELL_EVERY_S
 
 if TYPE_CHECKING:
     from server.signaling.homes.front import Front
@@ -41,3 +42,10 @@ async def take(rooms: Rooms, homes: Homes, front: Front) -> None:
             log_unexpected(error)
         front.ask_leaders()
         await asyncio.sleep(TAKE_EVERY_S)
+
+
+async def tell(rooms: Rooms) -> None:
+    """Tell the others how our sessions stand. Until cancelled."""
+    while True:
+        await asyncio.sleep(TELL_EVERY_S)
+        rooms.tell_seen()
