@@ -39,6 +39,10 @@ STRONG_DIGESTS: Final = frozenset({"sha-256", "sha-384", "sha-512"})
 # A handshake is four flights of at most three datagrams; more in the queue than this is not a handshake.
 MAX_QUEUE: Final = 32
 HANDSHAKE_TIMEOUT_S: Final = 10.0
+# Who has a seat and forges his source could have our flight sent to somebody else, and repeated: all repeats together stay below so
+# many times what came (threat 4; QUIC has the same bound, RFC 9000 section 8.1).
+MOST_REPLY: Final = 3
+_RECORD: Final = 13  # bytes in front of a handshake message (RFC 6347 section 4.1)
 
 
 class DtlsFailed(Exception):
@@ -69,11 +73,22 @@ class _IceShape:
         self._emit = send
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUE)
         self._ended = False
+        self._received = self._sent = 0  # bytes
+        self._heard = True  # something, since we last sent
+        self._hello = b""  # where the ClientHello that we answered says which message it is
+        self._flight = b""
 
     def feed(self, datagram: bytes) -> bool:
         """Queue one DTLS datagram; False when the queue is full (the other side will repeat its flight)."""
         if self._ended or self._queue.full():
             return False
+        self._received += len(datagram)
+        hello = _hello_of(datagram)
+        if hello and self._flight and hello == self._hello:
+            self._repeat(self._flight)  # our answer was lost: OpenSSL would not say it again before a second has passed
+            return True
+        self._hello = self._hello or hello
+        self._heard = True
         self._queue.put_nowait(datagram)
         return True
 
@@ -90,7 +105,25 @@ class _IceShape:
         return datagram
 
     async def _send(self, datagram: bytes) -> None:
+        if not self._heard:
+            self._repeat(datagram)
+            return
+        self._heard = False
+        self._flight = datagram
+        self._sent += len(datagram)
         self._emit(datagram)
+
+    def _repeat(self, datagram: bytes) -> None:
+        """Said without having been asked anew, or in place of what was lost."""
+        if self._sent + len(datagram) <= MOST_REPLY * self._received:
+            self._sent += len(datagram)
+            self._emit(datagram)
+
+
+def _hello_of(datagram: bytes) -> bytes:
+    """Number and fragment of the ClientHello in a datagram; empty for anything else."""
+    is_hello = len(datagram) > _RECORD + 9 and datagram[0] == 22 and datagram[_RECORD] == 1
+    return datagram[_RECORD + 4 : _RECORD + 9] if is_hello and not any(datagram[3:5]) else b""
 
 
 class _Transport(RTCDtlsTransport):
