@@ -14,6 +14,8 @@ from media.core.rtp import Buffer
 PLI_INTERVAL_S = 1.0
 # Somebody who has no picture at all yet may wait for one less long: people notice a black square at once, and coming is rare.
 FIRST_PICTURE_INTERVAL_S = 0.3
+# Chromium passes over a request within 0.3 s of its last key frame, which a newcomer misses easily: then a second of black is too long.
+FIRST_PICTURE_AGAIN = 3
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 _VP9_PICTURE_ID, _VP9_REFERS, _VP9_LAYERS, _VP9_FLEXIBLE, _VP9_BEGINS = 0x80, 0x40, 0x20, 0x10, 0x08
@@ -100,22 +102,30 @@ KEY_FRAME_TESTS: dict[str, Callable[[Buffer, int, int], bool]] = {
 class KeyFrameThrottle:
     """One per up stream. Requests in between are not lost: `due` lets them go when their time has come."""
 
-    __slots__ = ("_asked_at", "_interval_s", "requests", "wanted")
+    __slots__ = ("_asked_at", "_hurried", "_interval_s", "requests", "wanted")
 
     def __init__(self, interval_s: float = PLI_INTERVAL_S) -> None:
         self._interval_s = interval_s
         self._asked_at = float("-inf")
+        self._hurried = 0  # times that it is asked again soon
         self.wanted = False
         self.requests = 0
 
     def ask(self, now: float, first_picture: bool = False) -> bool:
         """A key frame is wanted, `first_picture` by somebody who has seen nothing yet. True: send a PLI now."""
         self.wanted = True
+        if first_picture:
+            self._hurried = FIRST_PICTURE_AGAIN
         return self._send_after(FIRST_PICTURE_INTERVAL_S if first_picture else self._interval_s, now)
 
     def due(self, now: float) -> bool:
         """On a timer: True if a key frame is still wanted and a PLI may go out now."""
-        return self.wanted and self._send_after(self._interval_s, now)
+        if not self.wanted or not self._send_after(
+            FIRST_PICTURE_INTERVAL_S if self._hurried else self._interval_s, now
+        ):
+            return False
+        self._hurried = max(0, self._hurried - 1)
+        return True
 
     def _send_after(self, interval_s: float, now: float) -> bool:
         if now - self._asked_at < interval_s:
@@ -127,3 +137,4 @@ class KeyFrameThrottle:
     def arrived(self) -> None:
         """A key frame began: nobody waits any more."""
         self.wanted = False
+        self._hurried = 0

@@ -134,6 +134,19 @@ def test_requests_are_throttled_and_none_is_lost() -> None:
     assert throttle.requests == 2
 
 
+def test_who_has_seen_nothing_yet_is_asked_for_again_soon_but_not_for_ever() -> None:
+    throttle = KeyFrameThrottle()
+    throttle.ask(10.0, first_picture=True)
+
+    soon = [throttle.due(at) for at in (10.25, 10.5, 10.75, 11.0, 11.25, 11.5)]
+    later = [throttle.due(at) for at in (12.0, 12.5, 13.0, 13.5)]
+
+    assert soon == [False, True, False, True, False, True]
+    assert later == [False, True, False, True]
+    throttle.arrived()
+    assert [throttle.ask(20.0), throttle.due(20.5), throttle.due(21.0)] == [True, False, True]
+
+
 def test_nothing_is_due_once_the_key_frame_came() -> None:
     throttle = KeyFrameThrottle()
     throttle.ask(10.0)
