@@ -206,6 +206,9 @@ async def _write(client: Client, out: asyncio.Queue[tuple[str, bytes, str]], end
     try:
         while True:
             subject, body, answer = await out.get()
+            if len(body) > client.max_payload:
+                log.error("%d bytes are more than the broker takes (%d): they are lost", len(body), client.max_payload)
+                continue
             await client.publish(subject, body, reply=answer)
     except Exception as error:
         log.warning("the bus takes nothing: %s", type(error).__name__)

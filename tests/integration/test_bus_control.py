@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+import urllib.request
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,21 +17,19 @@ from server.mediaplane.reach import ways
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.broker import Broker, running_broker
 from tests.support.bus_worker import BusWorker
-from tests.support.database import passable_directory
-from tests.support.eventually import eventually
-from tests.support.media_worker import running_worker
+from tests.support.eventually import eventually, wait_until
 from tests.support.room_page import RoomPage
 from tests.support.room_web import running_web
 from tests.support.running_session import RunningSession, run_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from aiohttp.test_utils import TestClient
 
     from server.config import Settings
     from server.db import Pool
+    from tests.support.product import ProductFactory
 
 
 @pytest.fixture(autouse=True)
@@ -161,14 +163,16 @@ async def test_a_web_process_started_again_finds_the_people_where_they_are(
     assert len(workers[name].script.requests(OpenRoom)) == 2
 
 
-async def test_a_real_worker_is_commanded_over_the_bus_only(settings: Settings, db: Pool, broker: Broker) -> None:
-    session = await run_session(db, "mediation")
-    directory = passable_directory()
-    async with running_worker(directory, "--bus", broker.url) as worker:
-        worker.control.unlink()
-        async with running_web(on(settings, broker)) as client:
-            assert await placed(client, session) == ("w0", 1)
-            assert client.app is not None
-            assert client.app[PLANE].udp_ports()
-            (load,) = client.app[PLANE].workers()
-            assert (load.name, load.rooms) == ("w0", 1)
+def test_the_product_puts_its_own_workers_on_the_bus(
+    database_url: str, start_product: ProductFactory, broker: Broker
+) -> None:
+    environ = {"DATABASE_URL": database_url, "LAIZUO_BUS": broker.url}
+
+    product = start_product("--workers", "1", environ=environ).wait_ready()
+
+    name = re.compile(r"worker [A-Za-z0-9_-]+-w0: incarnation")
+    wait_until(lambda: None if name.search(product.log()) else product.log())
+    with urllib.request.urlopen(f"{product.url}/readyz", timeout=30) as answer:
+        assert json.load(answer)["ready"]
+    arguments = Path(f"/proc/{product.pid('w0')}/cmdline").read_bytes()
+    assert b"nats://" not in arguments  # it may hold a password

@@ -13,6 +13,8 @@ from server.mediaplane import plane
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.broker import Broker, running_broker
 from tests.support.bus_worker import BusWorker
+from tests.support.database import passable_directory
+from tests.support.database_line import DatabaseLine
 from tests.support.eventually import eventually
 from tests.support.room_page import RoomPage
 from tests.support.room_web import running_web
@@ -210,3 +212,34 @@ async def test_a_broker_killed_and_started_again_loses_nobody(
         assert not [message for message in here.heard if message["type"] == "rejoin"]
     assert len(worker.script.requests(OpenRoom)) == 1
     assert len(worker.script.requests(Join)) == 2
+
+
+async def test_a_leader_without_the_database_is_relieved_and_commands_nobody_any_more(
+    settings: Settings, db: Pool, broker: Broker, worker: BusWorker, database_url: str
+) -> None:
+    line = await DatabaseLine.to(database_url, passable_directory())
+    behind = msgspec.structs.replace(on(settings, broker), database_url=line.url)
+    async with running_web(behind) as first:
+        session = await run_session(db)
+        await led_by(first, session)
+        async with running_web(on(settings, broker)) as second:
+            page = await RoomPage.joined(first, session.tokens["a"])
+            await offer(page, 1)
+            seat, resume = session.seats["a"], page.heard[0]["resume"]
+
+            await line.cut()
+            await led_by(second, session)
+            assert leads(first, session)  # as far as it knows
+            await page.say({"type": "offer", "peer": 1, "revision": 2, "sdp": "v=0"})
+            await page.hears("error")
+            assert len(worker.script.requests(Join)) == 2  # asked, and refused for its epoch
+
+            await line.mend()
+            await eventually(lambda: None if page.closed_with is not None else "the old leader has not let go")
+            assert not leads(first, session)
+            back, welcome = await comes_back(first, resume)
+            assert welcome["media"] == "kept"
+            await back.say({"type": "offer", "peer": 1, "revision": 2, "sdp": "v=0"})
+            await back.hears("answer")
+            assert {join.seat for join in worker.script.requests(Join)} == {seat}
+        await line.cut()

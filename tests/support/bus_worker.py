@@ -51,6 +51,9 @@ class BusWorker:
     async def _perform(self, request: Request) -> Message:
         if not isinstance(request, Ping):
             self.script.asked.append(request)
+        opened = self.script.rooms.get(getattr(request, "room", None) or "")
+        if opened is not None and getattr(request, "epoch", opened.epoch) < opened.epoch:
+            raise BadMessage("stale_epoch", f"room {opened.room} is owned at epoch {opened.epoch}")
         try:
             return self.script._do(request)
         except Refuse as no:
