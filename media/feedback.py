@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 from media.adapting import Adapting
+from media.core.echo import ECHO_AFTER_S, Echo
 from media.core.line_loss import LineLoss
+from media.core.packetcache import MAX_AGE_S
 from media.core.quality import SeatQuality
 from media.core.red import NO_PT
 from media.core.reports import PublisherClock, WorkerClock, make_sender_report, round_trip_s
@@ -40,6 +42,10 @@ from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane
 LOSS_TICK_S: Final = 0.01
 # What a person may send as picture, whatever his line would take: a good 720p face.
 GRANTED_BPS: Final = 1_500_000
+# How often it is looked what of a lossy line's pictures goes once more.
+ECHO_TICK_S: Final = 0.02
+# So long his pictures are kept for repairs: of five rounds at 30 % loss and 200 ms one in a hundred is in vain, of eight none.
+LOSSY_AGE_S: Final = 2.5
 # A report about fewer packets says nothing about a line: one lost of five is no fifth.
 LOSS_SAMPLE: Final = 20
 # So many numbers of a NACK are looked at for whether they can come at all; it may hold thousands.
@@ -93,6 +99,8 @@ class Feedback:
         self._wanting: dict[UpStream, None] = {}
         self._incomplete: dict[UpStream, None] = {}  # recorded streams with packets missing
         self._timer: asyncio.TimerHandle | None = None
+        self._echoes: dict[DownStream, list[Echo]] = {}  # of lossy lines
+        self._echo_timer: asyncio.TimerHandle | None = None
         self._readers: dict[type, Callable[[Party, Packet, float], None]] = {
             Nack: self._on_nack,
             PictureLoss: self._on_picture_loss,
@@ -172,14 +180,36 @@ class Feedback:
             party.adapting.estimate.note_loss(lost / expected, now)
         if expected:
             party.line_loss.note(expected, lost, now)
-            self._repeat_voice(party, now)
+            self._repeat(party, now)
 
-    def _repeat_voice(self, party: Party, now: float) -> None:
-        """On a line that loses by chance; on a full one it would be lost the more."""
+    def _repeat(self, party: Party, now: float) -> None:
+        """On a line that loses by chance everything goes several times; on a full one it would be lost the more."""
         depth = 0 if party.adapting.estimate.is_full(now) else party.line_loss.depth
         for down in party.downs.values():
-            if down.red_pt != NO_PT and down.depth != depth:
+            if down.kind == "video":
+                self._echo(down, depth - 1)
+            elif down.red_pt != NO_PT and down.depth != depth:
                 down.depth = depth
+
+    def _echo(self, down: DownStream, copies: int) -> None:
+        """Send each packet of a picture so many times more, a little later."""
+        if copies <= 0 or not down.rtx_ssrc:
+            self._echoes.pop(down, None)
+        elif len(self._echoes.get(down, ())) != copies:
+            self._echoes[down] = [Echo(after_s) for after_s in ECHO_AFTER_S[:copies]]
+            if self._echo_timer is None:
+                self._echo_timer = self._loop.call_later(ECHO_TICK_S, self._on_echo_timer)
+
+    def _on_echo_timer(self) -> None:
+        now = time.monotonic()
+        for down, echoes in list(self._echoes.items()):
+            if down.up is None or down.lane.tx is None:
+                del self._echoes[down]
+            elif down.map.open and not down.up.paused:
+                delta = down.map.seq_delta
+                numbers = [ext + delta & SEQ_MASK for echo in echoes for ext in echo.due(down.map.highest, delta, now)]
+                self.path.retransmit(down, numbers, now)
+        self._echo_timer = self._loop.call_later(ECHO_TICK_S, self._on_echo_timer) if self._echoes else None
 
     # --- key frames and losses --------------------------------------------------------------------------------------
 
@@ -260,6 +290,8 @@ class Feedback:
             self.path.send_rtcp(party.lane, compound)
         party.lane.budget = PACKETS_PER_REPORT
         for up in party.ups:
+            lossy = self._echoes and any(down in self._echoes for down in up.downs)
+            up.cache.max_age_s = LOSSY_AGE_S if lossy else MAX_AGE_S
             up.cache.forget(now)
 
     def _compounds(self, party: Party, now: float) -> Iterator[bytes]:

@@ -223,7 +223,10 @@ class DownlinkEstimate:
         self._lost = share
         if share >= LOSS_HIGH:
             self._loss_limit = max(LOSS_FLOOR_BPS, self._sent * (1 - share / 2))
-            self._trouble(now, now)
+            if self.is_full(now) or self._believed < self._sent:
+                self._trouble(now, now)
+            else:  # it loses by nature, as its delay stays: less is sent, and nobody is denied a picture for it
+                self._proven, self._calm_from = 0, now
         elif share <= LOSS_LOW:
             self._loss_limit *= LOSS_GROWTH ** min(1.0, now - self._lossless_at)
             if self._loss_limit > 4 * max(self._sent, START_BPS):

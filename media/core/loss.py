@@ -15,7 +15,8 @@ Cases for an arriving number n, highest so far h:
 
 When a missing number is asked for: not before it is `reorder_s` late and REORDER_PACKETS newer ones are here (a packet
 that was merely overtaken comes by itself within that; on a stream of few packets twice the time is enough), then again
-each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned.
+each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned. Each request goes twice, REPEAT_S apart:
+it may be lost itself, which would cost a round trip, and a browser does not answer the second within a round trip of the first.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ REORDER_PACKETS = 2
 RTT_START_S = 0.1  # until measured
 RTT_MIN_S = 0.01  # one tick of the worker's timer
 RTT_MAX_S = 1.0
+REPEAT_S = 0.025  # a burst that takes both is longer than most
 RETRY_RTT = 1.25  # the answer needs one RTT; a quarter for its jitter
 LATE_S = 0.5  # a packet given up longer ago is of no use to a subscriber; only a recording may still want it
 MAX_ABANDONED = 512  # memory of given-up numbers, for case 4
@@ -49,7 +51,7 @@ class LossPolicy:
     key_frames: bool  # a given-up packet costs the picture until the next key frame
 
 
-VIDEO_LOSS = LossPolicy(max_age_s=1.0, max_tries=8, max_waiting=256, key_frames=True)
+VIDEO_LOSS = LossPolicy(max_age_s=1.5, max_tries=10, max_waiting=256, key_frames=True)
 # Half a second is past the reach of a browser's jitter buffer: no ear would hear a later repair.
 AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=False)
 
@@ -57,12 +59,13 @@ AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=F
 class _Missing:
     """One missing packet: since when, and when it was asked for."""
 
-    __slots__ = ("asked_at", "since", "tries")
+    __slots__ = ("asked_at", "repeated", "since", "tries")
 
     def __init__(self, since: float) -> None:
         self.since = since
         self.asked_at = 0.0
         self.tries = 0
+        self.repeated = False  # the last request
 
 
 class LossTracker:
@@ -123,6 +126,10 @@ class LossTracker:
             elif self._is_due(ext, entry, retry_s, now):
                 entry.tries += 1
                 entry.asked_at = now
+                entry.repeated = False
+                ask.append(ext & SEQ_MASK)
+            elif entry.tries and not entry.repeated and now - entry.asked_at >= REPEAT_S:
+                entry.repeated = True
                 ask.append(ext & SEQ_MASK)
         if given_up:
             self._give_up(given_up, now)
