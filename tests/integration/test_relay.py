@@ -12,15 +12,26 @@ import pytest
 from server.signaling.relay import LASTS, Relay, ice_servers
 from tests.support.turn_server import SECRET, WORKER, turn_server
 
+# One of each range of IPv4 that is not the open network (RFC 6890), and both ends of the last ones.
 RESERVED = [
-    "127.0.0.2",
+    "0.0.0.0",
     "0.0.0.1",
     "10.1.2.3",
     "100.64.0.1",
+    "127.0.0.2",
     "169.254.169.254",
     "172.16.0.1",
+    "172.31.255.255",
+    "192.0.0.8",
+    "192.0.2.1",
+    "192.88.99.1",
     "192.168.1.1",
+    "198.18.0.1",
+    "198.51.100.1",
+    "203.0.113.1",
     "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
 ]
 
 
