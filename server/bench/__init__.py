@@ -24,7 +24,7 @@ BENCHES = {
     "queue": "tickets a second that call next hands out, beside a plain SKIP LOCKED query",
     "network": "what two people in Chromium see and hear of each other while one is behind a bad line",
     "workers": "200 people who come within ten seconds, and what a killed worker costs those who were there",
-    "attacks": "what two people who talk notice while strangers and a member attack their worker",
+    "attacks": "what two people who talk notice while strangers and members attack their worker, and what comes back to them",
     "fuzz": "hostile bytes against every parser that the network reaches: inputs tried and crashes found",
 }
 
