@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import asyncpg
 
 from server.db.pool import CommitUnknown, DatabaseAway
+from server.mediaplane.reach.bus import BusAway
 from server.sessions import seats
 from server.signaling.room.session import Arrival
 
@@ -45,7 +46,7 @@ async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) 
     loop = await rooms.of(entry.session_id)
     if loop is None and (leader := await rooms.leader(entry.session_id)):
         return await rooms.arrive_at(leader, line, entry, media)
-    if loop is None or loop.is_over:
+    if loop is None:
         return seats.NoEntry("ended")
     return await seat(rooms, loop, line, entry, media)
 
@@ -53,14 +54,27 @@ async def arrive(rooms: Rooms, line: RoomLine, entry: seats.Entry, media: bool) 
 async def seat(
     rooms: Rooms, loop: SessionLoop, line: RoomLine, entry: seats.Entry, media: bool
 ) -> SessionLoop | seats.NoEntry:
-    """The same in a session that this process leads. Raises DatabaseAway."""
+    """The same in a session that this process leads. Raises what AWAY names."""
+    if over := _over(loop):
+        return over
     known = loop.session.people.get(entry.seat)
     facts = known.facts if known else await rooms.seat_facts(entry.session_id, entry.seat)
-    if facts is None or loop.is_over:
+    if facts is None:
         return seats.NoEntry("bad_token")
+    if over := _over(loop):
+        return over
     arrival = Arrival(
         replace(facts, connection=entry.connection), entry.resume, entry.resumed, media, rooms.ice_servers(entry.seat)
     )
     loop.add_line(line)
     loop.take(lambda session, now: session.arrive(line.number, arrival, now), line.number)
     return loop
+
+
+def _over(loop: SessionLoop) -> seats.NoEntry | None:
+    """Raises BusAway: the session goes on, and this process leads it no more."""
+    if not loop.is_over:
+        return None
+    if loop.session.state == "ended":
+        return seats.NoEntry("ended")
+    raise BusAway("the session is being handed over")

@@ -59,11 +59,13 @@ class Back:
         self._rooms = rooms
         self._lines: dict[str, FarLine] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
         bus.on(words.PLACE, self._take)
         bus.on_change(lambda _: self._lose(list(self._lines.values())))
 
     async def close(self) -> None:
         """The process stops: the pages come back, to whoever leads then."""
+        self._is_closed = True
         await end(*self._tasks)
         for line in list(self._lines.values()):
             line.hang()
@@ -82,17 +84,18 @@ class Back:
         word = words.read(said.body)
         if isinstance(word, words.Still):
             return
-        if isinstance(word, words.Arrive):
+        if isinstance(word, words.Arrive) and not self._is_closed:
             self._spawn(word)
             return
         line = self._lines.get(word.line)
-        if line is None or line.session is None:
+        if line is None:
             self._no(word.line)
             return
         line.heard += 1
         if word.number != line.heard or isinstance(word, words.Gone):
             self._lose([line])
-        elif isinstance(word, words.Told):
+            self._no(word.line)
+        elif isinstance(word, words.Told) and line.session is not None:
             self._tell(line, line.session, word.text)
 
     def _tell(self, line: FarLine, session: SessionLoop, text: str) -> None:

@@ -87,6 +87,8 @@ class Front:
             async with asyncio.timeout(ARRIVE_S):
                 no = await far.seated
         except BaseException:
+            if far.name in self._lines:  # it may be let in yet
+                self.send(far, words.Gone(line=far.name, number=far.next()))
             self.forget(far)
             raise
         return no or far
