@@ -11,10 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
 
 from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>line</title><body><script type="module">
+import { offerTwice, resist } from "/js/call/resilience.js";
 const seat = new URLSearchParams(location.search);
 const direct = seat.get("peer") === "p2p";
 const pc = window.pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
@@ -23,6 +26,7 @@ for (const track of stream.getTracks()) {
   if (direct) pc.addTrack(track, stream);
   else pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
 }
+if (!direct) offerTwice(pc.getTransceivers().find(({sender}) => sender.track.kind === "audio"));
 if (!direct) for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
 window.frames_at = [];
 pc.ontrack = ({track, streams}) => {
@@ -70,9 +74,13 @@ window.figures = async () => {
   }
   return found;
 };
-if (!direct) await join();
+if (!direct) { await join(); resist(pc); }
 window.joined = true;
 </script>"""
+
+
+# What the product's pages do about bad lines is measured as they do it.
+MODULES: Final = Path(__file__).resolve().parents[3] / "web" / "static" / "js"
 
 
 class Door:
@@ -111,7 +119,11 @@ def open_door(signaling: WorkerSignaling) -> Iterator[Door]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer("text/html", PAGE.encode())
+            script = MODULES / self.path.removeprefix("/js/")
+            if script.suffix == ".js" and script.is_file():
+                self._answer("text/javascript", script.read_bytes())
+            else:
+                self._answer("text/html", PAGE.encode())
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
