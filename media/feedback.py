@@ -171,7 +171,7 @@ class Feedback:
             if block.ssrc in party.downs:
                 rtt_s = round_trip_s(block, self._clock, now)
                 told = party.quality.note_report(block, rtt_s)
-                expected, lost = expected + told[0], lost + told[1]
+                expected, lost = expected + told[0], lost + _lost_of_ours(party, party.downs[block.ssrc], told[1])
                 party.adapting.note_report(party.downs[block.ssrc], *told, rtt_s, now)
                 if rtt_s is not None:
                     for up in ups:
@@ -333,3 +333,11 @@ def is_past_repair(down: DownStream, seqs: Sequence[int], now: float) -> bool:
         and not up.loss.waits_for(origin.ext & SEQ_MASK)
         for origin in origins
     )
+
+
+def _lost_of_ours(party: Party, down: DownStream, lost: int) -> int:
+    """Of packets that a report calls lost those that had come to us."""
+    up = down.up
+    if up is None:
+        return lost
+    return party.line_loss.of_ours(down.ssrc, lost, up.handle, up.reception.lost()[1] - up.loss.repaired)

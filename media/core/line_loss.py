@@ -17,16 +17,26 @@ STAYS: Final = 0.5  # a depth stays until less than so much of its loss is left
 class LineLoss:
     """See the module. `share`: of 1, over the last seconds."""
 
-    __slots__ = ("_at", "_expected", "_lost", "depth")
+    __slots__ = ("_at", "_expected", "_lost", "_missing", "depth")
 
     def __init__(self, now: float) -> None:
         self._at = now
         self._expected = self._lost = 0.0
+        self._missing: dict[int, tuple[int, int]] = {}  # by our SSRC
         self.depth = 0
 
     @property
     def share(self) -> float:
         return self._lost / self._expected if self._expected >= LEAST else 0.0
+
+    def of_ours(self, ssrc: int, lost: int, source: int, missing: int) -> int:
+        """Of so many packets that a report newly calls lost those that we had.
+
+        source, missing  what the stream shows, and how many packets of that never came to us: his line is not to blame for them.
+        """
+        before = self._missing.get(ssrc, (source, missing))
+        self._missing[ssrc] = (source, missing)
+        return max(0, lost - max(0, missing - before[1])) if before[0] == source else lost
 
     def note(self, expected: int, lost: int, now: float) -> None:
         """A report: so many packets more were due, so many of them did not come."""

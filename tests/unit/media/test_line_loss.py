@@ -36,3 +36,17 @@ def test_a_handful_of_packets_says_nothing() -> None:
     line.note(5, 3, 1.0)
 
     assert (line.share, line.depth) == (0.0, 0)
+
+
+def test_what_never_came_to_us_is_not_the_fault_of_his_line() -> None:
+    """A publisher's line that loses is heard of by all who are shown him."""
+    line = LineLoss(0.0)
+
+    assert [line.of_ours(9, lost, 1, missing) for lost, missing in ((0, 100), (20, 115), (10, 130), (5, 128))] == [
+        0,
+        5,
+        0,
+        5,
+    ]
+    assert line.of_ours(9, 20, 2, 500) == 20  # somebody else is shown: his losses of before are not new
+    assert line.of_ours(9, 20, 2, 510) == 10
