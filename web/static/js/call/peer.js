@@ -1,6 +1,7 @@
 // @ts-check
 // One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
 import { hint, layersOf } from "./layers.js";
+import { offerTwice, resist } from "./resilience.js";
 
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
 
@@ -13,6 +14,7 @@ export class Peer {
     const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
     hint(face);
     this.voice = this.pc.addTransceiver(voice ?? "audio", { direction: "sendonly" });
+    offerTwice(this.voice);
     this.face = this.pc.addTransceiver(face ?? "video", { direction: "sendonly", sendEncodings: layersOf(face) });
     /** @type {SlotLines[]} */
     this.slots = [];
@@ -22,6 +24,7 @@ export class Peer {
     this.#prepared = this.pc.createOffer();
     this.#prepared.catch(() => {});
     this.#watch(onState, onFailed);
+    resist(this.pc);
   }
 
   /** @type {Promise<RTCSessionDescriptionInit> | null} */
