@@ -193,7 +193,7 @@ class Feedback:
 
     def _echo(self, down: DownStream, copies: int) -> None:
         """Send each packet of a picture so many times more, a little later."""
-        if copies <= 0 or not down.rtx_ssrc:
+        if copies <= 0 or down.up is None or not down.rtx_ssrc:
             self._echoes.pop(down, None)
         elif len(self._echoes.get(down, ())) != copies:
             self._echoes[down] = [Echo(after_s) for after_s in ECHO_AFTER_S[:copies]]
