@@ -19,7 +19,7 @@ export async function tryLine(stream) {
     const { sdp } = await post("/api/line-check", { sdp: pc.localDescription?.sdp ?? "", sources });
     await pc.setRemoteDescription({ type: "answer", sdp });
     if (!(await connected(pc))) return judge({ way: null, rtt_ms: null, loss: null, kbit_s: null });
-    const before = await bytesSent(pc);
+    const before = await totals(pc);
     await pause(SEND_MS);
     return judge(await measured(pc, before));
   } finally {
@@ -44,24 +44,29 @@ function connected(pc) {
 /** @param {RTCPeerConnection} pc @returns {Promise<any[]>} */
 const reports = async (pc) => [.../** @type {any} */ (await pc.getStats()).values()];
 
-/** @param {RTCPeerConnection} pc */
-async function bytesSent(pc) {
-  return (await reports(pc)).filter((report) => report.type === "outbound-rtp").reduce((sum, report) => sum + report.bytesSent + (report.headerBytesSent ?? 0), 0);
+/** Bytes sent so far, and bytes that the encoder might have used. @param {RTCPeerConnection} pc */
+async function totals(pc) {
+  const all = (await reports(pc)).filter((report) => report.type === "outbound-rtp");
+  return {
+    sent: all.reduce((sum, report) => sum + report.bytesSent + (report.headerBytesSent ?? 0), 0),
+    allowed: all.reduce((sum, report) => sum + (report.totalEncodedBytesTarget ?? 0), 0),
+  };
 }
 
-/** @param {RTCPeerConnection} pc @param {number} before bytes @returns {Promise<Line>} */
+/** @param {RTCPeerConnection} pc @param {{ sent: number, allowed: number }} before bytes @returns {Promise<Line>} */
 async function measured(pc, before) {
   const all = await reports(pc);
   const pair = all.find((report) => report.type === "candidate-pair" && report.nominated && report.state === "succeeded");
   const local = all.find((report) => report.id === pair?.localCandidateId);
   const losses = all.filter((report) => report.type === "remote-inbound-rtp").map((report) => report.fractionLost ?? 0);
-  const sent = (await bytesSent(pc)) - before;
+  const now = await totals(pc);
+  const [sent, allowed] = [now.sent - before.sent, now.allowed - before.allowed];
   return {
     way: local?.protocol === "tcp" ? "tcp" : "udp",
     rtt_ms: pair?.currentRoundTripTime === undefined ? null : Math.round(pair.currentRoundTripTime * 1000),
     loss: losses.length ? Math.max(...losses) : null,
-    // A quiet picture sends less than the line carries: then the browser's own estimate says more.
-    kbit_s: sent ? Math.round(Math.max((sent * 8) / SEND_MS, (pair?.availableOutgoingBitrate ?? 0) / 1000)) : null,
+    // A quiet picture sends less than the line carries: then the browser's own estimate says more, or (Firefox tells none) what it allows its encoder.
+    kbit_s: sent ? Math.round(Math.max((Math.max(sent, allowed) * 8) / SEND_MS, (pair?.availableOutgoingBitrate ?? 0) / 1000)) : null,
   };
 }
 
