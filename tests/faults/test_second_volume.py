@@ -95,7 +95,7 @@ def test_before_the_volume_is_full_the_journal_goes_on_on_the_second(rig: Rig) -
     assert rig.told == []
 
 
-def test_a_volume_that_others_have_filled_is_left_in_the_middle_of_a_block(rig: Rig) -> None:
+def test_a_volume_that_others_have_filled_is_left_for_the_second(rig: Rig) -> None:
     rig.give(5)
     rig.volumes[1].leave(0)  # neither has its reserve: it stays where it is
     rig.volumes[0].leave(0)
