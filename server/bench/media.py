@@ -1,15 +1,18 @@
-"""`bench media`: what one forwarded packet costs our media worker, beside Janus VideoRoom.
+"""`bench media`: what one forwarded packet costs our media worker, beside Janus VideoRoom and aiortc's MediaRelay.
 
 1. Every server runs as a process of its own, and a load generator beside each has joined all rooms.
 2. In each round the servers are put under load one after the other, for a short slice, in an order drawn anew (seeded).
 3. CPU is the process clock of the server during the slice; on loopback the kernel charges the delivery of a packet to its sender, for
    all servers alike.
 4. Ratios are taken inside the round (core.py); loss is counted per receiver and SSRC from sequence numbers.
+5. A relay decodes, so what the generator makes up would not pass it: a room of three in Chromium is measured on it and on ours, in as many
+   rounds, when all else is over (relaying/). There the ratio is of CPU per frame that a person saw.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import random
 import subprocess
@@ -17,17 +20,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from server.bench import BenchError, say
+from server.bench import BenchError, NotInstalled, say
 from server.bench.core import Figure, Ratio, Result, Value, paired_ratio, percentile_us
 from server.bench.loadgen.peer import PROFILES
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least, names_of, profiles, seconds
-from server.bench.servers import ROOT, RunningServer, janus, janus_version, media_worker
+from server.bench.servers import ROOT, RunningServer, janus, janus_version, media_worker, relay
 
 Slice = dict[str, Any]
 Starter = Callable[[str, Path], AbstractContextManager[RunningServer]]
@@ -41,6 +44,8 @@ PEERS: dict[str, Starter] = {
     "janus": lambda name, folder: janus(name, folder, 0),
     "janus-ev1": lambda name, folder: janus(name, folder, 1),
 }
+RELAY = "relay"
+BROWSERS_SLICE_S = 5.0  # a browser's rate moves; a slice of the generator's length would measure that
 
 
 class GeneratorFailed(Exception):
@@ -69,9 +74,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--peer",
-        default=",".join(PEERS),
-        type=names_of(PEERS),
-        help=f"others to compare with: {', '.join(PEERS)}; none: -",
+        default=",".join([*PEERS, RELAY]),
+        type=names_of([*PEERS, RELAY]),
+        help=f"others to compare with: {', '.join([*PEERS, RELAY])}; none: -",
     )
     parser.add_argument("--rooms", type=at_least(1), default=10)
     parser.add_argument("--members", type=at_least(2), default=3, help="participants per room")
@@ -88,6 +93,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--plane", choices=("auto", "c", "python"), default="auto", help="load generator in C (needs cc) or Python"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the order of servers in the rounds")
+    parser.add_argument(
+        "--browser-slice",
+        type=seconds,
+        default=BROWSERS_SLICE_S,
+        metavar="SECONDS",
+        help=f"the same for the room of browsers that is compared with {RELAY}",
+    )
 
 
 def run(options: argparse.Namespace) -> Result:
@@ -101,7 +113,37 @@ def run(options: argparse.Namespace) -> Result:
             for name in order.sample(sorted(generators), len(generators)):
                 series[name].slices[number] = generators[name].slice(options.slice)
                 say(f"round {number + 1}/{options.rounds}  {_line(name, series[name], number)}")
-    return result_of(series, options.ours, absent, machine)
+    result = result_of(series, options.ours, absent, machine)
+    return _with_relay(result, options) if RELAY in options.peer and options.ours else result
+
+
+def _with_relay(result: Result, options: argparse.Namespace) -> Result:
+    """The same with a room of browsers on the relay and on the first of ours that came up."""
+    first = next(name for name in options.ours if f"{name}_forwarded_per_s" in result.figures)
+    ours = {first: OURS[first]}
+    try:
+        with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder:
+            seen = _comparing()(ours, relay, Path(folder), options.rounds, options.browser_slice, options.seed)
+    except BenchError as error:
+        say(f"{RELAY}: {error}")
+        return replace(result, absent={**result.absent, **{f"{own}/{RELAY}": str(error) for own in ours}})
+    figures, ratios = dict(result.figures), dict(result.ratios)
+    for name, watched in seen.items():
+        figures |= {f"{name}_browsers_{key}": figure for key, figure in watched.figures().items()}
+    for own in ours:
+        ratio = paired_ratio(seen[own].cost_us(), seen[RELAY].cost_us())
+        if ratio is not None:
+            ratios[f"{own}/{RELAY}"] = ratio
+    return replace(result, figures=figures, ratios=ratios)
+
+
+def _comparing() -> Callable[..., dict[str, Any]]:
+    """relaying/compare.py, which needs a browser's driver. Raises NotInstalled."""
+    try:
+        compare: Callable[..., dict[str, Any]] = importlib.import_module("server.bench.relaying.compare").compare
+    except ModuleNotFoundError as error:
+        raise NotInstalled("playwright is not installed: pip install playwright") from error
+    return compare
 
 
 def result_of(
@@ -177,7 +219,9 @@ def _start_all(
 ) -> dict[str, Generator]:
     """One of ours must come up (the C path needs a compiler); what does not is named in `absent`."""
     generators: dict[str, Generator] = {}
-    for name, start in [(name, OURS[name]) for name in options.ours] + [(name, PEERS[name]) for name in options.peer]:
+    for name, start in [(name, OURS[name]) for name in options.ours] + [
+        (name, PEERS[name]) for name in options.peer if name in PEERS
+    ]:
         try:
             generators[name] = running.enter_context(_measured(name, start, folder, options))
         except BenchError as error:

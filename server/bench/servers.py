@@ -21,6 +21,7 @@ from server.bench import BenchError, NotInstalled
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 5.0
 ROOT = Path(__file__).resolve().parent.parent.parent  # where `python -m media` and `-m server` are found
+LOOPBACK = "127.0.0.1"
 JANUS_INSTALL = "janus is not installed; on Debian: apt install janus"
 JANUS_MODULES = ("lib/*", "lib", "local/lib")  # Debian (by architecture), others, built by hand
 JANUS_KEPT = {"libjanus_videoroom.so", "libjanus_http.so"}
@@ -45,7 +46,7 @@ def own_address() -> str:
         try:
             probe.connect(("192.0.2.1", 9))  # TEST-NET-1 (RFC 5737); nothing is sent, only the route is asked for
         except OSError:
-            return "127.0.0.1"
+            return LOOPBACK
         return str(probe.getsockname()[0])
 
 
@@ -60,6 +61,19 @@ def media_worker(name: str, folder: Path, extra: Sequence[str] = ()) -> Iterator
     with _child(command, folder / "log") as process:
         _wait(lambda: _accepts(socket.AF_UNIX, str(control)), process, folder / "log", name)
         yield RunningServer(name, process.pid, f"worker:{control}", host)
+
+
+@contextmanager
+def relay(name: str, folder: Path) -> Iterator[RunningServer]:
+    """aiortc's MediaRelay (relaying/server.py)."""
+    if own_address() == LOOPBACK:
+        raise BenchError("aiortc is never reached over the loopback interface, and this machine has no other")
+    folder.mkdir(parents=True)
+    log = folder / "log"
+    with _child([sys.executable, "-m", "server.bench.relaying.server"], log) as process:
+        _wait(lambda: b"port " in log.read_bytes(), process, log, name)
+        port = int(log.read_text().partition("port ")[2].split()[0])
+        yield RunningServer(name, process.pid, f"relay:http://127.0.0.1:{port}", own_address())
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from server.bench import BENCHES, main
 from server.bench.core import HISTOGRAM_SIZE, Ratio
 from server.bench.join import JOIN_KEYS, spread
 from server.bench.media import Series, result_of
+from server.bench.relaying.compare import Watched
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,7 @@ from server.bench.media import Series, result_of
     [
         ([], "NAME"),
         (["no-such"], "invalid choice: 'no-such'"),
-        (["media", "--peer", "asterisk"], "no such server: asterisk (known: janus, janus-ev1)"),
+        (["media", "--peer", "asterisk"], "no such server: asterisk (known: janus, janus-ev1, relay)"),
         (["media", "--rooms", "0"], "a whole number from 1 on, not '0'"),
         (["media", "--members", "one"], "a whole number from 2 on, not 'one'"),
         (["media", "--slice", "soon"], "more than 0 and below 600, not 'soon'"),
@@ -113,6 +114,7 @@ def test_every_key_is_explained_in_the_page() -> None:
     series = {name: _series(_slice(0.2, 20_000)) for name in ("python", "janus-ev1")}
     keys = set(result_of(series, ["python"], {}, {}).figures)
     keys |= {key for name in JOIN_KEYS for key in spread(name, [1.0])}
+    keys |= {f"browsers_{key}" for key in Watched({0: (1.0, 90, 1.0)}).figures()}
 
     bare = {key.removeprefix("python_").removeprefix("janus_ev1_") for key in keys}
     missing = {key for key in bare if not any(f"`{name}`" in page for name in (key, *_shortened(key)))}
