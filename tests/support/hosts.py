@@ -47,11 +47,15 @@ class Host:
 def some_hosts(count: int) -> Iterator[tuple[str, list[Host]]]:
     """Our own address among them, and the hosts. Skips the test, saying what is missing, where they cannot be made."""
     mark = secrets.token_hex(3)
-    bridge, net = f"lz{mark}", f"198.18.{secrets.randbelow(250)}"  # of the range for tests of networks (RFC 2544)
+    bridge, net = (
+        f"lz{mark}",
+        f"198.{18 + secrets.randbelow(2)}.{secrets.randbelow(256)}",
+    )  # of the range for tests of networks (RFC 2544)
     hosts = [Host(f"lz{mark}h{number}", f"{net}.{number + 2}") for number in range(count)]
     with contextlib.ExitStack() as undo:
-        if os.geteuid() != 0 or shutil.which("ip") is None or not _may(bridge):
+        if os.geteuid() != 0 or shutil.which("ip") is None or not _may(mark):
             pytest.skip(NEEDED)
+        _ip("link", "add", bridge, "type", "bridge")
         undo.callback(_ip, "link", "del", bridge)
         _ip("addr", "add", f"{net}.1/24", "dev", bridge)
         _ip("link", "set", bridge, "up")
@@ -67,11 +71,20 @@ def some_hosts(count: int) -> Iterator[tuple[str, list[Host]]]:
         yield f"{net}.1", hosts
 
 
-def _may(bridge: str) -> bool:
-    return (
-        subprocess.run(["ip", "link", "add", bridge, "type", "bridge"], check=False, capture_output=True).returncode
-        == 0
-    )
+def _may(mark: str) -> bool:
+    """Try each kind of thing once."""
+    host, bridge = f"lz{mark}try", f"lz{mark}b"
+    tried = [
+        subprocess.run(["ip", *words], check=False, capture_output=True).returncode == 0
+        for words in (
+            ("netns", "add", host),
+            ("link", "add", bridge, "type", "bridge"),
+            ("link", "add", f"lz{mark}t", "type", "veth", "peer", "name", "eth0", "netns", host),
+            ("link", "del", bridge),
+            ("netns", "del", host),
+        )
+    ]
+    return all(tried)
 
 
 def _ip(*words: str) -> None:
