@@ -345,8 +345,8 @@ class Room:
             return
         timing = self._engine.timing
         seat.peer.watch(now)
+        seat.watch_streams(timing.silent_s, now)
         if seat.adapting.is_due(now):
-            seat.watch_streams(timing.silent_s, now)
             self._look_at_layers(seat, now)
         if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
             seat.report_at = now + timing.report_s
