@@ -12,7 +12,7 @@ from typing import Protocol
 
 from media.core.reports import WorkerClock
 from media.feedback import Feedback
-from media.forward.choose import Choice, choose_path
+from media.forward.choose import Choice, choose_lanes, choose_path
 from media.forward.path import NOWHERE, ForwardPath, Lane
 from media.net.addresses import leads_past_loopback
 from media.net.answer import Candidate
@@ -20,7 +20,6 @@ from media.net.dtls import Certificate
 from media.net.ice_lite import Address, Credentials, Drop, IceLite
 from media.net.tcp import TcpPort
 from media.net.udp import UdpPort
-from media.record.lanes import choose_lanes
 from media.timing import Timing
 
 

@@ -1,4 +1,4 @@
-"""Which packet path a worker uses: C where it can be had and agrees with Python about everything, else Python."""
+"""Which packet path a worker uses, and who hashes its journals: C where it can be had and agrees with Python about everything, else Python."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from media.forward.build import ready_library
+from media.forward.build import LANES, ready_library
 from media.forward.native_memory import NativeUnusable, load_library
 from media.forward.native_path import NativePath
 from media.forward.path import ForwardPath, Watcher
 from media.forward.python_path import PythonPath
 from media.forward.self_test import check_native
 from media.net.udp import UdpPort
+from media.record.lanes import LanesUnusable, use_lanes
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,14 @@ def _native(folder: Path, port: UdpPort, dropped: Counter[str], watcher: Watcher
     gso = kernel_cuts_datagrams(port.socket.family)
     log.info("packets go through the C path%s", "" if gso else ", one by one: this kernel has no UDP segmentation")
     return NativePath(library, port, dropped, watcher, gso=gso)
+
+
+def choose_lanes(folder: Path) -> None:
+    """Have the chunks of journals hashed side by side, where that can be had. `folder` as above."""
+    try:
+        use_lanes(ready_library(folder, LANES))
+    except (NativeUnusable, LanesUnusable) as reason:
+        log.warning("journals are hashed one stream after the other: %s", reason)
 
 
 def kernel_cuts_datagrams(family: socket.AddressFamily) -> bool:

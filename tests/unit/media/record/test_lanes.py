@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from media.forward import choose
 from media.forward.build import INSTALL, LANES, compile_into, find_compiler
+from media.forward.choose import choose_lanes
 from media.forward.native_memory import NativeUnusable
 from media.record import lanes
-from media.record.lanes import Lanes, check_lanes, choose_lanes, one_by_one, sm3_of_all
+from media.record.lanes import Lanes, LanesUnusable, check_lanes, one_by_one, sm3_of_all
 from tests.support.native import folder
 
 # GB/T 32905-2016, appendix A.1 and A.2.
@@ -31,7 +35,7 @@ def library() -> Path:
 def every_way(library: Path) -> list[Lanes]:
     try:
         ways = Lanes(library).ways
-    except NativeUnusable as reason:
+    except LanesUnusable as reason:
         pytest.skip(f"did not run: {reason}")
     return [Lanes(library, way) for way in range(ways)]
 
@@ -64,7 +68,7 @@ def test_a_wrong_digest_is_not_used(library: Path, monkeypatch: pytest.MonkeyPat
     way = every_way(library)[0]
     monkeypatch.setattr(lanes, "one_by_one", lambda messages: [bytes(32) for _ in messages])
 
-    with pytest.raises(NativeUnusable, match="another SM3 of"):
+    with pytest.raises(LanesUnusable, match="another SM3 of"):
         check_lanes(way)
 
 
@@ -74,7 +78,7 @@ def test_without_a_compiler_it_goes_on_one_by_one_and_says_so(
     def no_library(*_: object) -> Path:
         raise NativeUnusable(INSTALL)
 
-    monkeypatch.setattr(lanes, "ready_library", no_library)
+    monkeypatch.setattr(choose, "ready_library", no_library)
     with caplog.at_level(logging.WARNING):
         choose_lanes(tmp_path)
 
@@ -84,7 +88,7 @@ def test_without_a_compiler_it_goes_on_one_by_one_and_says_so(
 
 def test_what_was_chosen_hashes_the_journals(library: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     every_way(library)
-    monkeypatch.setattr(lanes, "ready_library", lambda *_: library)
+    monkeypatch.setattr(choose, "ready_library", lambda *_: library)
     choose_lanes(tmp_path)
 
     assert lanes._CHOSEN[0] is not one_by_one
@@ -94,5 +98,14 @@ def test_what_was_chosen_hashes_the_journals(library: Path, monkeypatch: pytest.
 def test_a_file_that_is_no_library_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.so").write_bytes(b"no library")
 
-    with pytest.raises(NativeUnusable, match=r"no\.so does not load"):
+    with pytest.raises(LanesUnusable, match=r"no\.so does not load"):
         Lanes(tmp_path / "no.so")
+
+
+def test_a_journal_needs_nothing_of_the_packet_path() -> None:
+    """It is written, read and verified where no library for packets is installed."""
+    program = "import sys; from media.record import journal, reader; print([m for m in sys.modules if m.startswith(('media.forward', 'pylibsrtp'))])"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
