@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import Browser
 
 from media.record.packs.check import check_bytes
+from media.record.segments import read_segment_header, walk_blocks
 from server.storage import core
 from tests.support.act import Act, call_next, download, end_session, everybody_sees, films_ready, open_tabs, take_ticket
 from tests.support.browser import Tab
@@ -71,6 +72,19 @@ async def begin(chromium: Browser, demo: dict[str, Any]) -> Act:
     await call_next(act)
     await recording_is(act.notary, "recording")
     return act
+
+
+def seconds_written(place: Path) -> float:
+    """Of the longest journal there, as far as it lies on the disk."""
+    return max(map(_length_s, (place / "data/journals").rglob("*.lzj")), default=0.0)
+
+
+def _length_s(journal: Path) -> float:
+    data = journal.read_bytes()
+    if (opened := read_segment_header(data)) is None:
+        return 0.0
+    times = [found.block.wall_us for found in walk_blocks(data, opened[1])]
+    return (times[-1] - times[0]) / 1e6 if times else 0.0
 
 
 async def whole(act: Act, product: Product, place: Path) -> dict[str, Any]:
@@ -152,6 +166,7 @@ async def test_a_disk_that_becomes_read_only_is_told_and_the_film_of_before_is_t
 ) -> None:
     act = await begin(chromium, await demo_of(small))
     await everybody_sees(act, others=1)
+    await eventually(lambda: None if seconds_written(place) > 3 else f"{seconds_written(place):.1f} s are written")
 
     volume.make_read_only()
 
