@@ -157,7 +157,7 @@ export class Call {
       hang: () => { const socket = this.#socket; this.#socket = null; socket?.close(); this.peer?.close(); },
       renew: () => this.#renew(),
       media: () => this.#mediaIs(effect.state),
-      answer: () => { this.peer?.answer(effect.sdp).catch((error) => this.#peerFailed(String(error))); },
+      answer: () => this.#answered(effect.sdp),
       step_out: () => { clearTimeout(this.#offerAgain); this.peer?.close(); this.media = "new"; },
       layers: () => { if (effect.source === "face") this.peer?.sendLayers(effect.send).catch((error) => console.warn("layers", error)); },
       widen: () => this.#offer(false, effect.slots),
@@ -219,7 +219,14 @@ export class Call {
       if (!peer || peer !== this.peer || peer.closed) return;
       const offer = await peer.offer(slots, this.state.ice);
       this.#step(protocol.offered(this.state, { ...offer, fresh }));
-    }).catch((error) => console.warn("no offer", error));
+      peer.number = this.state.peer;
+    }).catch((error) => { if (!peer?.closed) console.warn("no offer", error); });
+  }
+
+  /** The answer to the last offer, which may be that of a peer before: the next one is only being made. @param {string} sdp */
+  #answered(sdp) {
+    if (this.peer?.number !== this.state.peer) return;
+    this.peer.answer(sdp).catch((error) => this.#peerFailed(String(error)));
   }
 
   async #report() {

@@ -19,12 +19,14 @@ export class Peer {
     /** @type {SlotLines[]} */
     this.slots = [];
     this.closed = false;
+    this.number = 0; // of its offer (PROTOCOL.md); 0 before the first
     this.#widen(slots);
     // Made now, while the socket opens: at `welcome` the offer only has to be sent.
     this.#prepared = this.pc.createOffer();
     this.#prepared.catch(() => {});
     this.#watch(onState, onFailed);
     resist(this.pc);
+    this.#ended.catch(() => {}); // nobody may be waiting
   }
 
   /** @type {Promise<RTCSessionDescriptionInit> | null} */
@@ -32,16 +34,26 @@ export class Peer {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #patience;
 
+  /** @type {(reason: Error) => void} */
+  #end = () => {};
+  /** @type {Promise<never>} */
+  #ended = new Promise((_, reject) => { this.#end = reject; });
+
+  /** What a closed connection has begun never ends (W3C WebRTC 1.0, chained operations): who waits for it has to be told. @template T @param {Promise<T>} step */
+  #unlessClosed(step) {
+    return Promise.race([step, this.#ended]);
+  }
+
   /**
-   * The offer, set as ours. @param {number} slots @param {RTCIceServer[]} ice
+   * The offer, set as ours; fails when the connection is closed meanwhile. @param {number} slots @param {RTCIceServer[]} ice
    * @returns {Promise<{ sdp: string, sources: Record<string, string> }>}
    */
   async offer(slots, ice) {
     if (ice.length) this.pc.setConfiguration({ bundlePolicy: "max-bundle", iceServers: ice });
     if (slots > this.slots.length) { this.#widen(slots); this.#prepared = null; }
-    const description = await (this.#prepared ?? this.pc.createOffer());
+    const description = await this.#unlessClosed(this.#prepared ?? this.pc.createOffer());
     this.#prepared = null;
-    await this.pc.setLocalDescription(description);
+    await this.#unlessClosed(this.pc.setLocalDescription(description));
     const sources = { [/** @type {string} */ (this.voice.mid)]: "voice", [/** @type {string} */ (this.face.mid)]: "face" };
     return { sdp: description.sdp ?? "", sources };
   }
@@ -76,6 +88,7 @@ export class Peer {
     this.closed = true;
     clearTimeout(this.#patience);
     this.pc.close();
+    this.#end(new Error("closed"));
   }
 
   /** @param {number} count */
