@@ -49,6 +49,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Start the source checks with the first test when they are among the tests; they run beside the others."""
     if any(item.path.name == "test_source.py" for item in session.items) and not session.config.option.collectonly:
         session.config.stash[SOURCE_CHECKS] = start_all()
+    # Every asynchronous test ends with a collection (below). What importing all tests left stays to the end: not looked through again, a
+    # collection takes 0.02 s instead of 0.3 s, and with it all that collect by themselves.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
