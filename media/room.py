@@ -7,7 +7,7 @@ disk (note, seal, close) is awaited by the worker through `recorder`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from media.adapting import Offered
@@ -28,8 +28,9 @@ from media.control.messages import (
 from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots, occupants
 from media.engine import Engine
 from media.forward.path import UpStream
+from media.hearing import Hearing
 from media.leaving_out import leave_out, note_rate
-from media.net.answer import FILMED_CODECS, OPUS, RED, VIDEO_CODECS, Negotiated
+from media.net.answer import FILMED_CODECS, VIDEO_CODECS, Negotiated, pt_table
 from media.net.sdp import SdpError
 from media.peer import Cause, Phase
 from media.recorder import Recorder
@@ -60,6 +61,7 @@ class Room:
         self._paused: set[tuple[str, str]] = set()
         self._connections: dict[str, int] = {}  # highest seen, so that a late message of an old page is refused
         self._closing = False
+        self._hearing = Hearing()
 
     # --- coming and going -------------------------------------------------------------------------------------------
 
@@ -152,6 +154,7 @@ class Room:
         self._paused |= paused
         before, seat.table = seat.table, ()
         seat.renew_table()
+        seat.speech.hush()
         self._record("moved_in", seat, {"from": origin, "label": seat.label})
         record_lines(self.recorder, seat, time.monotonic())
         self._reseat(changed=seat if any(slot.occupant for slot in before) else None)
@@ -215,6 +218,8 @@ class Room:
                     up.tap.pause(paused)
                 self._engine.path.pause(up, paused)
             seat.set_up_phase(line, "paused" if paused else "started")
+        if source == VOICE:
+            seat.speech.hush()
 
     # --- slots ------------------------------------------------------------------------------------------------------
 
@@ -346,6 +351,8 @@ class Room:
         timing = self._engine.timing
         seat.peer.watch(now)
         seat.watch_streams(timing.silent_s, now)
+        for event in self._hearing.look(self.name, seat, self.seats.values(), now):
+            self._tell(event)
         if seat.adapting.is_due(now):
             self._look_at_layers(seat, now)
         if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
@@ -379,18 +386,6 @@ class Room:
             record=self.recorder.status if self.recorder else None,
             seats=[seat.summary(self.seats) for seat in self.seats.values()],
         )
-
-
-def pt_table(up: Mapping[str, int], down: Mapping[str, int]) -> bytes:
-    """Second RTP byte of an up packet -> ours: payload types differ from browser to browser, the marker stays."""
-    table = bytearray(256)
-    for name, pt in up.items():
-        theirs = down.get(name)
-        if name == RED and up[OPUS] != down.get(OPUS):
-            theirs = down.get(OPUS)  # its blocks say what the publisher calls Opus: the last of them goes alone
-        if theirs is not None:
-            table[pt], table[pt | 0x80] = theirs, theirs | 0x80
-    return bytes(table)
 
 
 def _shown(table: tuple[Slot, ...]) -> list[Occupant | None]:

@@ -13,7 +13,9 @@ from typing import Any, Protocol
 from media.control.messages import Join, SeatQuality, SeatSummary, SlotState, UpMid, UpPhase, UpSummary
 from media.core.quality import Quality
 from media.core.resting import Resting
+from media.core.rtp import AUDIO_LEVEL
 from media.core.slots import Occupant, Slot, make_slots, shown_source
+from media.core.speaking import Speech
 from media.engine import Engine
 from media.forward.path import DownStream, UpStream
 from media.net.answer import Negotiated, Role
@@ -57,6 +59,7 @@ class Seat:
         self.short = 0
         self.report_at = now
         self.quality: SeatQuality | None = None
+        self.speech = Speech(now)
         self.resting: dict[tuple[str, tuple[str, ...]], Resting] = {}  # by mid and rids
         self._up_phases: dict[str, UpPhase] = {}
         self._halves: dict[tuple[int | None, str], Half] = {}  # by slot and kind
@@ -67,6 +70,7 @@ class Seat:
         self.host.on_phase(self, phase, cause, now)
 
     def on_up_started(self, up: UpStream, line: Negotiated, now: float) -> None:
+        up.level_ident = line.extensions.get(AUDIO_LEVEL, 0)
         self.host.on_up_started(self, up, line)
         self.set_up_phase(line, "paused" if up.paused else "started")
 

@@ -370,6 +370,11 @@ class Layers(Event, frozen=True, tag="layers"):
     send: list[Identifier]
 
 
+class Speaking(Event, frozen=True, tag="speaking"):
+    room: Identifier
+    seats: list[Identifier]
+
+
 class Quality(Event, frozen=True, tag="quality"):
     room: Identifier
     seats: dict[str, SeatQuality]
@@ -389,4 +394,4 @@ class RoomClosed(Event, frozen=True, tag="room_closed"):
     reason: str
 
 
-AnyEvent = PeerState | UpState | Slots | Layers | Quality | RecordState | RoomClosed
+AnyEvent = PeerState | UpState | Slots | Layers | Speaking | Quality | RecordState | RoomClosed

@@ -25,6 +25,8 @@ AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
+SILENCE = 127  # the least loud that RFC 6464 can say, in -dBov
+
 # first byte, marker and payload type, sequence number, timestamp, ssrc
 HEADER = Struct("!BBHII")
 # the same, then one extension of one word: 0xBEDE0001 and (id << 28 | 2 << 24 | 24-bit abs-send-time)
@@ -166,6 +168,12 @@ def read_audio_level(packet: Buffer, size: int, ident: int) -> int | None:
     """Loudness 0..127 in -dBov (0 = loudest, 127 = silence); the voice bit is dropped. Source: RFC 6464 §3."""
     found = find_extension(packet, size, ident)
     return packet[found[0]] & 0x7F if found is not None and found[1] >= 1 else None
+
+
+def loudest(before: int, packet: Buffer, size: int, ident: int) -> int:
+    """The louder of `before` and what this packet says of itself: the smaller number of `read_audio_level`."""
+    level = read_audio_level(packet, size, ident)
+    return before if level is None or level > before else level
 
 
 def abs_send_time(now: float) -> int:

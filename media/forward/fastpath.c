@@ -453,25 +453,36 @@ static uint32_t payload_start(const uint8_t *d, uint32_t size) {
   return at > size ? 0 : at;
 }
 
-/* core/transport_cc.py note_packet, RFC 8285 4.2 and, `wide`, 4.3. */
-static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
+/* core/rtp.py find_extension, RFC 8285 4.2 and, `wide`, 4.3: where the element stands, and its length; 0 when it is not there. */
+static uint32_t find_element(const uint8_t *d, uint32_t size, uint8_t wanted, uint32_t *length) {
   uint32_t at = FIXED_HEADER + (d[0] & 0x0Fu) * 4;
-  if (!(d[0] & 0x10) || at + 4 > size) return;
+  if (!(d[0] & 0x10) || at + 4 > size) return 0;
   bool wide = (get16(d + at) & 0xFFF0) == 0x1000;
   uint32_t end = at + 4 + get16(d + at + 2) * 4u;
-  if (end > size || (!wide && get16(d + at) != 0xBEDE)) return;
-  for (at += 4; at < end;) {
+  if (end > size || (!wide && get16(d + at) != 0xBEDE)) return 0;
+  for (at += 4; at < end; at += *length) {
     uint8_t head = d[at++];
+    *length = 0;
     if (head == 0) continue;
-    if (wide ? at == end : head >> 4 == 15) return;
-    uint32_t ident = wide ? head : head >> 4u, length = wide ? d[at++] : (head & 0x0Fu) + 1;
-    if (at + length > end) return;
-    if (ident == l->count_ident) {
-      if (length == 2) fast_note(l, get16(d + at), now);
-      return;
-    }
-    at += length;
+    if (wide ? at == end : head >> 4 == 15) return 0;
+    uint32_t ident = wide ? head : head >> 4u;
+    *length = wide ? d[at++] : (head & 0x0Fu) + 1;
+    if (at + *length > end) return 0;
+    if (ident == wanted) return at;
   }
+  return 0;
+}
+
+/* core/transport_cc.py note_packet. */
+static void note_arrival(lane *l, const uint8_t *d, uint32_t size, double now) {
+  uint32_t length = 0, at = find_element(d, size, l->count_ident, &length);
+  if (at && length == 2) fast_note(l, get16(d + at), now);
+}
+
+/* core/rtp.py loudest, RFC 6464 3. */
+static void note_level(up *u, const uint8_t *d, uint32_t size) {
+  uint32_t length = 0, at = find_element(d, size, u->level_ident, &length);
+  if (at && length && (d[at] & 0x7F) < u->loudest) u->loudest = d[at] & 0x7F;
 }
 
 static up *up_of(const lane *l, uint32_t ssrc) {
@@ -505,6 +516,7 @@ static void take_common(fast *f, workspace *w, up *u, const uint8_t *d, uint32_t
   account(u, ext, ts, now);
   u->last_at = now;
   u->octets += size;
+  if (u->level_ident) note_level(u, d, size);
   if (u->paused) return;
   uint32_t start = payload_start(d, size);
   if (size > LONGEST_PLAIN || start == 0) {

@@ -115,6 +115,8 @@ struct up {
   bool paused, key_wanted, tapped;
   uint8_t pt; /* another codec under the same SSRC is another stream */
   uint8_t red_pt; /* the same frames, several in a packet (core/red.py); 255: none */
+  uint8_t level_ident; /* of the header extension that says how loud it is; 0: none */
+  uint8_t loudest;     /* since Python took it, core/rtp.py loudest */
   int64_t highest;                   /* LossTracker */
   int64_t base, top, transit, received; /* Reception */
   double jitter, clock_rate;

@@ -125,6 +125,8 @@ class UpMemory(ctypes.Structure):
         ("tapped", c_bool),
         ("pt", c_uint8),
         ("red_pt", c_uint8),
+        ("level_ident", c_uint8),
+        ("loudest", c_uint8),
         ("highest", c_int64),
         ("base", c_int64),
         ("top", c_int64),

@@ -330,6 +330,8 @@ class NativeUp(UpStream):
     last_at = window("last_at")
     pt = window("pt")
     red_pt = window("red_pt")
+    level_ident = window("level_ident")
+    loudest = window("loudest")
     octets = window("octets")
 
     def __init__(

@@ -23,6 +23,7 @@ from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
 from media.core.red import NO_PT, RecentVoice
 from media.core.reports import StreamClock
+from media.core.rtp import SILENCE
 from media.core.seqmap import SeqMap
 from media.core.transport_cc import Arrivals
 from media.net.ice_lite import Address
@@ -168,7 +169,9 @@ class UpStream:
         "lane",
         "last_at",
         "last_seq",
+        "level_ident",
         "loss",
+        "loudest",
         "nack",
         "octets",
         "paused",
@@ -200,6 +203,8 @@ class UpStream:
         self.rate = Rate()
         self.pt = 0  # payload type of the stream that RTX repairs
         self.red_pt = NO_PT  # the same frames, several in a packet (core/red.py)
+        self.level_ident = 0  # of the extension that says how loud it is; 0 = not negotiated
+        self.loudest = SILENCE  # since somebody took it (hearing.py)
         self.recent: RecentVoice | None = None  # kept while a subscriber gets his voice several times
         self.nack = nack
         self.loss = LossTracker(LOSS_POLICIES[kind])

@@ -25,6 +25,7 @@ from media.core.rtp import (
     PADDING_BIT,
     VERSION_2,
     RtpError,
+    loudest,
     payload_start,
     unwrap_rtx,
     write_header,
@@ -130,6 +131,8 @@ class PythonPath(Wiring):
         if up is None or marker_pt & 0x7F not in (up.pt, up.red_pt):
             self._take_slow(lane, packet, ssrc, now)
         else:
+            if up.level_ident:
+                up.loudest = loudest(up.loudest, packet, len(packet), up.level_ident)
             self._take(up, packet, first, marker_pt, seq, ts, now)
 
     def on_rtcp(self, lane: Lane, size: int, now: float) -> None:

@@ -215,6 +215,7 @@ class Story:
         up = self._path.new_up(handle, self._lanes[lane], kind, codec, 90000, 100 + handle, nack=True)
         up.pt, up.rtx_ssrc = 96, 200 + handle
         up.red_pt = 95 if kind == "audio" else NO_PT
+        up.level_ident = 1 if kind == "audio" else 0
         up.tap = self._notes
         self._path.add_up(up)
         return up
@@ -310,6 +311,7 @@ class Story:
         yield "drops", +self._path.dropped
         for lane in self._lanes:
             yield "arrivals", lane.arrivals.take()
+        yield "levels", [up.loudest for up in self._ups]
         yield "reports", [(up.reception.report(2000.0), up.last_at, up.octets, up.loss.waiting) for up in self._ups]
         yield "down streams", [(down.packets, down.octets, down.sent_rtx, down.shift) for down in self._downs]
         yield "cache", [[up.cache.get(up.loss.highest - n, up.last_at) for n in range(4)] for up in self._ups]
@@ -317,7 +319,8 @@ class Story:
 
 def _extra(head: int, chance: random.Random) -> bytes:
     """Contributing sources and an extension block, as the first byte announces them."""
-    block = b"\xbe\xde\x00\x02\x10\x01\x31" + chance.randbytes(2) + b"\x00\x00\x00"
+    level = bytes([chance.randrange(20, 256)])
+    block = b"\xbe\xde\x00\x02\x10" + level + b"\x31" + chance.randbytes(2) + b"\x00\x00\x00"
     return bytes(4 * (head & 0x0F)) + (block if head & 0x10 else b"")
 
 

@@ -161,6 +161,18 @@ def make_answer(
     return Answer(_write(offer, lines, own), lines)
 
 
+def pt_table(up: Mapping[str, int], down: Mapping[str, int]) -> bytes:
+    """Second RTP byte of an up packet -> ours: payload types differ from browser to browser, the marker stays."""
+    table = bytearray(256)
+    for name, pt in up.items():
+        theirs = down.get(name)
+        if name == RED and up[OPUS] != down.get(OPUS):
+            theirs = down.get(OPUS)  # its blocks say what the publisher calls Opus: the last of them goes alone
+        if theirs is not None:
+            table[pt], table[pt | 0x80] = theirs, theirs | 0x80
+    return bytes(table)
+
+
 def _judge(index: int, media: MediaLine, offer: Offer, pictures: Sequence[str]) -> Negotiated:
     """Role, codecs and extensions of one line."""
     fact = Negotiated(index, media.mid, media.kind, Role.REJECTED)

@@ -13,11 +13,11 @@ import pylibsrtp
 import pytest
 
 from media.core.picture_ids import read_numbers
-from media.core.rtp import HEADER, HEADER_ABS, Header, abs_send_time_word, parse_header
+from media.core.rtp import HEADER, HEADER_ABS, SILENCE, Header, abs_send_time_word, parse_header
 from media.forward.path import DownStream, Lane, LaneOwner, UpStream
 from media.forward.self_test import Notes, Wire, wired_native, wired_python
+from media.net.answer import pt_table
 from media.net.srtp import SrtpSessions
-from media.room import pt_table
 from tests.support.native import native_library
 
 GCM = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -459,3 +459,32 @@ def test_numbers_go_on_behind_a_layer_that_ended_long_ago(new_stage: NewStage) -
     assert read_numbers(payload, 0, 6) == (700, 600 & 0xFF)
     assert header.seq == large[0].seq + 1 & 0xFFFF
     assert stage.up.cache.get(500 + 599, stage.now) is None
+
+
+def test_the_loudest_level_of_a_voice_is_kept_until_it_is_taken(new_stage: NewStage) -> None:
+    stage = new_stage("audio", "opus")
+    stage.up.level_ident = 4
+    heads = (
+        b"\xbe\xde\x00\x01\x40\xb2\x00\x00",  # voice bit and 50
+        b"\xbe\xde\x00\x02\x31\x00\x01\x40\x1e\x00\x00\x00",  # behind another element: 30
+        b"\x10\x00\x00\x02\x00\x03\x01\x00\x04\x01\x28\x00",  # in the wide form, behind padding: 40
+        b"\xbe\xde\x00\x01\x30\x02\x00\x00",  # somebody else's identifier
+        b"\xbe\xde\x00\x01\x4f\x02\x00\x00",  # longer than its block
+    )
+    seen = []
+    for seq, head in enumerate(heads, 10):
+        stage.receive_plain(HEADER.pack(0x90, 96, seq, 0, 77) + head + b"voice")
+        seen.append(stage.up.loudest)
+
+    assert seen == [50, 30, 30, 30, 30]
+    stage.up.loudest = SILENCE
+    stage.receive(20, b"without")
+    assert stage.up.loudest == SILENCE
+
+
+def test_a_stream_that_negotiated_no_level_has_none(new_stage: NewStage) -> None:
+    stage = new_stage("audio", "opus")
+
+    stage.receive_plain(HEADER.pack(0x90, 96, 9, 0, 77) + b"\xbe\xde\x00\x01\x40\x05\x00\x00voice")
+
+    assert (stage.up.level_ident, stage.up.loudest) == (0, SILENCE)
