@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,11 +16,14 @@ _REF = "#/components/schemas/{name}"
 
 
 def add(app: web.Application) -> None:
-    """Serve the document. Called last, when all operations are known."""
-    body = msgspec.json.encode(document(app[OPERATIONS]))
+    """Serve the document. It is made when somebody first asks, which few do: it would cost each start a tenth of a second."""
+
+    @cache
+    def body() -> bytes:
+        return msgspec.json.encode(document(app[OPERATIONS]))
 
     async def answer(_request: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body(), content_type="application/json")
 
     app.router.add_get("/api/openapi.json", answer)
 
