@@ -129,3 +129,39 @@ async def test_a_browser_on_the_wall_sees_an_encoder_and_goes_on_after_an_ice_re
         finally:
             await page.close()
             await encoder.close()
+
+
+async def test_a_device_and_its_resource_go_on_when_the_web_process_is_another(
+    settings: Settings, db: Pool, worker: RunningWorker
+) -> None:
+    session = await run_session(db)
+    for name in ("c", "d"):
+        await invite(db, session, name, "site_worker", name)
+        await admit_beforehand(db, session, name)
+    linked = with_workers(settings, {"w0": worker.control})
+    async with running_web(linked) as before:
+        encoder, screen = Device(before, session.tokens["c"], "whip"), Device(before, session.tokens["d"], "whep")
+        assert [await encoder.begin(), await screen.begin()] == [201, 201]
+        await eventually(screen.sees_green)
+    try:
+        async with running_web(linked) as after:
+            encoder.client = screen.client = after
+            leader = await RoomPage.joined(after, session.tokens["a"], media=False)
+            people = {person["seat"]: person["state"] for person in leader.heard[0]["people"]}
+            assert [people[session.seats[name]] for name in ("c", "d")] == ["connected", "connected"]
+
+            assert await encoder.restart() == 200
+            seen = len(screen.pictures)
+            await eventually(
+                lambda: None if len(screen.pictures) > seen + 5 else screen.sees_green() or "no new picture"
+            )
+            assert [await encoder.end(), await encoder.end()] == [200, 404]
+            await leader.say({"type": "remove", "seat": session.seats["d"]})
+            await leader.hears("person", person(session.seats["d"], state="removed"))
+            assert await screen.end() == 404
+            await leader.close()
+        async with running_web(linked) as last:
+            encoder.client = last
+            assert await encoder.end() == 404
+    finally:
+        await asyncio.gather(encoder.close(), screen.close())

@@ -61,6 +61,12 @@ class Device:
             await self.connection.setRemoteDescription(RTCSessionDescription(await answer.text(), "answer"))
         return answer.status
 
+    async def restart(self) -> int:
+        """PATCH other ICE credentials, as after a change of network; those of before stay good, so that media goes on."""
+        keys = "a=ice-ufrag:ABCD\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n"
+        headers = {**self._headers(), "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": '"*"'}
+        return (await self.client.patch(self.place, data=keys, headers=headers)).status
+
     async def end(self) -> int:
         answer = await self.client.delete(self.place, headers=self._headers())
         return answer.status

@@ -118,6 +118,11 @@ def restarted(offer: str, keys: IceKeys) -> str:
     return _ANY_PWD.sub(f"a=ice-pwd:{keys.pwd}", _ANY_UFRAG.sub(f"a=ice-ufrag:{keys.ufrag}", offer))
 
 
+def without_password(offer: str) -> str:
+    """The offer as it may be kept: an ICE restart brings other credentials, and until then nobody asks for these."""
+    return _ANY_PWD.sub(f"a=ice-pwd:{'0' * 22}", offer)
+
+
 def etag_of(answer: str) -> str:
     """The ETag of the ICE session of an answer: our ufrag, which is new after each restart."""
     keys = ice_keys(answer)

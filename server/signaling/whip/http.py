@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import secrets
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -16,18 +17,19 @@ from server.access.require import require_own
 from server.access.tokens import token_hash
 from server.db.pool import in_transaction
 from server.errors import UserError
-from server.keys import CLOCK, POOL
+from server.keys import CLOCK, POOL, SETTINGS
 from server.sessions import seats
 from server.signaling.arriving import AWAY, JOIN_PATIENCE_S, arrive
 from server.signaling.messages import MESSAGE_LIMIT, Offer
 from server.signaling.rooms import ROOMS
 from server.signaling.whip import core
 from server.signaling.whip.core import FRAGMENT, REFUSALS, SDP, BadOffer, Kind
-from server.signaling.whip.visit import Patience, Refusal, Visit
+from server.signaling.whip.resources import Resources
+from server.signaling.whip.visit import PEER, Patience, Refusal, Visit
 from server.signaling.ws import JOIN_RATE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from server.db import Connection
 
@@ -35,10 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("laizuo.signaling.whip")
 
-VISITS: web.AppKey[dict[str, Visit]] = web.AppKey("whip_visits", dict)
+RESOURCES: web.AppKey[Resources] = web.AppKey("whip_resources", Resources)
 PATIENCE: web.AppKey[Patience] = web.AppKey("whip_patience", Patience)
 COME_AGAIN_S: Final = 2
-PEER: Final = 1  # a visit has one peer connection
 CORS: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After"}
 ASKED_FIRST: Final = {  # of a browser's preflight
     "Access-Control-Allow-Methods": "OPTIONS, POST, PATCH, DELETE",
@@ -69,39 +70,38 @@ async def begin(request: web.Request, kind: Kind) -> web.Response:
         raise NoToDevice("not_acceptable")
     sdp = await _read(request, SDP)
     token = _token(request)
-    if request.app[JOIN_RATE].take(client_address(request), asyncio.get_running_loop().time()):
-        raise NoToDevice("too_many")
+    _look_at_rate(request)
     try:
         offer = Offer(peer=PEER, revision=1, sdp=sdp, sources=core.sources_of(kind, sdp, picture))  # type: ignore[arg-type]
     except BadOffer as error:
         raise NoToDevice("bad_offer", str(error)) from error
-    visit = await _come(request.app, token, kind, offer)
+    resource = secrets.token_urlsafe(24)
+    visit = await _come(request.app, token, kind, resource, offer)
     answer = await _first_answer(request.app, visit)
     log.info("%s: a device has a seat", kind)
-    headers = {"Location": f"/api/{kind}/{visit.resource}", "ETag": core.etag_of(answer)}
+    headers = {"Location": f"/api/{kind}/{resource}", "ETag": visit.etag}
     response = web.Response(status=201, text=answer, content_type=SDP, headers=headers)
     for link in core.links(visit.ice):
         response.headers.add("Link", link)
     return response
 
 
-async def _come(app: web.Application, token: str, kind: Kind, offer: Offer) -> Visit:
+async def _come(app: web.Application, token: str, kind: Kind, resource: str, offer: Offer) -> Visit:
     """The seat of a token, with a line of its own in the session."""
-    rooms, visits = app[ROOMS], app[VISITS]
-
-    def forget(ended: Visit) -> None:
-        visits.pop(ended.resource, None)
-
-    visit = Visit(rooms.next_line(), kind, token_hash(token), offer, forget)
+    rooms, resources = app[ROOMS], app[RESOURCES]
+    visit = Visit(rooms.next_line(), kind, (token_hash(resource), token_hash(token)), offer, resources.over)
     try:
         entry = await in_transaction(app[POOL], lambda conn: _enter(app, conn, token), JOIN_PATIENCE_S)
-        came = entry if isinstance(entry, seats.NoEntry) else await arrive(rooms, visit, entry, media=True)
+        if isinstance(entry, seats.NoEntry):
+            raise NoToDevice(entry.why)
+        visit.enter(entry)
+        came = await arrive(rooms, visit, entry, media=True)
     except AWAY:
         raise NoToDevice("service_away") from None
     if isinstance(came, seats.NoEntry):
         raise NoToDevice(came.why)
-    visits[visit.resource] = visit
     visit.begin(came)
+    resources.add(visit)
     return visit
 
 
@@ -116,7 +116,7 @@ async def _enter(app: web.Application, conn: Connection, token: str) -> seats.En
 async def _first_answer(app: web.Application, visit: Visit) -> str:
     patience = app[PATIENCE]
     try:
-        return (await visit.ask(patience)).sdp
+        answer = await visit.ask(patience)
     except Refusal as no:
         if no.why in ("at_the_door", "service_away"):
             visit.wait_at_door(patience)
@@ -126,6 +126,8 @@ async def _first_answer(app: web.Application, visit: Visit) -> str:
     except asyncio.CancelledError:  # the device hung up
         visit.drop()
         raise
+    await app[RESOURCES].keep(visit)
+    return answer
 
 
 # ---------------------------------------------------------------- the resource
@@ -133,10 +135,9 @@ async def _first_answer(app: web.Application, visit: Visit) -> str:
 
 async def change(request: web.Request, kind: Kind) -> web.Response:
     """PATCH: candidates, of which we need none, or an ICE restart."""
-    visit = _visit(request, kind)
+    visit = await _visit(request, kind)
     fragment = await _read(request, FRAGMENT)
-    assert visit.answer is not None
-    etag = core.etag_of(visit.answer.sdp)
+    etag = visit.etag
     wanted = core.judge_patch(fragment, visit.offer.sdp, etag, request.headers.get("If-Match"))
     if isinstance(wanted, str):
         raise NoToDevice(wanted)
@@ -150,21 +151,30 @@ async def change(request: web.Request, kind: Kind) -> web.Response:
         answer = await visit.restart(offer, request.app[PATIENCE])
     except Refusal as no:
         raise NoToDevice(no.why) from no
-    headers = {"ETag": core.etag_of(answer.sdp)}
-    return web.Response(text=core.fragment_of(answer.sdp), content_type=FRAGMENT, headers=headers)
+    await request.app[RESOURCES].keep(visit)
+    headers = {"ETag": core.etag_of(answer)}
+    return web.Response(text=core.fragment_of(answer), content_type=FRAGMENT, headers=headers)
 
 
 async def finish(request: web.Request, kind: Kind) -> web.Response:
     """DELETE: the device leaves."""
-    _visit(request, kind).leave()
+    (await _visit(request, kind)).leave()
     return web.Response()
 
 
-def _visit(request: web.Request, kind: Kind) -> Visit:
-    visit = request.app[VISITS].get(request.match_info["resource"])
-    if visit is None or visit.kind is not kind or visit.answer is None:
+async def _visit(request: web.Request, kind: Kind) -> Visit:
+    """The device whose resource this is, taken up again if need be. Raises NoToDevice."""
+    app, token, key = request.app, token_hash(_token(request)), token_hash(request.match_info["resource"])
+    visit = app[RESOURCES].here(key)
+    if visit is None:
+        _look_at_rate(request)
+        try:
+            visit = await app[RESOURCES].find(key)
+        except AWAY:
+            raise NoToDevice("service_away") from None
+    if visit is None or visit.kind is not kind or not visit.etag:
         raise NoToDevice("gone")
-    if token_hash(_token(request)) != visit.token:
+    if token != visit.token:
         raise NoToDevice("bad_token")
     return visit
 
@@ -177,6 +187,11 @@ def _token(request: web.Request) -> str:
     if token is None:
         raise NoToDevice("bad_token")
     return token
+
+
+def _look_at_rate(request: web.Request) -> None:
+    if request.app[JOIN_RATE].take(client_address(request), asyncio.get_running_loop().time()):
+        raise NoToDevice("too_many")
 
 
 async def _read(request: web.Request, media_type: str) -> str:
@@ -217,11 +232,19 @@ def _routed(handler: Handler, kind: Kind) -> Callable[[web.Request], Awaitable[w
     return answer
 
 
+async def _run_resources(app: web.Application) -> AsyncIterator[None]:
+    """Behind the rooms. Where there are several web processes another may have a device: it is taken up when it speaks."""
+    resources = app[RESOURCES] = Resources(app[POOL], app[ROOMS], app[CLOCK])
+    if not app[SETTINGS].bus:
+        await resources.take_up()
+    yield
+    await resources.close()
+
+
 def add_whip(app: web.Application) -> None:
     """Plug in, behind the rooms."""
-    visits: dict[str, Visit] = {}
-    app[VISITS] = visits
     app[PATIENCE] = Patience()
+    app.cleanup_ctx.append(_run_resources)
     for kind in Kind:
         for path, verbs in (
             (f"/api/{kind}", {"POST": begin}),

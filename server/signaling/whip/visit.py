@@ -7,21 +7,23 @@ is dead (`rejoin`), that it stands before the door (`waiting`), and that it is o
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from server.access.rates import Rate
 from server.signaling.messages import Answer, Closed, Error, Leave, Offer, Rejoin, Waiting, Welcome
+from server.signaling.whip import core
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from server.sessions.seats import Entry
     from server.signaling.arriving import LineSession
     from server.signaling.messages import ServerMessage
     from server.signaling.room.effects import LineId
     from server.signaling.whip.core import Kind
 
+PEER: Final = 1  # a visit has one peer connection
 OFFER_AGAIN_S: Final = 1.0  # as a page does while the worker is away
 OFFERS_BURST: Final = 10  # each is work for the worker; as many as a page may say
 OFFER_EVERY_S: Final = 1.0
@@ -46,50 +48,60 @@ class Refusal(Exception):
 class Visit:
     """See the module. Made inside the loop; `number` is its line's."""
 
-    def __init__(self, number: LineId, kind: Kind, token: bytes, offer: Offer, on_end: Callable[[Visit], None]) -> None:
-        """token   hash of what opened the seat: the resource is for who holds it.
+    def __init__(
+        self, number: LineId, kind: Kind, names: tuple[bytes, bytes], offer: Offer, on_end: Callable[[Visit], None]
+    ) -> None:
+        """names   (key, token): hashes of the resource's name and of what opened the seat; the resource is for who holds that.
         on_end  called once, when the line is over for whatever reason.
         """
         self.number = number
         self.kind = kind
-        self.token = token
-        self.resource = secrets.token_urlsafe(24)
+        self.key, self.token = names
         self.offer = offer
-        self.answer: Answer | None = None  # the newest
+        self.etag = ""  # of the newest answer; empty before the first
+        self.seat, self.session_id, self.connection = "", "", 0
+        self.greeted = asyncio.Event()  # the room has said how it stands with us
+        self.was_hung = False  # without a farewell: the session is led elsewhere from now on
         self.ice: list[Mapping[str, str | list[str]]] = []
         self._loop = asyncio.get_running_loop()
         self._session: LineSession | None = None
         self._asking: asyncio.Future[Answer] | None = None
         self._on_end = on_end
-        self._is_over = False
+        self.is_over = False
         self._is_seated = False
         self._at_door: asyncio.TimerHandle | None = None
         self._restarts = Rate(OFFERS_BURST, OFFER_EVERY_S)
 
     # ------------------------------------------------------------ what the device wants
 
+    def enter(self, entry: Entry) -> None:
+        """The token has opened this seat."""
+        self.seat, self.session_id, self.connection = entry.seat, entry.session_id, entry.connection
+
     def begin(self, session: LineSession) -> None:
         """The line is in the session (`arrive` has been said)."""
         self._session = session
 
-    async def ask(self, patience: Patience) -> Answer:
-        """The answer to the offer, once the device is seated. Raises Refusal; `at_the_door` and `service_away` leave the line at the door."""
-        asking = self._asking = self._loop.create_future()
-        if self._is_over:
+    async def ask(self, patience: Patience) -> str:
+        """The SDP of the answer to the offer, once the device is seated. Raises Refusal; `at_the_door` and `service_away` leave the line at the door."""
+        asking: asyncio.Future[Answer] = self._loop.create_future()
+        self._asking = asking
+        if self.is_over:
             raise Refusal("gone")
         if self._is_seated:
             self._offer_now()
         try:
             async with asyncio.timeout(patience.held_s):
-                self.answer = await asking
+                answer = await asking
         except TimeoutError:
             why = "service_away" if self._is_seated else "at_the_door"
             raise Refusal(why) from None
         finally:
             self._asking = None
-        return self.answer
+        self.etag = core.etag_of(answer.sdp)
+        return answer.sdp
 
-    async def restart(self, offer: Offer, patience: Patience) -> Answer:
+    async def restart(self, offer: Offer, patience: Patience) -> str:
         """Another offer for the same peer connection, one at a time. Raises Refusal; then the one before stands."""
         if self._asking is not None or self._restarts.take("", self._loop.time()):
             raise Refusal("too_many")
@@ -102,12 +114,12 @@ class Visit:
 
     def wait_at_door(self, patience: Patience) -> None:
         """The request has been answered with "come again": the line stays for a while, so that the person in charge sees who waits."""
-        if not self._is_over:
+        if not self.is_over:
             self._at_door = self._loop.call_later(patience.door_s, self.drop)
 
     def leave(self) -> None:
         """By the device's own will; sending to it stops."""
-        if self._session is not None and not self._is_over:
+        if self._session is not None and not self.is_over:
             self._session.receive(self, Leave())
         self._end("left")
 
@@ -138,26 +150,29 @@ class Visit:
                 pass
 
     def hang(self) -> None:
+        self.was_hung = not self.is_over
         self._end("gone")
 
     def _seated(self, message: Welcome) -> None:
         self._is_seated, self.ice = True, list(message.ice)
-        if self.answer is not None and message.media == "new":
+        if self.etag and message.media == "new":
             self.drop()  # a page would offer anew; a device begins again
-        elif self.answer is None and self._asking is not None:
+        elif not self.etag and self._asking is not None:
             self._offer_now()
+        self.greeted.set()
 
     def _sent_to_door(self) -> None:
         self._is_seated = False
-        if self.answer is not None:
+        if self.etag:
             self.drop()
+        self.greeted.set()
 
     def _offer_now(self) -> None:
-        if self._session is not None and not self._is_over and self._asking is not None:
+        if self._session is not None and not self.is_over and self._asking is not None:
             self._session.receive(self, self.offer)
 
     def _refused(self, code: str) -> None:
-        if code == "service_away" and self.answer is None:
+        if code == "service_away" and not self.etag:
             self._loop.call_later(OFFER_AGAIN_S, self._offer_now)
         elif self._asking is not None and not self._asking.done():
             self._asking.set_exception(Refusal(code))
@@ -167,9 +182,10 @@ class Visit:
             self._asking.set_result(answer)
 
     def _end(self, why: str) -> None:
-        if self._is_over:
+        if self.is_over:
             return
-        self._is_over = True
+        self.is_over = True
+        self.greeted.set()
         if self._at_door is not None:
             self._at_door.cancel()
         if self._asking is not None and not self._asking.done():
