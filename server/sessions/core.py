@@ -60,10 +60,23 @@ SEAT_MOVES: Final[dict[SeatState, frozenset[SeatState]]] = {
 }
 
 # Client messages beyond one's own (join, offer, mute, leave, report, ping) that a role may send: the `may` of the room protocol's `welcome`.
+# Who brings a matter shows its papers; a screen, on which anything may stand, is for who is on duty. Witness, supporter, interpreter show nothing.
 MAY_SAY: Final[dict[SeatRole, tuple[str, ...]]] = {
-    SeatRole.IN_CHARGE: ("admit", "refuse", "remove", "wait", "silence", "end", "name"),
-    SeatRole.STAFF: ("name",),
-    SeatRole.SITE_WORKER: ("name",),
+    SeatRole.IN_CHARGE: (
+        "admit",
+        "refuse",
+        "remove",
+        "wait",
+        "silence",
+        "end",
+        "name",
+        "show_document",
+        "share_screen",
+    ),
+    SeatRole.STAFF: ("name", "show_document", "share_screen"),
+    SeatRole.SITE_WORKER: ("name", "show_document", "share_screen"),
+    SeatRole.APPLICANT: ("show_document",),
+    SeatRole.PARTY: ("show_document",),
 }
 
 

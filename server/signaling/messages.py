@@ -107,6 +107,20 @@ class Recall(ClientMessage, frozen=True, tag="recall"):
     pass
 
 
+class ShowDocument(ClientMessage, frozen=True, tag="show_document"):
+    pass
+
+
+class ShareScreen(ClientMessage, frozen=True, tag="share_screen"):
+    pass
+
+
+class StopShowing(ClientMessage, frozen=True, tag="stop_showing"):
+    """`seat`: somebody else's, by the person in charge."""
+
+    seat: SeatId | None = None
+
+
 class AskConsent(ClientMessage, frozen=True, tag="ask_consent"):
     purpose: Literal["recording"]
 
@@ -151,6 +165,9 @@ AnyClientMessage = (
     | Caucus
     | Move
     | Recall
+    | ShowDocument
+    | ShareScreen
+    | StopShowing
     | Report
     | Ping
 )
@@ -160,7 +177,7 @@ AnyClientMessage = (
 
 
 class PersonState(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One person as the others see them; `room` only for who is in a private talk."""
+    """One person as the others see them; `room` only for who is in a private talk, `shows` (document, screen) only for who shows something."""
 
     seat: str
     role: str
@@ -172,6 +189,7 @@ class PersonState(Struct, frozen=True, kw_only=True, omit_defaults=True):
     muted: list[str]
     silenced: list[str]
     room: str = ""
+    shows: str = ""
 
 
 class You(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -306,6 +324,7 @@ ErrorCode = Literal[
     "not_joined",
     "bad_offer",
     "room_full",
+    "shown_already",
     "too_many",
     "service_away",
     "unexpected",

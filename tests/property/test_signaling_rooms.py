@@ -35,6 +35,8 @@ messages = st.one_of(
     st.fixed_dictionaries({"type": st.just("name"), "seat": seats, "name": st.just("王秀兰")}),
     st.fixed_dictionaries({"type": st.just("end"), "reason": st.just("completed")}),
     st.fixed_dictionaries({"type": st.just("leave")}),
+    st.fixed_dictionaries({"type": st.sampled_from(["show_document", "share_screen", "stop_showing"])}),
+    st.fixed_dictionaries({"type": st.just("stop_showing"), "seat": seats}),
     st.fixed_dictionaries({"type": st.just("ping"), "t": st.just(1.0)}),
     st.fixed_dictionaries({"type": st.just("report"), "frozen_ms": st.integers(0, 5000)}),
     st.fixed_dictionaries(
@@ -43,7 +45,9 @@ messages = st.one_of(
             "peer": st.integers(0, 3),
             "revision": st.integers(1, 3),
             "sdp": st.sampled_from(["v=0", "refuse bad_offer", "refuse unknown_room", "refuse stale_connection"]),
-            "sources": st.just({"0": "voice"}),
+            "sources": st.sampled_from(
+                [{"0": "voice"}, {"0": "voice", "9": "document"}, {"0": "voice", "9": "screen"}]
+            ),
         }
     ),
 )
@@ -186,6 +190,15 @@ class Room(RuleBasedStateMachine):
             admitted = [entry for entry in self.stage.log if (entry.kind, entry.seat) == ("admitted", seat)]
             if seat in ("c1", "w1") and person.state is SeatState.ADMITTED:
                 assert admitted
+
+    @invariant()
+    def one_thing_is_shown_and_by_who_may(self) -> None:
+        """At most one thing in the room, by somebody who is in it and whose role may."""
+        showing = [person for person in self.stage.session.people.values() if person.shows]
+        assert len(showing) <= 1, showing
+        for person in showing:
+            assert person.state is SeatState.ADMITTED
+            assert person.shows == "document" or SEATS[person.seat]["role"] in ("in_charge", "site_worker")
 
     @invariant()
     def an_ended_session_is_silent(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from server.recordings.core import may_ask_consent
 from server.sessions.core import SeatRole, SeatState
-from server.signaling.room import consent
+from server.signaling.room import consent, showing
 from server.signaling.room.effects import (
     Act,
     Ask,
@@ -124,12 +124,14 @@ def go(session: Session, person: Person, room: str) -> list[Effect]:
         return []
     old = person.facts.room
     person.going = room
-    if person.peer is not None and person.offered is None:
-        return [Ask(old, MoveMedia(person.seat, person.peer.number, room))]
+    ended = showing.put_away(person)
+    if person.peer is not None and person.offered is None and not person.peer.extra:
+        return [*ended, Ask(old, MoveMedia(person.seat, person.peer.number, room))]
+    # What one shows is for the room it was shown in: its stream does not come along, not for one packet.
     person.peer = person.offered = None
     if not person.last_number:
-        return seat_there(session, person, room, kept=False)
-    return [Ask(old, LeaveMedia(person.seat, person.last_number, "moving"))]
+        return [*ended, *seat_there(session, person, room, kept=False)]
+    return [*ended, Ask(old, LeaveMedia(person.seat, person.last_number, "moving"))]
 
 
 def on_move_outcome(session: Session, ask: Ask, request: MoveMedia, outcome: Outcome, now: datetime) -> list[Effect]:

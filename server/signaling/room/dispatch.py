@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.sessions.core import SeatState
 from server.signaling import messages
-from server.signaling.room import caucus, consent, leading, media, own
+from server.signaling.room import caucus, consent, leading, media, own, showing
 from server.signaling.room.effects import (
     AdmitSeat,
     AnswerConsent,
@@ -43,8 +43,9 @@ _OWN: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Report: own.on_report,
     messages.Ping: own.on_ping,
     messages.Consent: consent.on_answer,
+    messages.StopShowing: showing.on_stop_showing,
 }
-_LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
+_BY_ROLE: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Admit: leading.on_admit,
     messages.Refuse: leading.on_refuse,
     messages.Remove: leading.on_remove,
@@ -56,6 +57,8 @@ _LEADING: dict[type[Any], Callable[..., list[Effect]]] = {
     messages.Caucus: caucus.on_caucus,
     messages.Move: caucus.on_move,
     messages.Recall: caucus.on_recall,
+    messages.ShowDocument: showing.on_show_document,
+    messages.ShareScreen: showing.on_share_screen,
 }
 _WHILE_WAITING = (messages.Leave, messages.Ping)
 _OUTCOMES: dict[type[Any], Callable[..., list[Effect]]] = {
@@ -89,7 +92,7 @@ def receive(session: Session, line: LineId, message: AnyClientMessage, now: date
         return _OWN[kind](session, person, message, now)
     if str(kind.__struct_config__.tag) not in session.may(person):
         return refuse(line, "not_allowed", message.rid)
-    return _LEADING[kind](session, person, message, now)
+    return _BY_ROLE[kind](session, person, message, now)
 
 
 def answered(session: Session, ask: Ask, outcome: Outcome, now: datetime) -> list[Effect]:

@@ -12,6 +12,7 @@ import msgspec
 
 from server.sessions.core import SeatRole, SeatState, can_move
 from server.signaling.messages import Person as PersonMessage
+from server.signaling.room import showing
 from server.signaling.room.effects import (
     Act,
     AdmitSeat,
@@ -128,10 +129,11 @@ def removed(session: Session, act: RemoveSeat, now: datetime) -> list[Effect]:
     """The seat is dead from here; the words follow when the worker has stopped sending to it."""
     person = session.people[act.seat]
     person.state = SeatState.REMOVED
+    ended = showing.put_away(person)
     log = Log("removed", act.seat, {"by": act.by}, journal_only=True)
     if not person.last_number:  # never had media
-        return [log, *show_removed(session, person)]
-    return [log, Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "removed"))]
+        return [*ended, log, *show_removed(session, person)]
+    return [*ended, log, Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "removed"))]
 
 
 def show_removed(session: Session, person: Person) -> list[Effect]:
@@ -145,14 +147,15 @@ def sent_back(session: Session, act: SendBackSeat, now: datetime) -> list[Effect
     person = session.people[act.seat]
     person.state = SeatState.WAITING
     person.away_since = None
+    ended = showing.put_away(person)
     old, person.facts = (
         person.facts.room,
         replace(person.facts, room=session.joint),
     )  # whoever comes in again comes to all
     log = Log("sent_back", act.seat, {"by": act.by}, journal_only=True)
     if not person.last_number:  # never had media
-        return [log, *show_waiting(session, person)]
-    return [log, Ask(old, LeaveMedia(person.seat, person.last_number, "waiting"))]
+        return [*ended, log, *show_waiting(session, person)]
+    return [*ended, log, Ask(old, LeaveMedia(person.seat, person.last_number, "waiting"))]
 
 
 def show_waiting(session: Session, person: Person) -> list[Effect]:

@@ -66,7 +66,8 @@ def on_join_outcome(session: Session, ask: Ask, request: JoinMedia, outcome: Out
     peer = person.peer
     peer.peer, peer.revision, peer.slots = request.peer, request.revision, outcome.slots
     # a new worker knows of no silencing: asked before the page can send anything
-    effects: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in sorted(person.silenced)]
+    unheard = sorted(person.silenced | person.stopped)
+    effects: list[Effect] = [Ask(ask.room, PauseMedia(person.seat, source, True)) for source in unheard]
     if person.line is not None and person.line == ask.line:
         answer = Answer(
             peer=request.peer, revision=request.revision, sdp=outcome.sdp, slots=list(outcome.slots), rid=ask.rid
@@ -90,6 +91,8 @@ def on_pause_outcome(session: Session, ask: Ask, request: PauseMedia, outcome: O
     unknown = isinstance(outcome, Refused) and outcome.code == "unknown_seat"  # not sending now; paused when he does
     if isinstance(outcome, Refused) and not unknown:
         return refuse(ask.line, "service_away", ask.rid)
+    if request.paused and request.source in person.stopped:
+        return []
     return set_silenced(session, person, request.source, request.paused)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.signaling.messages import Error, Pong
+from server.signaling.room import showing
 from server.signaling.room.effects import Ask, Effect, JoinMedia, LeaveMedia, Log, Say
 from server.signaling.room.people import Peer
 
@@ -29,14 +30,18 @@ def on_offer(session: Session, person: Person, message: Offer, now: datetime) ->
     if person.going is not None:  # being moved: the page offers anew within a second
         return refuse(person.line, "service_away", message.rid)
     current = person.peer
+    if message.revision > 1 and (current is None or current.peer not in (None, message.peer)):
+        return refuse(person.line, "bad_offer", message.rid)
+    asked = showing.ask_by_offer(session, person, message.sources.values())
+    if asked is None:
+        return refuse(person.line, "not_allowed", message.rid)
     if message.revision == 1:
         person.offered = Peer(person.next_number(), message.peer, message.revision)
-    elif current is None or current.peer not in (None, message.peer):
-        return refuse(person.line, "bad_offer", message.rid)
+    showing.note_offer(person, message.sources.values())
     number = person.offered.number if message.revision == 1 and person.offered else current.number if current else 0
     label = {"role": person.facts.role, "name": person.name}
     request = JoinMedia(person.seat, number, message.peer, message.revision, message.sdp, dict(message.sources), label)
-    return [Ask(person.facts.room, request, person.line, message.rid)]
+    return [*asked, Ask(person.facts.room, request, person.line, message.rid)]
 
 
 def on_mute(session: Session, person: Person, message: Mute, now: datetime) -> list[Effect]:
@@ -52,7 +57,7 @@ def on_mute(session: Session, person: Person, message: Mute, now: datetime) -> l
 
 def on_leave(session: Session, person: Person, message: Leave, now: datetime) -> list[Effect]:
     """Go, and be expected back until the session ends."""
-    effects = session.close_person(person, "left")
+    effects = [*showing.put_away(person), *session.close_person(person, "left")]
     person.went_out = True
     if person.last_number:
         effects.append(Ask(person.facts.room, LeaveMedia(person.seat, person.last_number, "left")))

@@ -51,6 +51,7 @@ class Peer:
     peer: int | None
     revision: int
     phase: Phase = "connecting"
+    extra: bool = False  # a document or a screen is among what it was last asked to send
     slots: tuple[Slot, ...] = ()
     short: int = 0
 
@@ -75,6 +76,8 @@ class Person:
     going: str | None = None  # the room that this person is being moved to
     muted: set[str] = field(default_factory=set)
     silenced: set[str] = field(default_factory=set)
+    shows: str = ""  # document or screen, while the person shows it
+    stopped: set[str] = field(default_factory=set)  # of these: ended by the person in charge, and not forwarded since
     report: Report | None = None
 
     @property
@@ -126,6 +129,7 @@ class Person:
             muted=sorted(self.muted),
             silenced=sorted(self.silenced),
             room=self.facts.room if private else "",
+            shows=self.shows,
         )
 
     def as_you(self, may: tuple[str, ...]) -> You:

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import msgspec
+
 from server.recordings.core import may_ask_consent
 from server.sessions.core import SeatRole, SeatState, can_move
 from server.signaling.messages import Closed, Outside, RecordingState, Rejoin, Slots, Waiting, Welcome
 from server.signaling.messages import Person as PersonMessage
 from server.signaling.messages import Recording as RecordingMessage
 from server.signaling.messages import SessionState as SessionMessage
-from server.signaling.room import consent
+from server.signaling.room import consent, showing
 from server.signaling.room.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
 from server.signaling.room.people import Person, SeatFacts, person_of
 
@@ -111,6 +113,7 @@ class Session:
         log = Log("returned" if was_away else "joined", person.seat, {"connection": person.connection})
         kept = arrival.resumed and person.has_standing_media()
         if not kept:
+            effects += showing.put_away(person)
             person.peer = person.offered = (
                 None  # the page has none; what the worker still holds ends with the next offer or by consent
             )
@@ -137,7 +140,7 @@ class Session:
             gone = person.line is None and person.away_since is not None and now - person.away_since >= AWAY
             if gone and person.peer is None:
                 person.away_since = None
-                effects += [*self.tell(person), Log("away", person.seat)]
+                effects += [*showing.put_away(person), *self.tell(person), Log("away", person.seat)]
         return [*effects, *self.look_live()]
 
     def ended(self, reason: str, now: datetime) -> list[Effect]:
@@ -145,7 +148,8 @@ class Session:
         if self.state == "ended":
             return []
         self.state = "ended"
-        effects: list[Effect] = [Log("ended", None, {"reason": reason}, journal_only=True)]
+        effects = [effect for person in self.people.values() for effect in showing.put_away(person)]
+        effects.append(Log("ended", None, {"reason": reason}, journal_only=True))
         for line in list(self.lines):
             effects += close(line, "ended")
         self.lines.clear()
@@ -175,16 +179,18 @@ class Session:
         """Say something to all who are seated, in whichever room."""
         return [effect for room in self.facts.rooms for effect in self.hear(room, message, but=but)]
 
-    def shown(self, about: Person) -> PersonState:
-        """Somebody as all others see them, with the room where they are: who is where is no secret."""
-        return about.as_others_see(about.facts.room in self.facts.private)
+    def shown(self, about: Person, room: str) -> PersonState:
+        """Somebody as the people of a room see them, with the room where they are: who is where is no secret, what is shown there is."""
+        seen = about.as_others_see(about.facts.room in self.facts.private)
+        return seen if about.facts.room == room else msgspec.structs.replace(seen, shows="")
 
     def tell(self, about: Person, *, but: Person | None = None) -> list[Effect]:
         """Show a person's state to those who may know: somebody not admitted is shown to the person in charge only."""
-        message = PersonMessage(person=self.shown(about))
         if about.state in (SeatState.WAITING, SeatState.REFUSED):
-            return [Say(line, message) for line in self._lines_in_charge()]
-        return self.everybody(message, but=but)
+            return [Say(line, PersonMessage(person=self.shown(about, ""))) for line in self._lines_in_charge()]
+        rooms = self.facts.rooms
+        said = [self.hear(room, PersonMessage(person=self.shown(about, room)), but=but) for room in rooms]
+        return [effect for effects in said for effect in effects]
 
     def close_person(self, person: Person, why: str) -> list[Effect]:
         """The last words to a person's line."""
@@ -319,7 +325,7 @@ class Session:
             you=person.as_you(self.may(person)),
             session=self._session_message(),
             recording=RecordingState(state=recording.state, since=recording.since, cause=recording.cause),  # type: ignore[arg-type]
-            people=[self.shown(other) for other in self._visible_to(person)],
+            people=[self.shown(other, room) for other in self._visible_to(person)],
         )
         effects: list[Effect] = [Say(person.line, message)]
         if kept and person.peer is not None and person.peer.slots:
