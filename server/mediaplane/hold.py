@@ -59,6 +59,9 @@ class RoomListener(Protocol):
     def layers_wanted(self, room: str, seat: str, number: int, source: str, send: tuple[str, ...]) -> None:
         """Which layers of its picture one peer shall send."""
 
+    def voices_heard(self, room: str, seats: tuple[str, ...]) -> None:
+        """Who speaks in a room now; nothing of who is in another."""
+
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
         """Every two seconds, by seat."""
 

@@ -23,6 +23,7 @@ from media.control.messages import (
     SetRecord,
     Slots,
     SlotState,
+    Speaking,
 )
 from server.mediaplane.facts import JoinedFacts, JournalPlace, Measured, RecordFacts, SlotFacts, StandingPeer
 
@@ -116,6 +117,8 @@ def hand_over(listener: RoomListener, event: AnyEvent) -> None:
             listener.slots_changed(event.room, event.seat, event.connection, event.short, _slots(event.slots))
         case Layers():
             listener.layers_wanted(event.room, event.seat, event.connection, event.source, tuple(event.send))
+        case Speaking():
+            listener.voices_heard(event.room, tuple(event.seats))
         case Quality():
             listener.lines_measured(
                 event.room,

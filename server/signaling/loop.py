@@ -200,6 +200,9 @@ class SessionLoop:
     def layers_wanted(self, room: str, seat: str, number: int, source: str, send: tuple[str, ...]) -> None:
         self.take(lambda session, _: media.on_layers(session, seat, number, source, send))
 
+    def voices_heard(self, room: str, seats: tuple[str, ...]) -> None:
+        self.take(lambda session, _: media.on_speaking(session, room, seats))
+
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
         self.take(lambda session, now: media.on_measured(session, room, lines, now))
 

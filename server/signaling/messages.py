@@ -289,6 +289,10 @@ class Layers(ServerMessage, frozen=True, tag="layers"):
     send: list[str]
 
 
+class Speaking(ServerMessage, frozen=True, tag="speaking"):
+    seats: list[str]
+
+
 class Person(ServerMessage, frozen=True, tag="person"):
     person: PersonState
 
@@ -349,6 +353,7 @@ AnyServerMessage = (
     | Answer
     | Slots
     | Layers
+    | Speaking
     | Person
     | Quality
     | Recording

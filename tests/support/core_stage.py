@@ -168,6 +168,8 @@ class CoreStage:
                 return media.on_slots(self.session, event["seat"], number, event["short"], slots, self.now)
             case "layers":
                 return media.on_layers(self.session, event["seat"], number, event["source"], tuple(event["send"]))
+            case "speaking":
+                return media.on_speaking(self.session, ROOM, tuple(event["seats"]))
             case "quality":
                 lines = {seat: Measured(*(line[key] for key in _MEASURED)) for seat, line in event["seats"].items()}
                 return media.on_measured(self.session, ROOM, lines, self.now)

@@ -95,6 +95,8 @@ class RoomStage:
         real["room"] = self.session.room_id
         if real["event"] == "record_state":
             return {**real, "head": "00", "block": 1}
+        if real["event"] == "speaking":
+            return {**real, "seats": [self._real_seat(seat) for seat in real["seats"]]}
         if real["event"] == "quality":
             more = {"down_bps": 0, "jitter_ms": 0.0}
             return {**real, "seats": {self._real_seat(seat): line | more for seat, line in real["seats"].items()}}

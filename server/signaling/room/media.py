@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
-from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots
+from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots, Speaking
 from server.signaling.room.caucus import seat_there
 from server.signaling.room.effects import (
     Answered,
@@ -150,6 +150,13 @@ def on_layers(session: Session, seat: str, number: int, source: str, send: tuple
     if person is None or peer is None or not person.is_seated or person.line is None or peer is not person.peer:
         return []
     return [Say(person.line, Layers(peer=peer.peer, source=source, send=list(send)))]
+
+
+def on_speaking(session: Session, room: str, seats: tuple[str, ...]) -> list[Effect]:
+    """Whose voices are heard in a room: for those who are in it, and for nobody else. Who is on the way out is in it no more."""
+    people = [session.people[seat] for seat in seats if seat in session.people]
+    heard = [person.seat for person in people if person.facts.room == room and person.going is None]
+    return session.hear(room, Speaking(seats=heard))
 
 
 def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:

@@ -130,6 +130,22 @@ def test_the_recording_of_all_stops_while_one_side_is_away_and_goes_on_after(tog
     assert together.held == []  # the private room has ended
 
 
+def test_who_is_elsewhere_does_not_hear_that_somebody_speaks(together: Mediation) -> None:
+    together.say("a1", type="caucus", seats=["b1"])
+
+    def hears(room: str, *seats: str) -> dict[str, list[str]]:
+        together.heard = {}
+        together._perform(media.on_speaking(together.session, room, seats))
+        return {who: line["seats"] for who, lines in together.heard.items() for line in lines}
+
+    assert hears(PRIVATE, "a1") == {"a1": ["a1"], "b1": ["a1"]}
+    assert hears(ROOM, "c1", "b1") == {"c1": ["c1"], "d1": ["c1"]}  # the worker's word about b1 is from before the move
+    together.session.people["d1"].going = PRIVATE
+    assert hears(ROOM, "c1", "d1") == {"c1": ["c1"], "d1": ["c1"]}
+    together.say("a1", type="wait", seat="c1")
+    assert hears(ROOM, "d1") == {"d1": []}
+
+
 def test_a_peer_that_cannot_be_moved_stops_before_the_page_makes_a_new_one(together: Mediation) -> None:
     person = together.session.people["b1"]
     ask = Ask(ROOM, MoveMedia("b1", person.peer.number if person.peer else 0, PRIVATE))

@@ -62,6 +62,7 @@ def test_every_server_message_is_heard_in_a_transcript() -> None:
         "answer",
         "slots",
         "layers",
+        "speaking",
         "person",
         "quality",
         "recording",
