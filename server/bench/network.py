@@ -15,27 +15,27 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from server.bench import BenchError, NotInstalled, say
 from server.bench.core import Figure, Result
-from server.bench.loadgen.worker import EPOCH, WorkerSignaling
+from server.bench.loadgen.janus import JanusSignaling
+from server.bench.loadgen.peer import PeerFailed
+from server.bench.loadgen.worker import WorkerSignaling
 from server.bench.machine import machine_facts, package_versions
-from server.bench.netline.direct import describe, host_of, with_candidate
-from server.bench.netline.relay import Relay
+from server.bench.netline.call import Call, Stage
 from server.bench.netline.shape import LINES
 from server.bench.netline.stage import Door, open_door
+from server.bench.netline.videoroom import VideoRoom
 from server.bench.options import at_least, names_of
-from server.bench.servers import media_worker
+from server.bench.servers import janus, janus_version, media_worker
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 COUNTED = ("frames", "concealed", "samples", "lost", "repaired", "packets")
 WARM_S = 5.0  # a call finds its rates first
-FIRST_WITHIN_S = 60.0
 BACK_WITHIN_S = 20.0
-PEERS = {"p2p": "the two browsers without a server"}
+PEERS = ("p2p", "janus")  # the two browsers without a server; a room of Janus' VideoRoom
 # Times without a new frame that people notice, and that they complain of.
 HITCH_S, FREEZE_S = 0.2, 0.5
 USUAL = ["clean", "loss5", "loss10", "narrow", "blackout"]
@@ -56,7 +56,9 @@ class Seen:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=at_least(2), default=12, help="per line, after a warm-up of 5 s")
+    parser.add_argument(
+        "--seconds", type=at_least(2), default=12, help="of a window: one per line and peer, after 5 s of warming up"
+    )
     parser.add_argument("--lines", type=names_of(LINES), default=USUAL, help=f"by comma, of {', '.join(LINES)}")
     parser.add_argument(
         "--peer", type=names_of(PEERS), default=[], help=f"to compare with, by comma, of {', '.join(PEERS)}"
@@ -67,15 +69,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Result:
     machine, versions = machine_facts(), package_versions("laizuo", "aiortc", "playwright")
     figures: dict[str, Figure] = {}
-    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, media_worker("w", Path(folder) / "w") as server:
+    absent: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as stack:
+        server = stack.enter_context(media_worker("w", Path(folder) / "w"))
         signaling = WorkerSignaling(Path(server.place.partition(":")[2]))
+        stack.enter_context(closing(signaling.control))
         udp = signaling.control.state["media"]["udp"][0]
-        worker = (str(udp["host"]), int(udp["port"]))
-        with closing(signaling.control), open_door(signaling) as door, _chromium() as browser:
-            versions["chromium"] = browser.version
-            for name in options.lines:
-                figures |= _measure(name, door, browser, worker, options)
-    return Result("network", machine, versions, figures)
+        room = open_janus(Path(folder), options, stack, absent, versions)
+        door = stack.enter_context(open_door(signaling, room.answers() if room else {}))
+        browser = stack.enter_context(_chromium())
+        versions["chromium"] = browser.version
+        stage = Stage(browser, door, (str(udp["host"]), int(udp["port"])), room, options.seed)
+        for name in options.lines:
+            figures |= _measure(stage, name, "", options.seconds)
+            for peer in options.peer:
+                if f"{name}_{peer}" not in absent:
+                    figures |= _beside(stage, name, peer, options.seconds, absent)
+    return Result("network", machine, versions, figures, absent=absent)
+
+
+def open_janus(
+    folder: Path, options: argparse.Namespace, stack: ExitStack, absent: dict[str, str], versions: dict[str, str]
+) -> VideoRoom | None:
+    """Janus, if it is to be compared with. Why it is not there stands in `absent`, for each line."""
+    if "janus" not in options.peer:
+        return None
+    versions["janus"] = janus_version()
+    try:
+        place = stack.enter_context(janus("janus", folder / "janus", 0)).place
+        return VideoRoom(JanusSignaling(place.partition(":")[2]))
+    except (BenchError, PeerFailed) as error:
+        say(f"janus: {error}")
+        absent |= {f"{name}_janus": str(error) for name in options.lines}
+        return None
 
 
 def _chromium() -> Any:
@@ -86,55 +112,24 @@ def _chromium() -> Any:
         raise NotInstalled("playwright is not installed: pip install playwright") from error
 
 
-def _measure(
-    name: str, door: Door, browser: Browser, worker: tuple[str, int], options: argparse.Namespace
-) -> dict[str, Figure]:
-    """One line through our worker, and then the same line through each peer."""
-    door.control("open_room", room=name, session=name, epoch=EPOCH, capacity=4, record=None)
-    with Relay(LINES[name], worker, options.seed) as relay:
-        door.through["line"] = relay.address[1]
-        found = _call(browser, door, relay, name, {"room": name}, options)
-    door.control("close_room", room=name, epoch=EPOCH, reason="ended")
-    figures = {f"{name}_{key}": figure for key, figure in found.items()}
-    for peer in options.peer:
-        found = _call(browser, door, None, name, {"peer": peer}, options)
-        figures |= {f"{name}_{peer}_{key}": figure for key, figure in found.items()}
-    return figures
+def _measure(stage: Stage, name: str, peer: str, seconds: float) -> dict[str, Figure]:
+    """One line, by our worker or through a peer."""
+    line = LINES[name]
+    with stage.call(name, line, peer) as call:
+        found = _blackout(call, line.blackout_s) if line.blackout_s else _window(call.pages, seconds, stage.door)
+    say(f"{name} {peer}: " + ", ".join(f"{key} {figure.value}" for key, figure in found.items()))
+    before = f"{name}_{peer}_" if peer else f"{name}_"
+    return {before + key: figure for key, figure in found.items()}
 
 
-def _call(
-    browser: Browser, door: Door, relay: Relay | None, name: str, how: dict[str, str], options: argparse.Namespace
-) -> dict[str, Figure]:
-    """Two pages, and what each sees of the other. Without `relay` they are put together here."""
-    pages = {seat: _enter(browser, door, how | {"seat": seat}) for seat in ("line", "other")}
-    with ExitStack() as stack:
-        for page in pages.values():
-            stack.callback(page.context.close)
-            _wait(page, "window.joined", "does not come up")
-        if relay is None:
-            answer = describe(pages["line"], pages["other"])
-            relay = stack.enter_context(Relay(LINES[name], host_of(answer), options.seed))
-            pages["line"].evaluate("sdp => accept(sdp)", with_candidate(answer, relay.address))
-        for page in pages.values():
-            _wait(page, "window.frames_at.length > 0", "saw nobody")
-        blackout_s = LINES[name].blackout_s
-        found = _blackout(pages, relay, blackout_s) if blackout_s else _window(pages, options.seconds, door)
-    say(f"{name} {how.get('peer', '')}: " + ", ".join(f"{key} {figure.value}" for key, figure in found.items()))
-    return found
-
-
-def _enter(browser: Browser, door: Door, query: dict[str, str]) -> Page:
-    page = browser.new_context(permissions=["camera", "microphone"]).new_page()
-    page.goto(f"{door.url}/?{urlencode(query)}")
-    return page
-
-
-def _wait(page: Page, condition: str, complaint: str) -> None:
-    end = time.monotonic() + FIRST_WITHIN_S
-    while not page.evaluate(condition):
-        if time.monotonic() > end:
-            raise BenchError(f"{page.url} {complaint} within {FIRST_WITHIN_S:g} s")
-        page.wait_for_timeout(100)
+def _beside(stage: Stage, name: str, peer: str, seconds: float, absent: dict[str, str]) -> dict[str, Figure]:
+    """The same of a peer. That its two never saw each other is said, and ends nothing."""
+    try:
+        return _measure(stage, name, peer, seconds)
+    except (BenchError, PeerFailed) as error:
+        say(f"{name} {peer}: {error}")
+        absent[f"{name}_{peer}"] = str(error)
+        return {}
 
 
 def _window(pages: dict[str, Page], seconds: float, door: Door) -> dict[str, Figure]:
@@ -147,11 +142,11 @@ def _window(pages: dict[str, Page], seconds: float, door: Door) -> dict[str, Fig
     found: dict[str, Figure] = {}
     for seat, way in (("line", "down"), ("other", "up")):
         seen = seen_between(before[seat], pages[seat].evaluate("figures()"))
-        found |= {f"{way}_{key}": figure for key, figure in _figures(seen).items()}
+        found |= {f"{way}_{key}": figure for key, figure in figures_of(seen).items()}
     return found
 
 
-def _figures(seen: Seen) -> dict[str, Figure]:
+def figures_of(seen: Seen) -> dict[str, Figure]:
     return {
         "fps": Figure(round(seen.fps, 1), "1/s"),
         "gap_s": Figure(round(seen.gap_s, 2), "s"),
@@ -179,8 +174,9 @@ def seen_between(before: dict[str, Any], after: dict[str, Any]) -> Seen:
     )
 
 
-def _blackout(pages: dict[str, Page], relay: Relay, seconds: float) -> dict[str, Figure]:
+def _blackout(call: Call, seconds: float) -> dict[str, Figure]:
     """Seconds from the line's return to the first new frame, at either side."""
+    pages, relay = call.pages, call.relay
     pages["line"].wait_for_timeout(WARM_S * 1000)
     relay.darken(True)
     pages["line"].wait_for_timeout(seconds * 1000)

@@ -37,7 +37,7 @@ class JanusSignaling:
         publishers: Joined = []
         feeds: list[dict[int, int]] = []  # per room: participant -> feed
         for index, room in enumerate(plan):
-            self._open_room(FIRST_ROOM + index)
+            self.open_room(FIRST_ROOM + index)
             senders = {member: (make_peer(), streams) for member, streams in enumerate(room) if streams}
             feeds.append({member: self._publish(FIRST_ROOM + index, *sender) for member, sender in senders.items()})
             publishers += senders.values()
@@ -52,25 +52,38 @@ class JanusSignaling:
     def idle(self) -> None:
         """Nothing: the session has no time-out (config of the server under test)."""
 
-    def _open_room(self, room: int) -> None:
+    def open_room(self, room: int) -> None:
         """VideoRoom's defaults, but for the limit on publishers and the bitrate cap, which would hold the load back."""
         wanted = {"request": "create", "room": room, "publishers": 100, "bitrate": 0}
         self._message(
             self._control, wanted | {"videocodec": "vp8", "audiocodec": "opus", "notify_joining": False}, event=False
         )
 
-    def _publish(self, room: int, peer: Peer, streams: Sequence[Stream]) -> int:
+    def publish(self, room: int, offered: str) -> tuple[int, str]:
+        """A participant who sends what his SDP offers: (feed, SDP answer). Raises PeerFailed."""
         handle = self._attach()
         joined = self._message(handle, {"request": "join", "ptype": "publisher", "room": room})
-        answered = self._message(handle, {"request": "publish"}, jsep={"type": "offer", "sdp": offer(peer, streams, 0)})
-        peer.aim(remote(answered["jsep"]["sdp"], peer.host, offerer=False))
-        return int(joined["plugindata"]["data"]["id"])
+        answered = self._message(handle, {"request": "publish"}, jsep={"type": "offer", "sdp": offered})
+        return int(joined["plugindata"]["data"]["id"]), str(answered["jsep"]["sdp"])
 
-    def _subscribe(self, room: int, peer: Peer, feeds: Sequence[int]) -> Peer:
+    def subscribe(self, room: int, feeds: Sequence[int]) -> tuple[int, str]:
+        """One who is sent these feeds: (handle, SDP offer); `start` with his answer follows. Raises PeerFailed."""
         handle = self._attach()
         body = {"request": "join", "ptype": "subscriber", "room": room, "streams": [{"feed": feed} for feed in feeds]}
-        offered = self._message(handle, body)["jsep"]["sdp"]
-        self._message(handle, {"request": "start"}, jsep={"type": "answer", "sdp": answer(peer, offered)})
+        return handle, str(self._message(handle, body)["jsep"]["sdp"])
+
+    def start(self, handle: int, answered: str) -> None:
+        """Raises PeerFailed."""
+        self._message(handle, {"request": "start"}, jsep={"type": "answer", "sdp": answered})
+
+    def _publish(self, room: int, peer: Peer, streams: Sequence[Stream]) -> int:
+        feed, answered = self.publish(room, offer(peer, streams, 0))
+        peer.aim(remote(answered, peer.host, offerer=False))
+        return feed
+
+    def _subscribe(self, room: int, peer: Peer, feeds: Sequence[int]) -> Peer:
+        handle, offered = self.subscribe(room, feeds)
+        self.start(handle, answer(peer, offered))
         peer.aim(remote(offered, peer.host, offerer=True))
         return peer
 

@@ -8,6 +8,7 @@ import selectors
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from types import TracebackType
 
 from server.bench.netline.shape import Line, Shaper
@@ -16,18 +17,36 @@ Address = tuple[str, int]
 LONGEST_WAIT_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """What a browser is told in place of `worker`."""
+
+    opened: socket.socket
+    worker: Address
+
+
+@dataclass(frozen=True, slots=True)
+class _Back:
+    """One towards a worker for each address of the browser, and where its answers go."""
+
+    opened: socket.socket
+    front: _Front
+    browser: Address
+
+
 class Relay:
-    """`address` is what the browser is told. Use as a context manager; `darken` makes the line go dead and come back."""
+    """`address` is what the browser is told. Use as a context manager; `darken` makes the line go dead and come back.
+
+    A server with several ports is reached by several addresses (`address_for`): they are one line all the same.
+    """
 
     def __init__(self, line: Line, worker: Address, seed: int = 1) -> None:
         dice = random.Random(seed)
         self.up, self.down = Shaper(line.up, dice), Shaper(line.down, dice)
-        self._worker = worker
-        self._front = _socket(worker[0])
-        self.address: Address = self._front.getsockname()
-        self._backs: dict[Address, socket.socket] = {}  # one towards the worker for each address of the browser
+        self._backs: dict[tuple[_Front, Address], _Back] = {}
+        self._fronts: list[_Front] = []
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._front, selectors.EVENT_READ, None)
+        self.address = self.address_for(worker)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="line", daemon=True)
 
@@ -41,8 +60,17 @@ class Relay:
         self._ended.set()
         self._thread.join()
         self._selector.close()
-        for opened in (self._front, *self._backs.values()):
-            opened.close()
+        ends: list[_Front | _Back] = [*self._fronts, *self._backs.values()]
+        for end in ends:
+            end.opened.close()
+
+    def address_for(self, worker: Address) -> Address:
+        """One address more for the browser, of another port behind the same line."""
+        front = _Front(_socket(worker[0]), worker)
+        self._fronts.append(front)
+        self._selector.register(front.opened, selectors.EVENT_READ, front)
+        address: Address = front.opened.getsockname()
+        return address
 
     def darken(self, dark: bool) -> None:
         self.up.dark = self.down.dark = dark
@@ -50,39 +78,38 @@ class Relay:
     def _run(self) -> None:
         while not self._ended.is_set():
             for key, _ in self._selector.select(self._wait_s()):
-                assert isinstance(key.fileobj, socket.socket)
-                self._take(key.fileobj, key.data)
+                self._take(key.data)
             now = time.monotonic()
             with contextlib.suppress(OSError):
-                for datagram, back in self.up.due(now):
-                    assert isinstance(back, socket.socket)
-                    back.send(datagram)
+                for datagram, end in self.up.due(now):
+                    assert isinstance(end, _Back)
+                    end.opened.send(datagram)
             with contextlib.suppress(OSError):
-                for datagram, browser in self.down.due(now):
-                    assert isinstance(browser, tuple)
-                    self._front.sendto(datagram, browser)
+                for datagram, end in self.down.due(now):
+                    assert isinstance(end, _Back)
+                    end.front.opened.sendto(datagram, end.browser)
 
     def _wait_s(self) -> float:
         due = [at for at in (self.up.next_at(), self.down.next_at()) if at is not None]
         return max(0.0, min([LONGEST_WAIT_S, *(at - time.monotonic() for at in due)]))
 
-    def _take(self, opened: socket.socket, browser: Address | None) -> None:
-        """Everything that is there: from browsers (None), or from the worker for one of them."""
+    def _take(self, end: _Front | _Back) -> None:
+        """Everything that is there: from browsers, or from a worker for one of them."""
         with contextlib.suppress(OSError):
             while True:
-                datagram, source = opened.recvfrom(2048)
+                datagram, source = end.opened.recvfrom(2048)
                 now = time.monotonic()
-                if browser is None:
-                    self.up.send(datagram, self._back(source), now)
+                if isinstance(end, _Front):
+                    self.up.send(datagram, self._back(end, source), now)
                 else:
-                    self.down.send(datagram, browser, now)
+                    self.down.send(datagram, end, now)
 
-    def _back(self, browser: Address) -> socket.socket:
-        back = self._backs.get(browser)
+    def _back(self, front: _Front, browser: Address) -> _Back:
+        back = self._backs.get((front, browser))
         if back is None:
-            back = self._backs[browser] = _socket(self._worker[0])
-            back.connect(self._worker)
-            self._selector.register(back, selectors.EVENT_READ, browser)
+            back = self._backs[front, browser] = _Back(_socket(front.worker[0]), front, browser)
+            back.opened.connect(front.worker)
+            self._selector.register(back.opened, selectors.EVENT_READ, back)
         return back
 
 

@@ -5,64 +5,83 @@ The product's own page is left out on purpose: what is measured is the line, the
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
 from server.bench.loadgen.worker import EPOCH, WorkerSignaling
+from server.bench.pages import Answer, open_pages
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>line</title><body><script type="module">
 import { offerTwice, resist } from "/js/call/resilience.js";
 const seat = new URLSearchParams(location.search);
-const direct = seat.get("peer") === "p2p";
-const pc = window.pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
 const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
-for (const track of stream.getTracks()) {
-  if (direct) pc.addTrack(track, stream);
-  else pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
-}
-if (!direct) offerTwice(pc.getTransceivers().find(({sender}) => sender.track.kind === "audio"));
-if (!direct) for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
+const connections = window.connections = [];
 window.frames_at = [];
-pc.ontrack = ({track, streams}) => {
-  const element = document.createElement(track.kind);
-  element.autoplay = true;
-  element.srcObject = new MediaStream([track]);
-  document.body.append(element);
-  if (track.kind !== "video") return;
-  const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
-  element.requestVideoFrameCallback(shown);
+const connect = () => {
+  const pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
+  pc.ontrack = ({track}) => {
+    const element = document.createElement(track.kind);
+    element.autoplay = true;
+    element.srcObject = new MediaStream([track]);
+    document.body.append(element);
+    if (track.kind !== "video") return;
+    const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
+    element.requestVideoFrameCallback(shown);
+  };
+  connections.push(pc);
+  return pc;
 };
-const gathered = () => new Promise((done) => {
-  const look = () => { if (pc.iceGatheringState === "complete") done(pc.localDescription.sdp); };
-  pc.addEventListener("icegatheringstatechange", look);
-  look();
-});
-// Peer to peer: the bench carries offer and answer from one page to the other.
-window.offer = async () => { await pc.setLocalDescription(); return gathered(); };
-window.answer = async (sdp) => {
-  await pc.setRemoteDescription({type: "offer", sdp});
+const send = (pc) => { for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}); };
+const described = async (pc) => {
   await pc.setLocalDescription();
-  return gathered();
+  await new Promise((done) => {
+    const look = () => { if (pc.iceGatheringState === "complete") done(); };
+    pc.addEventListener("icegatheringstatechange", look);
+    look();
+  });
+  return pc.localDescription.sdp;
 };
-window.accept = (sdp) => pc.setRemoteDescription({type: "answer", sdp});
-const join = async () => {
-  await pc.setLocalDescription();
-  const sources = {};
-  for (const [n, track] of stream.getTracks().entries()) sources[pc.getTransceivers()[n].mid] = track.kind === "audio" ? "voice" : "face";
-  const body = JSON.stringify({room: seat.get("room"), seat: seat.get("seat"), sources, offer: pc.localDescription.sdp});
-  const reply = await (await fetch("/join", {method: "POST", body})).json();
-  await pc.setRemoteDescription({type: "answer", sdp: reply.answer});
+const post = async (path, asked) => (await fetch(path, {method: "POST", body: JSON.stringify({seat: seat.get("seat"), ...asked})})).json();
+const ways = {
+  worker: async () => {
+    const pc = connect(), sources = {};
+    send(pc);
+    offerTwice(pc.getTransceivers().find(({sender}) => sender.track.kind === "audio"));
+    for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
+    await pc.setLocalDescription();
+    for (const [n, track] of stream.getTracks().entries()) sources[pc.getTransceivers()[n].mid] = track.kind === "audio" ? "voice" : "face";
+    const {answer} = await post("/join", {room: seat.get("room"), sources, offer: pc.localDescription.sdp});
+    await pc.setRemoteDescription({type: "answer", sdp: answer});
+    resist(pc);
+  },
+  // The bench carries offer and answer from one page to the other.
+  p2p: async () => {
+    const pc = connect();
+    for (const track of stream.getTracks()) pc.addTrack(track, stream);
+    window.offer = () => described(pc);
+    window.answer = async (sdp) => { await pc.setRemoteDescription({type: "offer", sdp}); return described(pc); };
+    window.accept = (sdp) => pc.setRemoteDescription({type: "answer", sdp});
+  },
+  janus: async () => {
+    const up = connect();
+    send(up);
+    await up.setRemoteDescription({type: "answer", ...await post("/publish", {sdp: await described(up)})});
+    await new Promise((done) => { up.onconnectionstatechange = () => { if (up.connectionState === "connected") done(); }; });
+    window.subscribe = async () => {
+      const down = connect();
+      await down.setRemoteDescription({type: "offer", ...await post("/subscribe", {})});
+      await post("/accept", {sdp: await described(down)});
+    };
+  },
 };
 window.figures = async () => {
   const found = {frames: 0, lost: 0, repaired: 0, packets: 0, concealed: 0, samples: 0, shown: window.frames_at,
     now: performance.timeOrigin + performance.now()};
-  for (const report of (await pc.getStats()).values()) {
+  for (const report of (await Promise.all(connections.map((pc) => pc.getStats()))).flatMap((reports) => [...reports.values()])) {
     if (report.type !== "inbound-rtp") continue;
     found.frames += report.framesDecoded ?? 0;
     found.concealed += (report.concealedSamples ?? 0) - (report.silentConcealedSamples ?? 0);
@@ -74,7 +93,7 @@ window.figures = async () => {
   }
   return found;
 };
-if (!direct) { await join(); resist(pc); }
+await ways[seat.get("peer") ?? "worker"]();
 window.joined = true;
 </script>"""
 
@@ -113,36 +132,9 @@ class Door:
 
 
 @contextmanager
-def open_door(signaling: WorkerSignaling) -> Iterator[Door]:
-    """Serve the page on loopback, where a browser lets it use a camera."""
+def open_door(signaling: WorkerSignaling, others: Mapping[str, Answer]) -> Iterator[Door]:
+    """Serve the page; `others` answer what it asks of servers that are not ours."""
     door = Door(signaling)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            script = MODULES / self.path.removeprefix("/js/")
-            if script.suffix == ".js" and script.is_file():
-                self._answer("text/javascript", script.read_bytes())
-            else:
-                self._answer("text/html", PAGE.encode())
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer("application/json", json.dumps({"answer": door.join(asked)}).encode())
-
-        def _answer(self, kind: str, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: standard error is for progress."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        door.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield door
-        finally:
-            server.shutdown()
+    answers: dict[str, Answer] = {"/join": lambda asked: {"answer": door.join(asked)}, **others}
+    with open_pages(PAGE, answers, MODULES) as door.url:
+        yield door

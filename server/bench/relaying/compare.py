@@ -25,7 +25,8 @@ from server.bench.core import Figure
 from server.bench.join_browser import running_browser
 from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 from server.bench.machine import process_cpu_s
-from server.bench.relaying.page import Answer, open_page
+from server.bench.pages import Answer, open_pages
+from server.bench.relaying.page import PAGE
 from server.bench.servers import RunningServer
 
 PEOPLE = ("ana", "bo", "chen")
@@ -170,7 +171,10 @@ def _room(
     server: RunningServer, browser: Browser, answers: Mapping[str, Answer], way: str, idle: Callable[[], None]
 ) -> Iterator[_Room]:
     """Everybody has seen everybody."""
-    with open_page(answers) as url, closing(browser.new_context(permissions=["camera", "microphone"])) as context:
+    with (
+        open_pages(PAGE, answers) as url,
+        closing(browser.new_context(permissions=["camera", "microphone"])) as context,
+    ):
         room = _Room(server, context, url, way, idle)
         room.wait()
         yield room

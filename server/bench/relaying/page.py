@@ -1,15 +1,6 @@
-"""The page of one person, and the door that serves it and carries what it says to the server under test."""
+"""The page of one person. What it posts is carried to the server under test."""
 
 from __future__ import annotations
-
-import json
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-
-Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>person</title><body><script type="module">
 const query = new URLSearchParams(location.search), seat = query.get("seat"), others = query.get("others").split(",");
@@ -79,35 +70,3 @@ window.frames = async () => {
 await ways[query.get("way")]();
 window.joined = true;
 </script>"""
-
-
-@contextmanager
-def open_page(answers: Mapping[str, Answer]) -> Iterator[str]:
-    """Serve the page on loopback, where a browser lets it use a camera; `answers` by path. Yields its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer("text/html", PAGE.encode())
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self._answer("application/json", json.dumps(answers[self.path](asked)).encode())
-
-        def _answer(self, kind: str, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: standard error is for progress."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()

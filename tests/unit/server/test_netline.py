@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import random
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from server import bench
 from server.bench import BenchError
 from server.bench.netline.direct import host_of, with_candidate
 from server.bench.netline.relay import Relay
 from server.bench.netline.shape import LINES, Direction, Line, Shaper
-from server.bench.network import COUNTED, seen_between
+from server.bench.network import COUNTED, PEERS, Seen, figures_of, open_janus, seen_between
 
 COUNT = 5000
 
@@ -82,6 +86,44 @@ def test_the_relay_carries_both_ways_and_nothing_in_the_dark(echo: socket.socket
         with pytest.raises(TimeoutError):
             browser.recv(100)
         assert relay.down.lost == 1
+
+
+def test_two_ports_of_a_server_are_one_line(echo: socket.socket) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as second,
+        Relay(Line(Direction(), Direction()), echo.getsockname()) as relay,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser,
+    ):
+        second.bind(("127.0.0.1", 0))
+        second.settimeout(5)
+        browser.settimeout(5)
+        other = relay.address_for(second.getsockname())
+        for told, port in ((relay.address, echo), (other, second)):
+            browser.sendto(b"there", told)
+            data, back = port.recvfrom(100)
+            port.sendto(data + b" and back", back)
+            assert browser.recvfrom(100) == (b"there and back", told)
+        assert (relay.up.sent, relay.down.sent) == (2, 2)
+
+
+def test_where_janus_is_not_installed_each_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "")
+    absent: dict[str, str] = {}
+    with ExitStack() as stack:
+        room = open_janus(tmp_path, argparse.Namespace(peer=["janus"], lines=["loss5", "narrow"]), stack, absent, {})
+
+    assert room is None
+    assert absent.keys() == {"loss5_janus", "narrow_janus"}
+    assert all("apt install janus" in reason for reason in absent.values())
+
+
+def test_every_key_of_the_network_is_explained_in_the_page() -> None:
+    page = Path(bench.__file__).with_name("FIGURES.md").read_text("utf-8")
+    seen = figures_of(Seen(15.0, 0.1, 0.0, 0.0, 0.0, 0.0))
+
+    assert all(f"`{way}_{key}`" in page for key in seen for way in ("down", "up"))
+    assert all(f"`{line}`" in page for line in LINES)
+    assert all(f"`LINE_{peer}_`" in page for peer in PEERS)
 
 
 def test_a_standstill_at_the_end_counts_as_a_gap() -> None:
