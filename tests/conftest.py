@@ -23,6 +23,7 @@ from server.db.pool import open_pool
 from server.testing.browsers import find_chromium, find_firefox
 from tests.support.browser import running_chromium
 from tests.support.database import TestCluster, running_cluster
+from tests.support.demo_city import CITIES
 from tests.support.product import Product, ProductFactory
 from tests.support.source_checks import SourceCheck, start_all
 
@@ -85,7 +86,7 @@ def no_unhandled_exceptions(request: pytest.FixtureRequest, monkeypatch: pytest.
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[TestCluster]:
     """One PostgreSQL for the whole run."""
-    with running_cluster() as running:
+    with running_cluster() as running, CITIES.made_in(running):
         yield running
 
 

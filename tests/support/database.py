@@ -1,4 +1,7 @@
-"""A PostgreSQL for the tests: one cluster a run, one template with the migrations in it, one clone a test."""
+"""A PostgreSQL for the tests: one cluster a run, one template with the migrations in it, one clone a test.
+
+Clones are made and dropped beside the tests: while one runs, the next one's database is being copied.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +39,9 @@ class TestCluster:
     def __init__(self, postgres: EmbeddedPostgres) -> None:
         self._postgres = postgres
         self._numbers = itertools.count(1)
+        self._beside = ThreadPoolExecutor(1, "databases")
+        self._next: Future[str] | None = None
+        self._dropped: list[Future[None]] = []
 
     def make_template(self) -> None:
         self._administer(f'CREATE DATABASE "{TEMPLATE}"')
@@ -44,12 +50,35 @@ class TestCluster:
     @contextlib.contextmanager
     def database(self, template: str = TEMPLATE) -> Iterator[str]:
         """A database of one's own; yields its URL."""
-        name = f"test_{next(self._numbers)}"
-        self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        name = self._clone() if template == TEMPLATE else self._beside.submit(self._create, template).result()
         try:
             yield self._postgres.url(name)
         finally:
-            self._administer(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self._dropped.append(self._beside.submit(self._administer, f'DROP DATABASE "{name}" WITH (FORCE)'))
+            self._raise_from_earlier()
+
+    def close(self) -> None:
+        """Wait for what is still done beside; what went wrong there is raised."""
+        self._beside.shutdown()
+        for dropped in self._dropped:
+            dropped.result()
+
+    def _clone(self) -> str:
+        """The one made beforehand; and the next one is begun."""
+        ready = self._next or self._beside.submit(self._create, TEMPLATE)
+        name = ready.result()
+        self._next = self._beside.submit(self._create, TEMPLATE)
+        return name
+
+    def _create(self, template: str) -> str:
+        name = f"test_{next(self._numbers)}"
+        self._administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        return name
+
+    def _raise_from_earlier(self) -> None:
+        for dropped in [future for future in self._dropped if future.done()]:
+            self._dropped.remove(dropped)
+            dropped.result()
 
     def _administer(self, sql: str) -> None:
         run_elsewhere(_execute(self._postgres.url(), sql))
@@ -62,7 +91,10 @@ def running_cluster() -> Iterator[TestCluster]:
         with RunningPostgres(directory / "postgres", VOLATILE) as postgres:
             cluster = TestCluster(postgres)
             cluster.make_template()
-            yield cluster
+            try:
+                yield cluster
+            finally:
+                cluster.close()
     finally:
         shutil.rmtree(directory)
 
