@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,43 @@ async def test_layers_are_for_the_peer_connection_that_stands(page: Page) -> Non
 
     effect = {"do": "layers", "source": "face", "send": ["f"]}
     assert [told[1], told[3], told[4]] == [[effect], [], [effect]]
+
+
+async def test_who_speaks_is_who_the_service_says_unless_muted_or_away(page: Page) -> None:
+    said = ["received", '{"type": "speaking", "seats": ["a1", "zz"]}', 0]
+    there = {
+        "seat": "a1",
+        "role": "in_charge",
+        "name": "",
+        "site": "",
+        "state": "connected",
+        "muted": [],
+        "silenced": [],
+    }
+    up, seated = ["opened"], ["received", WELCOME, 0]
+
+    async def speaks(*steps: list[Any]) -> list[bool]:
+        state, _ = await run(page, *steps)
+        script = """async (state) => { const { speaks } = await import("/static/js/protocol.js"); return ["a1", "b2", "zz"].map((seat) => speaks(state, seat)); }"""
+        found: list[bool] = await page.evaluate(script, state)
+        return found
+
+    def changed(**fields: Any) -> list[Any]:
+        return ["received", json.dumps({"type": "person", "person": there | fields}), 0]
+
+    assert await speaks(up, seated, said) == [True, False, False]
+    for after in (
+        changed(muted=["voice"]),
+        changed(silenced=["voice"]),
+        changed(state="reconnecting"),
+        changed(state="left"),
+        ["received", '{"type": "speaking", "seats": []}', 0],
+        ["received", '{"type": "rejoin", "why": "worker_replaced"}', 0],
+        seated,
+        ["lost", 0, 0.0],
+    ):
+        assert await speaks(up, seated, said, after) == [False, False, False], after
+    assert await speaks(up, seated, said, changed(muted=["face"])) == [True, False, False]
 
 
 async def test_a_refused_offer_is_made_again_and_a_refused_resume_falls_back_to_the_seat(page: Page) -> None:

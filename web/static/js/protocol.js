@@ -13,7 +13,7 @@
  *   token: string, resume: string | null, joined_with_resume: boolean,
  *   you: { seat: string, role: string, name: string, may: string[] } | null,
  *   session: any, recording: { state: string, since: number | null, cause: string | null },
- *   people: Record<string, Person>, quality: Record<string, Quality>, consents: Record<string, string>,
+ *   people: Record<string, Person>, speaking: string[], quality: Record<string, Quality>, consents: Record<string, string>,
  *   slots: Slot[], slot_count: number, ice: RTCIceServer[],
  *   peer: number, revision: number,
  *   server_ahead_s: number, why: string | null,
@@ -31,7 +31,7 @@ const GONE = ["left", "removed", "refused"];
 export function start(token) {
   return {
     phase: "joining", line: "opening", tries: 0, lost_at_ms: null, token, resume: null, joined_with_resume: false,
-    you: null, session: null, recording: { state: "none", since: null, cause: null }, people: {}, quality: {}, consents: {},
+    you: null, session: null, recording: { state: "none", since: null, cause: null }, people: {}, speaking: [], quality: {}, consents: {},
     slots: [], slot_count: FIRST_SLOTS, ice: [], peer: 0, revision: 0, server_ahead_s: 0, why: null,
   };
 }
@@ -84,7 +84,7 @@ const HANDLERS = {
   welcome(state, message) {
     const people = Object.fromEntries(message.people.map((/** @type {Person} */ person) => [person.seat, person]));
     const seated = {
-      ...state, phase: /** @type {const} */ ("seated"), tries: 0, lost_at_ms: null, resume: message.resume, people,
+      ...state, phase: /** @type {const} */ ("seated"), tries: 0, lost_at_ms: null, resume: message.resume, people, speaking: [],
       you: { may: [], ...message.you }, session: message.session, recording: { cause: null, ...message.recording },
       ice: message.ice ?? [], slot_count: message.slots ?? FIRST_SLOTS,
     };
@@ -94,7 +94,7 @@ const HANDLERS = {
     // Sent back from the room: nothing of it is shown any more, and its media path ends here too.
     const back = state.phase === "seated" || message.why === "sent_back";
     const outside = { ...state, phase: /** @type {const} */ ("waiting"), tries: 0, lost_at_ms: null, session: message.session, you: { may: [], ...message.you }, why: message.why };
-    return back ? [{ ...outside, people: {}, slots: [], quality: {} }, [{ do: "step_out" }]] : [outside, []];
+    return back ? [{ ...outside, people: {}, speaking: [], slots: [], quality: {} }, [{ do: "step_out" }]] : [outside, []];
   },
   answer(state, message) {
     if (message.peer !== state.peer || message.revision !== state.revision) return [state, []]; // of an offer we have given up
@@ -117,6 +117,9 @@ const HANDLERS = {
     const news = before !== person.state && person.seat !== state.you?.seat;
     return [{ ...state, people }, news ? [{ do: "noticed", person, before }] : []];
   },
+  speaking(state, message) {
+    return [{ ...state, speaking: message.seats }, []];
+  },
   quality(state, message) {
     return [{ ...state, quality: message.people }, []];
   },
@@ -127,7 +130,7 @@ const HANDLERS = {
     return [{ ...state, consents: message.people }, []];
   },
   rejoin(state) {
-    return [state, [{ do: "media", state: "new" }]];
+    return [{ ...state, speaking: [] }, [{ do: "media", state: "new" }]];
   },
   closed(state, message) {
     return [{ ...state, phase: "closed", why: message.why }, [{ do: "hang" }]];
@@ -170,6 +173,12 @@ export function others(state) {
   return Object.values(state.people)
     .filter((person) => person.seat !== state.you?.seat && person.state !== "waiting")
     .sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role) || (a.seat < b.seat ? -1 : 1));
+}
+
+/** Whether somebody's voice is heard now; a line that is gone and a microphone that is off are silent. @param {State} state @param {string} seat */
+export function speaks(state, seat) {
+  const person = state.people[seat];
+  return state.line === "up" && person?.state === "connected" && state.speaking.includes(seat) && ![...person.muted, ...person.silenced].includes("voice");
 }
 
 /** The room of a private talk that somebody is in; empty: where everybody is together. @param {State} state @param {string} [seat] */

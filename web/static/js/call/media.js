@@ -6,6 +6,7 @@
 
 // Sent in two layers (layers.js); a larger picture would cost an old kiosk more than it shows.
 const FACE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+const VOICE_MS = 200;
 const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** Open what there is. Never throws: what is not there is told as a fault. @returns {Promise<Devices>} */
@@ -35,7 +36,7 @@ async function tryOpen(wanted) {
 }
 
 /** @param {unknown} error @returns {Fault} */
-function faultOf(error) {
+export function faultOf(error) {
   /** @type {Record<string, Fault>} */
   const faults = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "missing", OverconstrainedError: "missing", NotReadableError: "busy", AbortError: "busy" };
   return (error instanceof Error && faults[error.name]) || "unknown";
@@ -71,9 +72,30 @@ export function watchLevel(stream, onLevel) {
   };
 }
 
+/**
+ * The same of what is sent, as the browser counts it anyway; where it does not count it, of the microphone.
+ * @param {RTCRtpSender} sender @param {MediaStream} stream @param {(level: number) => void} onLevel
+ * @returns {() => void} ends it
+ */
+export function watchVoice(sender, stream, onLevel) {
+  let instead = () => {};
+  const timer = setInterval(async () => {
+    const stats = /** @type {any[]} */ ([]);
+    try { (await sender.getStats()).forEach((entry) => stats.push(entry)); } catch { return; } // closed meanwhile
+    const source = stats.find((entry) => entry.type === "media-source");
+    if (!source) return;
+    if (source.audioLevel !== undefined) onLevel(scaled(20 * Math.log10(source.audioLevel + 1e-5)));
+    else { clearInterval(timer); instead = watchLevel(stream, onLevel); }
+  }, VOICE_MS);
+  return () => { clearInterval(timer); instead(); };
+}
+
 /** Root mean square on a scale where quiet speech is about a third. @param {Float32Array} samples */
 function loudness(samples) {
   const mean = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
   const decibel = 10 * Math.log10(mean + 1e-9);
-  return Math.max(0, Math.min(1, (decibel + 60) / 50));
+  return scaled(decibel);
 }
+
+/** @param {number} decibel */
+const scaled = (decibel) => Math.max(0, Math.min(1, (decibel + 60) / 50));

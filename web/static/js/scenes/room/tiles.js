@@ -3,6 +3,7 @@
 import { html, useEffect, useRef } from "../../html.js";
 import { t } from "../../i18n.js";
 import { Icon, State } from "../../ui.js";
+import { OwnVoice, Speaks } from "./voices.js";
 
 /**
  * @param {{ stream: MediaStream | null, muted?: boolean, mirrored?: boolean, testid: string, label: string, onBlocked?: () => void, blocked?: boolean }} props
@@ -44,25 +45,25 @@ function Missing({ person }) {
     ${off.includes("face") && html`<span class="tile-off"><${Icon} name="video-off" />${t("room.camera_off")}</span>`}`;
 }
 
-/** @param {{ person: any, stream: MediaStream | null, main: boolean, quality: any, onMain: () => void, onBlocked: () => void, blocked: boolean }} props */
-export function PersonTile({ person, stream, main, quality, onMain, onBlocked, blocked }) {
+/** @param {{ person: any, stream: MediaStream | null, main: boolean, speaks: boolean, quality: any, onMain: () => void, onBlocked: () => void, blocked: boolean }} props */
+export function PersonTile({ person, stream, main, speaks, quality, onMain, onBlocked, blocked }) {
   const here = person.state === "connected" || person.state === "reconnecting";
   const seen = here && stream && !person.muted.includes("face");
-  return html`<li class=${`face-tile ${main ? "face-main" : ""}`} data-testid="person-tile" data-seat=${person.seat} data-state=${person.state}>
+  return html`<li class=${`face-tile ${main ? "face-main" : ""} ${speaks ? "face-speaks" : ""}`} data-testid="person-tile" data-seat=${person.seat} data-state=${person.state}>
     <${Video} stream=${stream} testid="remote-video" label=${nameOf(person)} onBlocked=${onBlocked} blocked=${blocked} />
     ${!seen && html`<div class="face-none"><span class="avatar" aria-hidden="true">${nameOf(person).slice(0, 1)}</span><${PersonState} person=${person} /></div>`}
     ${seen && person.state === "reconnecting" && html`<div class="face-note"><${PersonState} person=${person} /></div>`}
     <div class="face-label"><strong>${nameOf(person)}</strong> <span class="face-about">${about(person)}</span>
-      <${Missing} person=${person} />${quality && quality.word !== "good" && html`<span class="tile-off"><${Icon} name="signal-low" />${t(`room.quality_${quality.word}`)}</span>`}</div>
+      <${Speaks} speaks=${speaks} /><${Missing} person=${person} />${quality && quality.word !== "good" && html`<span class="tile-off"><${Icon} name="signal-low" />${t(`room.quality_${quality.word}`)}</span>`}</div>
     ${!main && html`<button type="button" class="face-enlarge" onClick=${onMain}><${Icon} name="eye" /><span>${t("room.enlarge")}</span><span class="visually-hidden"> ${nameOf(person)}</span></button>`}
   </li>`;
 }
 
-/** @param {{ stream: MediaStream | null, muted: { voice: boolean, face: boolean }, alone: boolean }} props */
-export function SelfTile({ stream, muted, alone }) {
+/** @param {{ stream: MediaStream | null, muted: { voice: boolean, face: boolean }, alone: boolean, voice?: RTCRtpSender | null, heard?: boolean }} props */
+export function SelfTile({ stream, muted, alone, voice = null, heard = false }) {
   return html`<li class=${`face-tile face-self ${alone ? "face-main" : ""}`}>
     <${Video} stream=${stream} muted mirrored testid="self-video" label=${t("room.you")} />
     ${(!stream || muted.face) && html`<div class="face-none"><${Icon} name="video-off" /><span>${t("room.camera_off")}</span></div>`}
-    <div class="face-label"><strong>${t("room.you")}</strong>${muted.voice && html`<span class="tile-off"><${Icon} name="mic-off" />${t("room.microphone_off")}</span>`}</div>
+    <div class="face-label"><strong>${t("room.you")}</strong>${voice && !muted.voice && html`<${OwnVoice} sender=${voice} stream=${stream} heard=${heard} />`}${muted.voice && html`<span class="tile-off"><${Icon} name="mic-off" />${t("room.microphone_off")}</span>`}</div>
   </li>`;
 }

@@ -103,8 +103,9 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
     <ul class="faces" style=${{ "--others": String(here.length + 1) }}>
       ${here.length === 0 && html`<${Apart} state=${state} />`}
       ${here.map((person) => html`<${PersonTile} key=${person.seat} person=${person} stream=${made.streamOf(person.seat)} main=${person.seat === main}
-        quality=${state.quality[person.seat]} onMain=${() => setChosen(person.seat)} onBlocked=${() => setBlocked(true)} blocked=${blocked} />`)}
-      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${here.length === 0 && protocol.inPrivate(state).length === 0} />
+        speaks=${protocol.speaks(state, person.seat)} quality=${state.quality[person.seat]} onMain=${() => setChosen(person.seat)} onBlocked=${() => setBlocked(true)} blocked=${blocked} />`)}
+      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${here.length === 0 && protocol.inPrivate(state).length === 0}
+        voice=${made.peer?.voice.sender ?? null} heard=${protocol.speaks(state, state.you?.seat ?? "") && here.some((person) => person.state === "connected")} />
     </ul>
     ${panel && html`<${PeoplePanel} people=${[...(state.you ? [ownPerson(state)] : []), ...people]} knocking=${knocking} you=${state.you} away=${protocol.inPrivate(state)} quality=${state.quality} may=${may}
       say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onWait=${(/** @type {any} */ person) => setAsking({ what: "wait", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} onCaucus=${(/** @type {any} */ person) => setAsking({ what: "caucus", person })} />`}
