@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from media.core.bandwidth import ARRIVED_S, DownlinkEstimate, Rate
+from media.core.granting import Share
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
 from media.core.repairs import Repairs
 from media.forward.path import DownStream, UpStream
@@ -18,6 +19,8 @@ LOOK_EVERY_S: Final = 0.5
 # A layer that brings nothing for so long is not sent any more (the publisher's line is too narrow for it).
 LAYER_GONE_S: Final = 1.0
 RESTART_FULL_S: Final = 3.0
+# Pictures that get less than the first leave no room for a voice twice; with the second there is again.
+TIGHT_BPS: Final = (100_000, 150_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,9 @@ class Adapting:
 
     def __init__(self, now: float) -> None:
         self.estimate = DownlinkEstimate(now)
+        self.share = Share(now)
+        self.granted_bps: int | None = None  # what his own browser may send; None: the usual
+        self._tight = False
         self._repairs = Repairs(now)
         self._restarted_at = float("-inf")
         self._reported: dict[int, Reported] = {}  # by our SSRC
@@ -89,6 +95,12 @@ class Adapting:
         full = self.estimate.is_full(now)
         return self._repairs.worth(down.ssrc, seqs, rtt_s, self.estimate.budget_bps(now) if full else None, now)
 
+    def is_tight(self, now: float) -> bool:
+        """Whether his line carries hardly more than a voice."""
+        least = TIGHT_BPS[1 if self._tight else 0]
+        self._tight = self.estimate.is_scarce(now) and self.estimate.budget_bps(now) < least
+        return self._tight
+
     def may_restart(self, now: float) -> bool:
         """Whether a key frame may be asked for in place of what he will never get: not each time, while it would fill his line."""
         if now - self._restarted_at < (RESTART_FULL_S if self.estimate.is_full(now) else 0.0):
@@ -116,6 +128,7 @@ class Adapting:
     def _choose(self, pictures: Sequence[Picture], now: float) -> list[int]:
         budget = self.estimate.budget_bps(now)
         scarce = self.estimate.is_scarce(now)
+        self.share.note(budget, len(pictures), scarce, now)
         chosen = allot(budget, pictures, scarce=scarce, stuck=self.estimate.is_stuck(now))
         needed = next_step_bps(pictures, chosen)
         if needed is not None and needed > budget and self.estimate.may_try(needed, now):

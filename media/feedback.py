@@ -46,6 +46,8 @@ GRANTED_BPS: Final = 1_500_000
 ECHO_TICK_S: Final = 0.02
 # So long his pictures are kept for repairs: of five rounds at 30 % loss and 200 ms one in a hundred is in vain, of eight none.
 LOSSY_AGE_S: Final = 2.5
+# From so much loss on a narrow line is a lossy one first, and voice goes several times.
+LOSES: Final = 0.1
 # A report about fewer packets says nothing about a line: one lost of five is no fifth.
 LOSS_SAMPLE: Final = 20
 # So many numbers of a NACK are looked at for whether they can come at all; it may hold thousands.
@@ -176,6 +178,7 @@ class Feedback:
                 if rtt_s is not None:
                     for up in ups:
                         up.loss.measure_rtt(rtt_s)
+                        up.keys.measure_rtt(rtt_s)
         if expected >= LOSS_SAMPLE:
             party.adapting.estimate.note_loss(lost / expected, now)
         if expected:
@@ -184,12 +187,16 @@ class Feedback:
 
     def _repeat(self, party: Party, now: float) -> None:
         """On a line that loses by chance everything goes several times; on a full one it would be lost the more."""
-        depth = 0 if party.adapting.estimate.is_full(now) else party.line_loss.depth
+        lossy = party.line_loss.share >= LOSES and not party.adapting.estimate.waits(now)
+        tight = party.adapting.is_tight(now) and not lossy
+        depth = 0 if tight or party.adapting.estimate.is_full(now) else party.line_loss.depth
         for down in party.downs.values():
             if down.kind == "video":
                 self._echo(down, depth - 1)
-            elif down.red_pt != NO_PT and down.depth != depth:
-                down.depth = depth
+            elif down.red_pt != NO_PT:
+                _say_once(down, tight)
+                if down.depth != depth:
+                    down.depth = depth
 
     def _echo(self, down: DownStream, copies: int) -> None:
         """Send each packet of a picture so many times more, a little later."""
@@ -300,7 +307,8 @@ class Feedback:
         sent = [report for down in party.downs.values() if (report := self._sender_report(down, now)) is not None]
         video = tuple(up.ssrc for up in ups if up.kind == "video")
         own = party.lane.rtcp_ssrc
-        granted = [BandwidthEstimate(own, GRANTED_BPS * party.pictures, video)] if video else []
+        most = party.adapting.granted_bps or GRANTED_BPS * party.pictures
+        granted = [BandwidthEstimate(own, most, video)] if video else []
         first = sent[:REPORTS_PER_DATAGRAM]
         names = ((own, party.cname), *((report.ssrc, party.cname) for report in first))
         yield write_compound([ReceiverReport(own, blocks), *first, SourceDescription(names), *granted])
@@ -333,6 +341,18 @@ def is_past_repair(down: DownStream, seqs: Sequence[int], now: float) -> bool:
         and not up.loss.waits_for(origin.ext & SEQ_MASK)
         for origin in origins
     )
+
+
+def _say_once(down: DownStream, once: bool) -> None:
+    """Send of RED its last block alone, or all of it again. Not where his Opus has another number than the blocks say."""
+    up = down.up
+    if up is None or up.red_pt == NO_PT or down.pt[up.pt] != up.pt:
+        return
+    wanted = down.block_pt if once else down.red_pt
+    if down.pt[up.red_pt] != wanted:
+        table = bytearray(down.pt)
+        table[up.red_pt], table[up.red_pt | 0x80] = wanted, wanted | 0x80
+        down.pt = bytes(table)
 
 
 def _lost_of_ours(party: Party, down: DownStream, lost: int) -> int:

@@ -28,6 +28,7 @@ from media.control.messages import (
 from media.core.slots import EXTRA_PICTURES, VOICE, Occupant, Slot, assign_slots, occupants
 from media.engine import Engine
 from media.forward.path import UpStream
+from media.granting import grant
 from media.hearing import Hearing
 from media.leaving_out import leave_out, note_rate
 from media.net.answer import FILMED_CODECS, VIDEO_CODECS, Negotiated, pt_table
@@ -365,6 +366,7 @@ class Room:
         if self.recorder is not None:
             record_layers(self._engine.feedback, seat, now)
         self._adapt(seat, now)
+        grant(seat, self.seats.values(), recorded=self.recorder is not None)
         rest_after_s = self._engine.timing.rest_after_s
         for event in leave_out(self.name, seat, self.recorder is not None, rest_after_s, now):
             self._tell(event)

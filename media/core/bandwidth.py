@@ -137,7 +137,7 @@ class DownlinkEstimate:
     def is_full(self, now: float) -> bool:
         """Whether more than it carries was sent just now: what is sent waits in a queue, or falls out of it."""
         # On a line that loses by nature a belief falls as well: there the round trip must agree.
-        fell = now - self._fell_at < FULL_S and (self._lost < LOSS_LOW or self._waits(now))
+        fell = now - self._fell_at < FULL_S and (self._lost < LOSS_LOW or self.waits(now))
         return fell or self._queued_from <= now
 
     def is_stuck(self, now: float) -> bool:
@@ -148,10 +148,10 @@ class DownlinkEstimate:
         """A round trip with its queues, by a receiver report about a picture or a voice."""
         self._rtt_s, self._rtt_at = rtt_s, now
         self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s, BASE_MOST_S)
-        if not self._waits(now):  # nobody reports about a picture that was paused for the queue
+        if not self.waits(now):  # nobody reports about a picture that was paused for the queue
             self._queued_from = float("inf")
 
-    def _waits(self, now: float) -> bool:
+    def waits(self, now: float) -> bool:
         """Whether the last round trip was long for this line."""
         return now - self._rtt_at <= RTT_HOLDS_S and self._rtt_s > self._base_rtt_s + QUEUED_S
 
@@ -160,7 +160,7 @@ class DownlinkEstimate:
         self._arrived, self._arrived_at = bps, now
         # His own line up makes the round trip longer as well: it must be seen on the way down.
         suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
-        queued = suffers and self._waits(now)
+        queued = suffers and self.waits(now)
         if queued and not self._granted:
             # All that comes through a full line is all that it carries.
             self._wall, self._wall_until = max(self._wall, int(bps * FAR_ABOVE)), now + self._wall_s
@@ -236,11 +236,11 @@ class DownlinkEstimate:
     def is_scarce(self, now: float) -> bool:
         """Whether the line was full lately. Without that nobody is denied a picture: a budget that is only unknown denies nothing."""
         lately = now - self._trouble_at < SCARCE_S or now < self._wall_until + (DOUBT_S if self._wall else 0)
-        return lately or self._waits(now)
+        return lately or self.waits(now)
 
     def may_try(self, bps: int, now: float) -> bool:
         """Whether it is time for a trial of so much."""
-        if self._waits(now):
+        if self.waits(now):
             return False
         if bps >= self._wall * NEARLY and now < self._wall_until + self._more_patience_s(bps):
             return False

@@ -16,6 +16,10 @@ PLI_INTERVAL_S = 1.0
 FIRST_PICTURE_INTERVAL_S = 0.3
 # Chromium passes over a request within 0.3 s of its last key frame, which a newcomer misses easily: then a second of black is too long.
 FIRST_PICTURE_AGAIN = 3
+# A request that cannot have been answered yet is not repeated: on a full line each key frame makes the queue longer. A stale figure
+# must not hold it up for ever.
+AGAIN_RTT = 1.25
+RTT_MOST_S = 4.0
 
 _IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28
 _VP9_PICTURE_ID, _VP9_REFERS, _VP9_LAYERS, _VP9_FLEXIBLE, _VP9_BEGINS = 0x80, 0x40, 0x20, 0x10, 0x08
@@ -102,14 +106,19 @@ KEY_FRAME_TESTS: dict[str, Callable[[Buffer, int, int], bool]] = {
 class KeyFrameThrottle:
     """One per up stream. Requests in between are not lost: `due` lets them go when their time has come."""
 
-    __slots__ = ("_asked_at", "_hurried", "_interval_s", "requests", "wanted")
+    __slots__ = ("_asked_at", "_hurried", "_interval_s", "_rtt_s", "requests", "wanted")
 
     def __init__(self, interval_s: float = PLI_INTERVAL_S) -> None:
         self._interval_s = interval_s
         self._asked_at = float("-inf")
         self._hurried = 0  # times that it is asked again soon
+        self._rtt_s = 0.0
         self.wanted = False
         self.requests = 0
+
+    def measure_rtt(self, sample_s: float) -> None:
+        """A round trip to the publisher, by his receiver report."""
+        self._rtt_s = min(sample_s, RTT_MOST_S)
 
     def ask(self, now: float, first_picture: bool = False) -> bool:
         """A key frame is wanted, `first_picture` by somebody who has seen nothing yet. True: send a PLI now."""
@@ -128,7 +137,7 @@ class KeyFrameThrottle:
         return True
 
     def _send_after(self, interval_s: float, now: float) -> bool:
-        if now - self._asked_at < interval_s:
+        if now - self._asked_at < max(interval_s, AGAIN_RTT * self._rtt_s):
             return False
         self._asked_at = now
         self.requests += 1

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from media.core.keyframe import (
+    AGAIN_RTT,
     PLI_INTERVAL_S,
+    RTT_MOST_S,
     KeyFrameThrottle,
     is_av1_key_frame,
     is_h264_key_frame,
@@ -145,6 +147,16 @@ def test_who_has_seen_nothing_yet_is_asked_for_again_soon_but_not_for_ever() -> 
     assert later == [False, True, False, True]
     throttle.arrived()
     assert [throttle.ask(20.0), throttle.due(20.5), throttle.due(21.0)] == [True, False, True]
+
+
+def test_nobody_is_asked_again_before_he_can_have_answered() -> None:
+    throttle = KeyFrameThrottle()
+    throttle.measure_rtt(2.0)
+    throttle.ask(10.0)
+
+    assert [throttle.ask(11.5, first_picture=True), throttle.due(12.4), throttle.due(12.5)] == [False, False, True]
+    throttle.measure_rtt(60.0)
+    assert throttle.due(12.5 + RTT_MOST_S * AGAIN_RTT), "a wrong figure holds it up for ever"
 
 
 def test_nothing_is_due_once_the_key_frame_came() -> None:

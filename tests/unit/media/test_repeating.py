@@ -9,8 +9,10 @@ from typing import Any, cast
 import pytest
 
 from media.adapting import Adapting
+from media.core.bandwidth import SCARCE_S
 from media.core.line_loss import LineLoss
 from media.core.quality import SeatQuality
+from media.core.red import Block, pack
 from media.core.reports import PublisherClock, WorkerClock
 from media.core.rtcp import ReceiverReport, ReportBlock, write_compound
 from media.feedback import LOSSY_AGE_S, Feedback
@@ -137,3 +139,35 @@ def test_voice_carries_more_of_what_was_before() -> None:
 
     assert depths[:4] == [0, 3, 3, 3]
     assert depths[-1] == 0
+
+
+@pytest.mark.parametrize("path", ["python", "native"])
+@pytest.mark.parametrize("same_number", [True, False])
+def test_on_a_line_that_carries_hardly_a_voice_it_goes_once(path: str, same_number: bool) -> None:
+    """Not where his Opus has another number than the publisher's blocks say: he never gets them as RED."""
+    opus, red, theirs = 96, 95, 96 if same_number else 97
+    stage = Stage(path, "audio", "opus")
+    stage.up.red_pt = red
+    down = stage.subscriber()
+    down.pt = bytes({opus: theirs, red: 104 if same_number else theirs}.get(n & 0x7F, 0) for n in range(128)) * 2
+    down.red_pt, down.block_pt = 104, theirs
+    stage.path.connect(stage.up, down)
+    viewer, feedback = Viewer(down.lane, {down.ssrc: down}), Feedback(cast(Any, Timers()), WorkerClock(0.0))
+    feedback.path = stage.path
+
+    def second(number: int) -> tuple[int, bytes]:
+        stage.now = 100.0 + number
+        stage.receive(number, pack([Block(0, b"before"), Block(960, b"own")], opus), ts=960, pt=red)
+        block = ReportBlock(down.ssrc, 0, 0, number * 50, 0, 0, 0)
+        feedback.receive(viewer, write_compound([ReceiverReport(1, (block,))]), stage.now)
+        [(head, body)] = stage.taken()
+        return head.pt, body
+
+    both = (104, pack([Block(0, b"before"), Block(960, b"own")], opus)) if same_number else (theirs, b"own")
+    assert [second(1), second(2)] == [both, both]
+    viewer.adapting.estimate.note_sent(500_000, 102.5)
+    for belief_bps in (400_000, 40_000):
+        viewer.adapting.estimate.note_belief(belief_bps, 102.5)
+
+    assert [second(3), second(4), second(5)] == [both, (theirs, b"own"), (theirs, b"own")]
+    assert [second(3 + int(SCARCE_S)), second(4 + int(SCARCE_S))] == [(theirs, b"own"), both]

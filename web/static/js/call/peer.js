@@ -1,6 +1,7 @@
 // @ts-check
 // One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
 import { hint, layersOf } from "./layers.js";
+import { fitLine } from "./narrow.js";
 import { offerTwice, resist } from "./resilience.js";
 
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
@@ -26,6 +27,7 @@ export class Peer {
     this.#prepared.catch(() => {});
     this.#watch(onState, onFailed);
     resist(this.pc);
+    fitLine(this.pc);
     this.#ended.catch(() => {}); // nobody may be waiting
   }
 

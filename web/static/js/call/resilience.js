@@ -10,9 +10,6 @@ const MOST_MS = 500; // more would be felt in a talk
 const CALM_LOOKS = 30; // without a stutter: half a step back
 const UNEVEN_S = 0.04; // standard deviation between frames: at 15 a second, one gap of a quarter second in two seconds
 const CONCEALED = 0.02; // of a second of voice
-// Below this a line carries no voice twice at full rate; above the second figure it does again.
-const NARROW_BPS = [150_000, 250_000];
-const NARROW_VOICE_BPS = 16_000;
 
 /** Offer the voice as RED first, where the browser can. @param {RTCRtpTransceiver} line */
 export function offerTwice(line) {
@@ -71,14 +68,12 @@ function seenIn(report) {
 export function resist(pc) {
   /** @type {Map<string, Patience>} by mid */
   const patience = new Map();
-  const voice = { narrow: false };
   const timer = setInterval(async () => {
     if (pc.connectionState === "closed") { clearInterval(timer); return; }
     if (pc.connectionState !== "connected") return;
-    const stats = /** @type {any[]} */ ([]);
-    (await pc.getStats()).forEach((report) => stats.push(report));
-    waitFor(pc, patience, stats.filter(({ type }) => type === "inbound-rtp"));
-    await saveVoice(pc, voice, stats.find(({ type, nominated }) => type === "candidate-pair" && nominated)?.availableOutgoingBitrate);
+    const reports = /** @type {any[]} */ ([]);
+    (await pc.getStats()).forEach((report) => { if (report.type === "inbound-rtp") reports.push(report); });
+    waitFor(pc, patience, reports);
   }, LOOK_MS);
 }
 
@@ -92,17 +87,4 @@ function waitFor(pc, patience, reports) {
     const target_ms = own.look(seenIn(report));
     if ((line.receiver.jitterBufferTarget ?? 0) !== target_ms) line.receiver.jitterBufferTarget = target_ms || null;
   }
-}
-
-/** On a narrow line voice goes at half its rate, so that twice of it is no more. @param {RTCPeerConnection} pc @param {{ narrow: boolean }} voice @param {number | undefined} line_bps */
-async function saveVoice(pc, voice, line_bps) {
-  if (line_bps === undefined) return;
-  const narrow = line_bps < NARROW_BPS[voice.narrow ? 1 : 0];
-  const sender = pc.getSenders().find(({ track }) => track?.kind === "audio");
-  if (!sender || narrow === voice.narrow) return;
-  const parameters = sender.getParameters();
-  if (!parameters.encodings.length) return;
-  if (narrow) parameters.encodings[0].maxBitrate = NARROW_VOICE_BPS;
-  else delete parameters.encodings[0].maxBitrate;
-  await sender.setParameters(parameters).then(() => { voice.narrow = narrow; }, (error) => console.warn("voice", error));
 }

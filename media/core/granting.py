@@ -1,0 +1,51 @@
+"""What a person's browser may send, when all who see him are on narrow lines. Pure.
+
+One picture, or the smallest of its layers, may be more than a line carries; then nothing comes through. Its browser can make it
+smaller, if that takes it from nobody: so he is granted what the best served of those who see him can take.
+
+    scarce line     what its budget gives each picture
+    no more scarce  the same, and GROWTH more each second: the whole at once would fill the line again
+    wide line       no bound
+
+A recording takes the picture as it is, so in a recorded room nobody is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+GROWTH: Final = 1.05
+LEAST_BPS: Final = 25_000  # below that a browser sends no less
+WIDE_BPS: Final = 600_000  # a bound that has grown so far says nothing any more
+VOICE_BPS: Final = 40_000  # what is granted counts the voice too
+
+
+class Share:
+    """How much one subscriber's line has for each picture."""
+
+    __slots__ = ("_at", "bps")
+
+    def __init__(self, now: float) -> None:
+        self.bps: int | None = None  # None: no bound is known
+        self._at = now
+
+    def note(self, budget_bps: int, pictures: int, scarce: bool, now: float) -> None:
+        """What may be sent to him as picture in all, and whether his line was full lately."""
+        passed_s, self._at = max(0.0, now - self._at), now
+        if scarce and pictures:
+            self.bps = max(LEAST_BPS, budget_bps // pictures)
+        elif self.bps is not None:
+            self.bps = int(self.bps * GROWTH**passed_s) + 1
+        if self.bps is not None and self.bps >= WIDE_BPS:
+            self.bps = None
+
+
+def granted_bps(shares: Iterable[int | None], pictures: int) -> int | None:
+    """For one who sends so many pictures to subscribers with such shares; voice and all, None: no bound."""
+    bound = 0
+    for share in shares:
+        if share is None:
+            return None
+        bound = max(bound, share)
+    return bound * pictures + VOICE_BPS if bound and pictures else None

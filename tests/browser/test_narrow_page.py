@@ -1,0 +1,69 @@
+"""What a page does about a narrow line, without a line: narrow.js on figures as a browser gives them, and on real senders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+MODULE = Path(__file__).resolve().parent.parent.parent / "web/static/js/call/narrow.js"
+WIDTHS = """async (source) => {
+  const { Looks } = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+  const run = (...told) => { const looks = new Looks(); return told.map((one) => looks.look({lost: 0, ...one})); };
+  return {
+    falls: run({line_bps: 300_000}, {line_bps: 120_000}, {line_bps: 66_000}, {line_bps: 100_000}),
+    rises: run({line_bps: 66_000}, ...Array(4).fill({line_bps: 120_000}), {line_bps: 100_000}, ...Array(5).fill({line_bps: 120_000}),
+      ...Array(5).fill({line_bps: 260_000})),
+    silent: run({}, {face_bps: 200_000}, {face_bps: 30_000}, {face_bps: 20_000}),
+    lossy: run({line_bps: 66_000, lost: 0.3}),
+  };
+}"""
+FITTED = """async (source) => {
+  const { fit } = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+  const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360}});
+  const [here, there] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  const voice = here.addTransceiver(stream.getAudioTracks()[0], {direction: "sendonly"});
+  const face = here.addTransceiver(stream.getVideoTracks()[0], {direction: "sendonly", sendEncodings: [
+    {rid: "h", scaleResolutionDownBy: 2, maxBitrate: 200_000}, {rid: "f", maxBitrate: 800_000}]});
+  await here.setLocalDescription();
+  await there.setRemoteDescription(here.localDescription);
+  await there.setLocalDescription();
+  await here.setRemoteDescription(there.localDescription);
+  const usual = new WeakMap(), seen = {};
+  for (const width of ["tight", "narrow", "wide"]) {
+    for (const {sender} of [voice, face]) await fit(sender, width, usual);
+    seen[width] = [voice.sender.getParameters().encodings[0].maxBitrate ?? 0, ...face.sender.getParameters().encodings.map(
+      ({maxBitrate, scaleResolutionDownBy, maxFramerate}) => [maxBitrate, scaleResolutionDownBy, maxFramerate ?? 0])];
+  }
+  here.close();
+  there.close();
+  for (const track of stream.getTracks()) track.stop();
+  return seen;
+}"""
+
+
+async def test_a_line_counts_as_narrow_or_tight_until_it_is_clearly_wider(chromium: Browser) -> None:
+    page = await chromium.new_page()
+
+    found = await page.evaluate(WIDTHS, MODULE.read_text("utf-8"))
+
+    assert found["falls"] == ["wide", "narrow", "tight", "tight"]
+    assert found["rises"] == ["tight"] * 10 + ["narrow"] * 5 + ["wide"]
+    assert found["silent"] == ["wide", "wide", "tight", "tight"], (
+        "before the line is measured, the encoder's rate tells"
+    )
+    assert found["lossy"] == ["narrow"]
+
+
+async def test_on_a_tight_line_voice_and_face_are_small_and_both_come_back(chromium: Browser) -> None:
+    page = await (await chromium.new_context(permissions=["camera", "microphone"])).new_page()
+    await page.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    await page.goto("https://page.test/")  # devices are only for pages that came safely
+
+    seen = await page.evaluate(FITTED, MODULE.read_text("utf-8"))
+
+    usual = [[200_000, 2, 0], [800_000, 1, 0]]
+    assert seen["tight"] == [12_000, [20_000, pytest.approx(360 / 135), 8], usual[1]]
+    assert seen["narrow"] == [16_000, *usual]
+    assert seen["wide"] == [0, *usual]
