@@ -24,7 +24,7 @@ from server.testing.browsers import find_chromium, find_firefox
 from tests.support.browser import running_chromium
 from tests.support.database import TestCluster, running_cluster
 from tests.support.demo_city import CITIES
-from tests.support.product import Product, ProductFactory
+from tests.support.product import PRODUCTS, Product, ProductFactory, products_of
 from tests.support.source_checks import SourceCheck, start_all
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from aiohttp.test_utils import TestClient
     from pytest_aiohttp.plugin import AiohttpClient
 
-PRODUCTS = pytest.StashKey[ProductFactory]()
 # The same examples in every run, so that a run says something of the change and not of luck; LAIZUO_TEST_SEEK=1 looks for new ones.
 # Without a clock: on two busy cores an example may take long, and no test asserts a time.
 examples.register_profile(
@@ -137,14 +136,8 @@ def start_product(request: pytest.FixtureRequest) -> Iterator[ProductFactory]:
 
     An exception that nobody took, in any of their processes, fails the test.
     """
-    factory = ProductFactory()
-    request.node.stash[PRODUCTS] = factory
-    yield factory
-    for product in factory.started:
-        product.close()
-    unhandled = factory.unhandled()
-    factory.close()
-    assert not unhandled, "unhandled in the product:\n" + unhandled[0]
+    with products_of(request.node) as factory:
+        yield factory
 
 
 @pytest.fixture

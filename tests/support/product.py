@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.support.database import passable_directory
 from tests.support.eventually import wait_until
 
@@ -127,15 +129,16 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 class ProductFactory:
-    """Starts products for one test and ends them after it."""
+    """Starts products for one test and ends them after it. `environ` is of each of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.started: list[Product] = []
+        self._environ = environ or {}
         self._directories: list[Path] = []
 
     def __call__(self, *arguments: str, data: Path | None = None, environ: Mapping[str, str] | None = None) -> Product:
         """Start one; `wait_ready` is the caller's."""
-        product = Product(data or self.directory(), arguments, environ)
+        product = Product(data or self.directory(), arguments, {**self._environ, **(environ or {})})
         self.started.append(product)
         return product
 
@@ -163,3 +166,18 @@ class ProductFactory:
             product.close()
         for directory in self._directories:
             shutil.rmtree(directory, ignore_errors=True)  # a child of a killed parent may be writing its last file
+
+
+PRODUCTS = pytest.StashKey[ProductFactory]()
+
+
+@contextlib.contextmanager
+def products_of(test: pytest.Item, environ: Mapping[str, str] | None = None) -> Iterator[ProductFactory]:
+    """The factory of one test; an exception that nobody took, in any process of its products, fails the test."""
+    factory = test.stash[PRODUCTS] = ProductFactory(environ)
+    yield factory
+    for product in factory.started:
+        product.close()
+    unhandled = factory.unhandled()
+    factory.close()
+    assert not unhandled, "unhandled in the product:\n" + unhandled[0]
