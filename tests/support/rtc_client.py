@@ -29,7 +29,7 @@ from media.core import rtcp
 from tests.support.eventually import PATIENCE_S, eventually
 
 OPUS, VP8, RTX = 111, 96, 97
-MID_EXTENSION, ABS_EXTENSION = 3, 5
+LEVEL_EXTENSION, MID_EXTENSION, ABS_EXTENSION = 1, 3, 5
 RTP_HEADER = struct.Struct("!BBHII")
 
 
@@ -87,6 +87,7 @@ class RtcClient:
         self.drop_again: Callable[[int], bool] = lambda _seq: False
         self.nack = True
         self.media: dict[str, bool] = {"audio": True, "video": True}
+        self.level = 127  # of the voice, in -dBov (RFC 6464)
         self._loop = asyncio.get_running_loop()
         self._sent: dict[int, bytes] = {}
         self._seqs = {"audio": 65500, "video": 65400}  # so that every test wraps
@@ -147,6 +148,7 @@ class RtcClient:
     def _audio(self, mid: str, direction: str) -> list[str]:
         own = [f"a=ssrc:{self.audio_ssrc} cname:x"] if direction == "sendonly" and not self.mid_only else []
         head = [f"m=audio 9 UDP/TLS/RTP/SAVPF {OPUS}", *self._line(mid, direction)]
+        head.append(f"a=extmap:{LEVEL_EXTENSION} urn:ietf:params:rtp-hdrext:ssrc-audio-level")
         return [*head, f"a=rtpmap:{OPUS} opus/48000/2", f"a=fmtp:{OPUS} minptime=10;useinbandfec=1", *own]
 
     def _video(self, mid: str, direction: str, *, bare: bool = False) -> list[str]:
@@ -265,6 +267,7 @@ class RtcClient:
             self._take(data)
 
     def _take(self, data: bytes) -> None:
+        self.counts["datagrams"] += 1
         if data[0] < 4:
             message = stun.parse_message(data)
             authentic = message.check_message_integrity(self.remote_pwd.encode())
@@ -381,8 +384,9 @@ class RtcClient:
         return seq
 
     def _header(self, marker_pt: int, seq: int, ts: int, ssrc: int, mid: str) -> bytes:
-        """With the mid extension, as a browser does until it is heard."""
-        extension = bytes([MID_EXTENSION << 4 | 0]) + mid.encode() + b"\x00\x00"
+        """With the mid extension, as a browser does until it is heard, and the level of a voice."""
+        level = bytes([LEVEL_EXTENSION << 4, 0x80 | self.level]) if mid == "0" else b"\x00\x00"
+        extension = bytes([MID_EXTENSION << 4 | 0]) + mid.encode() + level
         return RTP_HEADER.pack(0x90, marker_pt, seq, ts, ssrc) + b"\xbe\xde\x00\x01" + extension
 
     def send_plain(self, plain: bytes) -> None:
@@ -435,6 +439,15 @@ class RtcClient:
             self.sock.close()
 
     # --- looking ----------------------------------------------------------------------------------------------------
+
+    @property
+    def said(self) -> int:
+        """Steps of `start_media` so far."""
+        return self._number
+
+    def read_all(self) -> None:
+        """Take what lies in the socket, so that what comes from now on was sent from now on."""
+        self._read()
 
     def heard_from(self, name: str, mid: str | None = None) -> list[Packet]:
         """Packets whose payload says that they are of `name` (sender's name, not the slot)."""
