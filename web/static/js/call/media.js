@@ -79,15 +79,16 @@ export function watchLevel(stream, onLevel) {
  */
 export function watchVoice(sender, stream, onLevel) {
   let instead = () => {};
+  let ended = false;
   const timer = setInterval(async () => {
     const stats = /** @type {any[]} */ ([]);
     try { (await sender.getStats()).forEach((entry) => stats.push(entry)); } catch { return; } // closed meanwhile
     const source = stats.find((entry) => entry.type === "media-source");
-    if (!source) return;
+    if (!source || ended) return;
     if (source.audioLevel !== undefined) onLevel(scaled(20 * Math.log10(source.audioLevel + 1e-5)));
-    else { clearInterval(timer); instead = watchLevel(stream, onLevel); }
+    else { clearInterval(timer); ended = true; instead = watchLevel(stream, onLevel); }
   }, VOICE_MS);
-  return () => { clearInterval(timer); instead(); };
+  return () => { clearInterval(timer); ended = true; instead(); };
 }
 
 /** Root mean square on a scale where quiet speech is about a third. @param {Float32Array} samples */
