@@ -30,6 +30,7 @@ class Offered:
     down: DownStream
     layers: Sequence[UpStream]
     sharp: bool
+    spoke_at: float = float("-inf")
 
 
 def is_alive(up: UpStream, now: float) -> bool:
@@ -157,4 +158,4 @@ def _picture(offered: Offered, layers: Sequence[UpStream]) -> Picture:
     for up in layers:
         rates.append(max([up.rate.bps, *rates[-1:]]))
     shown = next((at for at, up in enumerate(layers) if up is offered.down.up), PAUSED)
-    return Picture(tuple(rates), shown, offered.sharp)
+    return Picture(tuple(rates), shown, offered.sharp, offered.spoke_at)

@@ -298,7 +298,8 @@ class Room:
         for slot, (half, wanted) in zip(seat.table, halves, strict=True):
             if half is not None and wanted is not None and slot.occupant is not None:
                 layers = [up for up in wanted[0] if up.codec in half.line.pts and not up.paused]
-                pictures.append(Offered(half.down, layers, slot.occupant.source in EXTRA_PICTURES))
+                spoke_at = self.seats[slot.occupant.seat].speech.spoke_at
+                pictures.append(Offered(half.down, layers, slot.occupant.source in EXTRA_PICTURES, spoke_at))
         seat.adapting.look(list(seat.peer.downs.values()), pictures, now)
         if seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
             for half, wanted in halves:

@@ -2,8 +2,10 @@
 
 Rules, in this order:
 1. Audio is not asked: it is always sent.
-2. Each picture gets its smallest layer, documents and screens before faces, then in the order of the slots.
-3. What is left raises one picture after another by one step, in the same order, until nothing fits.
+2. Each picture gets its smallest layer, documents and screens before faces, faces by who was last heard to speak, then in the order of the
+   slots. A face that is shown keeps its place until another has been heard STAYS_S longer: each exchange costs a key frame.
+3. What is left raises one picture after another by one step, in the order of the slots, until nothing fits: who speaks is no reason to
+   exchange sizes that both fit.
 4. What does not fit rule 2 is paused, the last first; but only when the line is known to be full (`scarce`).
 5. A step up must fit with HEADROOM to spare, or layers would go to and fro with the estimate. What is shown already stays while
    KEEP of it fits: a browser that got less than we send believes in 0.85 of what came (bandwidth.py), so less would fit then. A
@@ -20,6 +22,7 @@ PAUSED: Final = -1
 HEADROOM: Final = 1.15
 KEEP: Final = 0.85
 KEEP_SMALLEST: Final = 0.5
+STAYS_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,12 @@ class Picture:
     rates: tuple[int, ...]
     shown: int = PAUSED
     sharp: bool = False  # a document or a screen
+    spoke_at: float = float("-inf")  # when its person was last heard
+
+    @property
+    def claim(self) -> tuple[bool, float]:
+        """The smaller, the earlier it gets its smallest layer."""
+        return not self.sharp, -(self.spoke_at + (STAYS_S if self.shown != PAUSED else 0.0))
 
 
 def allot(budget_bps: int, pictures: Sequence[Picture], *, scarce: bool = True, stuck: bool = False) -> list[int]:
@@ -37,7 +46,7 @@ def allot(budget_bps: int, pictures: Sequence[Picture], *, scarce: bool = True, 
     chosen = [PAUSED] * len(pictures)
     left = float(budget_bps)
     smallest = KEEP if stuck else KEEP_SMALLEST
-    for i in order:
+    for i in sorted(order, key=lambda i: pictures[i].claim):
         left = _raise(chosen, i, pictures[i], left, smallest, surely=not scarce)
     moved = True
     while moved:
