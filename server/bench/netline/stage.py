@@ -16,6 +16,7 @@ from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 from server.bench.pages import Answer, open_pages
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>line</title><body><script type="module">
+import { fitLine } from "/js/call/narrow.js";
 import { offerTwice, resist } from "/js/call/resilience.js";
 const seat = new URLSearchParams(location.search);
 const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
@@ -57,6 +58,7 @@ const ways = {
     const {answer} = await post("/join", {room: seat.get("room"), sources, offer: pc.localDescription.sdp});
     await pc.setRemoteDescription({type: "answer", sdp: answer});
     resist(pc);
+    fitLine(pc);
   },
   // The bench carries offer and answer from one page to the other.
   p2p: async () => {
