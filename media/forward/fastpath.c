@@ -655,12 +655,23 @@ static void set_timer_at(fast *f, double when) {
   if (timerfd_settime(f->timer, TFD_TIMER_ABSTIME, &once, NULL) != 0) drop(f, RECEIVE_FAILED);
 }
 
+/* How many ticks one call may take. By `due` the loop's next timer comes in so many whole milliseconds, counted from when it last looked at
+ * its clock, a little while ago. */
+static int ticks_at_once(const fast *f) {
+  if (f->loop_fd < 0) return 1;
+  if (f->due == NULL) return TICKS;
+  int ms = f->due(f->loop);
+  if (ms < 0 || ms >= MOST_TICKS * f->every * 1e3) return MOST_TICKS;
+  int ticks = (int)(ms * 1e-3 / f->every);
+  return ticks > 1 ? ticks : 1;
+}
+
 /* By the timer: this tick and some more, as long as there is nothing for Python to do, neither from us nor from anything else that its
  * loop waits for. Then the timer stands at the tick after. Waking Python costs as much as forwarding three packets. */
 static int take_ticks(fast *f) {
   const workspace *w = f->work;
   struct pollfd others = {.fd = f->loop_fd, .events = POLLIN};
-  int tick = 1, ticks = f->loop_fd < 0 ? 1 : TICKS;
+  int tick = 1, ticks = ticks_at_once(f);
   set_timer_at(f, clock_now(CLOCK_MONOTONIC) + ticks * f->every); /* also: it is no longer what the loop waits for */
   int wished = take_all(f);
   for (; tick < ticks && !wished; tick++) {

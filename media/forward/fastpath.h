@@ -20,7 +20,8 @@ enum {
   IN_SLOT = 2048,
   IN_SLOTS = 64,   /* read by one recvmmsg */
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
-  TICKS = 3,       /* of the timer in one call: what Python does by its own timers is late by two at most */
+  TICKS = 3,       /* of the timer in one call, where Python's own timers are not known: they are late by two at most */
+  MOST_TICKS = 20, /* where they are: by one at most */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
   ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
@@ -142,10 +143,13 @@ struct down {
 
 typedef int (*srtp_call)(void *session, void *packet, int *length);
 typedef int (*send_call)(int fd, struct mmsghdr *messages, unsigned count, int flags);
+typedef int (*due_call)(const void *loop);
 
 typedef struct {
   srtp_call protect, unprotect, protect_rtcp, unprotect_rtcp;
   send_call send; /* sendmmsg, unless a test stands there */
+  due_call due;   /* milliseconds until the next timer of the loop, -1: it has none (event_loop.py); NULL: nobody knows */
+  void *loop;
   void *work;     /* fast_layout()[WORK] bytes */
   lane **gate;    /* by address: open addressing, at most half full */
   uint8_t *tray;

@@ -173,6 +173,8 @@ class PathMemory(ctypes.Structure):
         ("protect_rtcp", c_void_p),
         ("unprotect_rtcp", c_void_p),
         ("send", c_void_p),
+        ("due", c_void_p),
+        ("loop", c_void_p),
         ("work", c_void_p),
         ("gate", c_void_p),
         ("tray", c_void_p),

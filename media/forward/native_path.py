@@ -19,6 +19,7 @@ from ctypes import addressof
 from typing import Any, Final
 
 from media.forward.coalesce import WINDOW_S, Coalescing
+from media.forward.event_loop import Due, descriptor_of, due_of
 from media.forward.native_memory import (
     CHOOSE_PACE,
     DATAGRAM,
@@ -92,6 +93,7 @@ class NativePath(PythonPath):
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer = -1
+        self._due: Due | None = None
         self._coalescing = Coalescing()
         self._takers: dict[int, Callable[[int, bytes, float], None]] = {
             RTCP: self._take_rtcp,
@@ -109,6 +111,9 @@ class NativePath(PythonPath):
         if self._timer < 0:
             raise OSError("no timer descriptor is left")
         self.memory.loop_fd = descriptor_of(loop)
+        self._due = due_of(loop)
+        if self._due is not None:
+            self.memory.due, self.memory.loop = self._due.ask, self._due.loop
         loop.add_reader(self.memory.fd, self.read)
 
     def close(self) -> None:
@@ -289,19 +294,6 @@ class NativePath(PythonPath):
     def _fill(self, lane: Lane) -> None:
         assert isinstance(lane, NativeLane)
         lane.fill()
-
-
-def descriptor_of(loop: asyncio.AbstractEventLoop) -> int:
-    """What becomes readable when something happens that the loop waits for; -1 where it does not tell.
-
-    Both names are private to uvloop and to asyncio; without them Python is woken at every tick, as correct and a little dearer.
-    """
-    selector = getattr(loop, "_selector", None)
-    tell = getattr(loop, "_get_backend_id", None) or getattr(selector, "fileno", None)
-    try:
-        return int(tell()) if tell is not None else -1
-    except (TypeError, ValueError, OSError):
-        return -1
 
 
 def _function(name: str) -> int:

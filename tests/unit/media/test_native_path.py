@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import errno
 import os
 import random
@@ -10,18 +11,17 @@ import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-import uvloop
 
 from media.core.packetcache import VIDEO_PACKETS, PacketCache
 from media.core.rtp import HEADER
 from media.core.transport_cc import Arrivals, note_packet
 from media.forward.native_memory import ARRIVALS, UpMemory
 from media.forward.native_objects import LARGEST_ARENA, NativeLane, SharedCache, address_of, sockaddr
-from media.forward.native_path import NativePath, descriptor_of
+from media.forward.native_path import NativePath
 from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.self_test import Notes, Wire, check_native, wired_native
 from media.net.ice_lite import Address
@@ -30,7 +30,7 @@ from tests.support.eventually import eventually
 from tests.support.native import native_library
 
 GCM, KEY, OURS = 7, bytes(range(28)), bytes(range(1, 29))  # SRTP_PROFILE_AEAD_AES_128_GCM
-TICKS = 3  # fastpath.h
+TICKS, MOST_TICKS = 3, 20  # fastpath.h
 KEY_FRAME, OTHER = b"\x10\x00", b"\x10\x01"
 
 
@@ -437,23 +437,27 @@ def test_by_the_timer_one_call_takes_several_ticks_unless_the_loop_has_something
         memory.timer = -1
 
 
-@pytest.mark.parametrize("make", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_a_loop_tells_when_it_has_something_to_do(make: Callable[[], asyncio.AbstractEventLoop]) -> None:
-    loop = make()
-    here, there = socket.socketpair()
+@pytest.mark.parametrize(("due_ms", "ticks"), [(-1, MOST_TICKS), (500, MOST_TICKS), (7, 7), (1, 1), (0, 1)], ids=str)
+def test_by_the_timer_one_call_ends_before_the_loop_has_a_timer_due(room: Room, due_ms: int, ticks: int) -> None:
+    memory = room.path.memory
+    quiet, wants = os.pipe()
+    asked: list[int] = []
+
+    def answer(loop: int) -> int:
+        asked.append(loop)
+        return due_ms
+
+    due = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(answer)
+
+    memory.timer, memory.loop_fd, memory.every, memory.window = room.path._library.timer(), quiet, 0.001, 1e9
+    memory.due, memory.loop = ctypes.cast(due, ctypes.c_void_p).value, 4711
     try:
-        loop.add_reader(here.fileno(), loop.stop)
-        loop.call_soon(loop.stop)
-        loop.run_forever()  # what is added is waited for from the next round on
-        assert not select.select([descriptor_of(loop)], [], [], 0)[0]
+        before = memory.woken
+        room.path.read()
 
-        there.send(b"!")
-        assert select.select([descriptor_of(loop)], [], [], 30)[0]
+        assert memory.woken == before + ticks
+        assert asked == [4711]
     finally:
-        loop.close()
-        here.close()
-        there.close()
-
-
-def test_a_loop_that_tells_nothing_has_no_descriptor() -> None:
-    assert descriptor_of(cast(asyncio.AbstractEventLoop, object())) == -1
+        for descriptor in (memory.timer, quiet, wants):
+            os.close(descriptor)
+        memory.timer, memory.due = -1, None
