@@ -37,6 +37,7 @@ LOOK_EVERY_S = 10.0
 NOTICE_EVERY = timedelta(seconds=30)
 # A block is fsynced within a second; a younger one could be written anew after a crash, and would then have another head.
 SETTLED = timedelta(seconds=3)
+OURS_FOR = timedelta(seconds=30)  # longer than the authority is waited for (signing.PATIENCE_S)
 _RETRY_AT_MOST = timedelta(minutes=5)
 
 
@@ -123,14 +124,12 @@ class Anchoring:
         block, head = found
 
         async def notice(conn: Connection) -> None:
-            await store.notice(conn, room.session, room.room, "head", block, head, now)
+            await store.notice_head(conn, room.session, room.room, block, head, now - NOTICE_EVERY, now)
 
         await in_transaction(self._pool, notice)
 
     async def _stamp_due(self) -> None:
-        async with connection(self._pool) as conn:
-            waiting = await store.due(conn, self._clock())
-        for due in waiting:
+        while due := await in_transaction(self._pool, self._take_due):
             try:
                 token = await stamp(self._authority, bytes.fromhex(due.imprint))
             except AuthorityAway as away:
@@ -138,6 +137,10 @@ class Anchoring:
                 await self._put_off(due, str(away))
                 return
             await self._keep(due, token)
+
+    async def _take_due(self, conn: Connection) -> Due | None:
+        now = self._clock()
+        return await store.take_due(conn, now + OURS_FOR, now)
 
     async def _put_off(self, due: Due, error: str) -> None:
         wait = min(_RETRY_AT_MOST, timedelta(seconds=5) * 2 ** min(due.attempts, 6))

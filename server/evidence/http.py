@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from server.access.core import Action
 from server.api import Call
+from server.db.claims import claim, give_back
 from server.db.pool import connection, in_transaction
 from server.evidence import service, store
 from server.evidence.anchoring import Anchoring
@@ -23,6 +25,8 @@ from server.tasks import running
 
 if TYPE_CHECKING:
     from server.db import Connection
+LATE = "late_stamps"
+OURS_FOR = timedelta(hours=1)  # longer than any pack takes
 
 
 async def show_verifier(call: Call[None]) -> web.StreamResponse:
@@ -47,13 +51,24 @@ async def _anchor(app: web.Application) -> AsyncIterator[None]:
     authority = app[RECORDINGS].authority
 
     async def add_late(session: str) -> None:
-        await _add_late(app, session)
+        await _add_late_alone(app, session)
 
     anchoring = Anchoring(
         app[POOL], clock, authority, app[RECORDINGS].journal_directory, service.anchor_folders(settings), add_late
     )
     async with running("anchoring", anchoring.run()):
         yield
+
+
+async def _add_late_alone(app: web.Application, session: str) -> None:
+    """Unless another web process is at it: two at once would write one file."""
+    pool, now = app[POOL], app[CLOCK]()
+    if not await in_transaction(pool, lambda conn: claim(conn, LATE, session, now + OURS_FOR, now)):
+        return
+    try:
+        await _add_late(app, session)
+    finally:
+        await in_transaction(pool, lambda conn: give_back(conn, LATE, session))
 
 
 async def _add_late(app: web.Application, session: str) -> None:

@@ -15,9 +15,22 @@ where r.recorded and n.state in ('recording', 'waiting', 'making')
 insert into anchor (session_id, room_id, kind, block, imprint, noticed_at, run_after) values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (room_id, kind, block, imprint) do nothing
 
--- name: due
-select id, session_id::text as session, room_id::text as room, kind, block, imprint, attempts
-from anchor where token is null and run_after <= $1 order by kind = 'access', kind, run_after limit 50
+-- name: one_notices
+-- Held to the end of the transaction: web processes notice the heads of a room one after the other.
+select pg_advisory_xact_lock(hashtext('head'), hashtext($1))
+
+-- name: notice_head
+-- Unless a head of this room was noticed since $6, which another web process may have done a moment ago.
+insert into anchor (session_id, room_id, kind, block, imprint, noticed_at, run_after)
+select $1, $2::uuid, 'head', $3, $4, $5, $5
+where not exists (select from anchor a where a.room_id = $2::uuid and a.kind = 'head' and a.noticed_at > $6)
+on conflict (room_id, kind, block, imprint) do nothing
+
+-- name: take_due
+-- The next that waits for its stamp. Until $2 it is ours; then another web process may ask for it.
+update anchor set run_after = $2 where id = (
+    select id from anchor where token is null and run_after <= $1 order by kind = 'access', kind, run_after, id limit 1 for update skip locked
+) returning id, session_id::text as session, room_id::text as room, kind, block, imprint, attempts
 
 -- name: stamped
 update anchor set token = $2, authority = $3, stamped_at = $4, error = null where id = $1 and token is null returning id

@@ -78,8 +78,18 @@ async def notice(
     await conn.execute(_SQL["notice"], session, room, kind, block, imprint, now)
 
 
-async def due(conn: Connection, now: datetime) -> list[Due]:
-    return [Due(**row) for row in await conn.fetch(_SQL["due"], now)]
+async def notice_head(
+    conn: Connection, session: str, room: str, block: int, head: str, since: datetime, now: datetime
+) -> None:
+    """The same for a live journal, unless one of its heads was noticed after `since`."""
+    await conn.execute(_SQL["one_notices"], room)
+    await conn.execute(_SQL["notice_head"], session, room, block, head, now, since)
+
+
+async def take_due(conn: Connection, until: datetime, now: datetime) -> Due | None:
+    """The next that waits, ours until then."""
+    row = await conn.fetchrow(_SQL["take_due"], now, until)
+    return Due(**row) if row else None
 
 
 async def set_stamp(conn: Connection, anchor: int, token: bytes, authority: str, now: datetime) -> bool:

@@ -56,11 +56,13 @@ from pack_copy_before b join film f on f.id = b.film_id join recording r on r.se
 where b.retain_until > $1 and r.wrapped_key is not null
 
 -- name: due_check
--- The recording that was looked at longest ago, if that is longer than $1 ago or it was made before $2 and never looked at.
+-- The recording that was looked at longest ago, if that is longer than $1 ago or it was made before $2 and never looked at, and nobody looks at
+-- it now ($3).
 select r.session_id::text as session, r.state, r.wrapped_key, c.damage
 from recording r left join recording_check c on c.session_id = r.session_id
 where r.state in ('ready', 'failed') and r.wrapped_key is not null
   and (c.checked_at < $1 or (c.session_id is null and r.made_at < $2))
+  and not exists (select from work_claim w where w.kind = 'check' and w.subject = r.session_id and w.until > $3)
 order by c.checked_at nulls first, r.made_at, r.session_id
 limit 1
 

@@ -36,6 +36,7 @@ LOOK_EVERY_S = 60.0
 # A disk that people talk over at the same time: a quarter of a slow one, and still 1.7 TB a day.
 BYTES_PER_S = 20_000_000
 AGAIN_S = 2.0
+OURS_FOR = timedelta(hours=6)  # longer than any recording takes at that pace; then another process may look
 SYSTEM = Actor("system")
 
 
@@ -57,11 +58,13 @@ class Scrub:
     async def once(self) -> bool:
         """Look at one recording; False: none was due."""
         now = self._clock()
-        async with connection(self._pool) as conn:
-            due = await store.due_check(conn, now - EVERY, now - FIRST_AFTER)
-            spec = await self._spec(conn, due) if due else None
+        due = await in_transaction(
+            self._pool, lambda conn: store.take_check(conn, now - EVERY, now - FIRST_AFTER, now + OURS_FOR, now)
+        )
         if due is None:
             return False
+        async with connection(self._pool) as conn:
+            spec = await self._spec(conn, due)
         found = await self._look(spec) if spec else {"bytes": 0, "damage": ["its key does not open"]}
         await in_transaction(self._pool, lambda conn: self._note(conn, due, found))
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from server.db.claims import claim, give_back
 from server.db.statements import load_statements
 from server.storage.core import Planned, Space
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from server.storage.s3 import Kept
 
 SQL = load_statements(__package__)
+CHECK = "check"  # the claim of looking at a recording; `due_check` asks for it too
 
 
 async def set_space(conn: Connection, space: Space, now: datetime) -> None:
@@ -70,9 +72,14 @@ async def not_copied(conn: Connection, film: str, error: str, again: datetime) -
     await conn.execute(SQL["not_copied"], film, error[:200], again)
 
 
-async def due_check(conn: Connection, checked_before: datetime, made_before: datetime) -> DueCheck | None:
-    row = await conn.fetchrow(SQL["due_check"], checked_before, made_before)
-    return DueCheck(**row) if row else None
+async def take_check(
+    conn: Connection, checked_before: datetime, made_before: datetime, until: datetime, now: datetime
+) -> DueCheck | None:
+    """The recording whose turn it is, which is ours to look at until then."""
+    while row := await conn.fetchrow(SQL["due_check"], checked_before, made_before, now):
+        if await claim(conn, CHECK, row["session"], until, now):
+            return DueCheck(**row)
+    return None
 
 
 async def film_paths(conn: Connection, session: str) -> list[str]:
@@ -81,6 +88,7 @@ async def film_paths(conn: Connection, session: str) -> list[str]:
 
 async def checked(conn: Connection, session: str, size: int, damage: list[str], now: datetime) -> None:
     await conn.execute(SQL["checked"], session, now, size, damage)
+    await give_back(conn, CHECK, session)
 
 
 async def may_tell(conn: Connection, kind: str, not_since: datetime, now: datetime) -> bool:
