@@ -5,15 +5,13 @@
 
     PAGES = [Page("/desk", desk, Action.SEE_DESK)]
 
-In a template: `t('desk.call_next')` says a sentence, `asset('js/scenes/desk.js')` gives a URL that changes with the file, `lang`, `csrf`, `actor`,
-`now`, `path_with_language('en')`.
+In a template: `t('desk.call_next')` says a sentence, `asset('js/scenes/desk.js')` gives a URL that changes with the files, `modules('js/scenes/desk.js')`
+those of a script and all it imports, `lang`, `csrf`, `actor`, `now`, `path_with_language('en')`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import mimetypes
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,14 +22,12 @@ from aiohttp import web
 from server.access.core import ANYONE, Action
 from server.access.identify import actor_of, csrf_token
 from server.api import Call, Handler, check_action
-from server.errors import NotFound
 from server.i18n import Catalog, catalog_of, language_of, load_catalogs
 from server.keys import CLOCK, SETTINGS, TEMPLATES
+from server.static_files import BUILD_CHARS, YEAR_S, StaticFiles, answer_with, load_static_files
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-
-YEAR_S = 365 * 24 * 3600
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -60,17 +56,7 @@ class Templates:
     root: Path
     catalogs: dict[str, Catalog]
     environment: jinja2.Environment
-    _digests: dict[str, tuple[float, str]] = field(default_factory=dict)
-
-    def asset(self, name: str) -> str:
-        """URL of a static file; its `v` changes with the content, so it may be cached for ever."""
-        path = self.root / "static" / name
-        changed = path.stat().st_mtime
-        known = self._digests.get(name)
-        if known is None or known[0] != changed:
-            known = (changed, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
-            self._digests[name] = known
-        return f"/static/{name}?v={known[1]}"
+    static: StaticFiles
 
 
 def load_templates(root: Path) -> Templates:
@@ -82,7 +68,7 @@ def load_templates(root: Path) -> Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return Templates(root, load_catalogs(root / "locales"), environment)
+    return Templates(root, load_catalogs(root / "locales"), environment, load_static_files(root / "static"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +110,8 @@ def render(request: web.Request, template: str, status: int = 200, **values: obj
         "t": catalog.say,
         "lang": language,
         "catalog_url": f"/locales/{language}.json?v={catalog.digest}",
-        "asset": templates.asset,
+        "asset": templates.static.url,
+        "modules": templates.static.modules,
         "csrf": csrf_token(request),
         "settings": request.app[SETTINGS],
         "path_with_language": partial(_path_with_language, request),
@@ -141,19 +128,10 @@ def _path_with_language(request: web.Request, language: str) -> str:
 
 
 async def static_file(request: web.Request) -> web.StreamResponse:
-    """A file below web/static: no directory, no symlink out, cached for ever when its version is in the URL."""
-    templates: Templates = request.app[TEMPLATES]
-    root = (templates.root / "static").resolve()
-    path = (root / request.match_info["name"]).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
-        raise NotFound()
-    response = web.FileResponse(path)
-    kind = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0]
-    response.headers["Content-Type"] = (
-        f"{kind}; charset=utf-8" if (kind or "").startswith("text/") else kind or "application/octet-stream"
-    )
-    response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if "v" in request.query else "no-cache"
-    return response
+    """A file below web/static, kept for ever by who asked for this build's."""
+    static = request.app[TEMPLATES].static
+    path = static.file(request.match_info["name"])
+    return answer_with(path, for_ever=request.match_info.get("build") == static.build)
 
 
 async def locale_file(request: web.Request) -> web.StreamResponse:
@@ -168,14 +146,12 @@ async def locale_file(request: web.Request) -> web.StreamResponse:
 async def kiosk_worker(request: web.Request) -> web.StreamResponse:
     """The kiosk's service worker; its address below /kiosk/ is what it may look after, and nothing above it."""
     templates: Templates = request.app[TEMPLATES]
-    response = web.FileResponse(templates.root / "static" / "js" / "kiosk_worker.js")
-    response.headers["Content-Type"] = "text/javascript; charset=utf-8"
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    return answer_with(templates.static.file("js/kiosk_worker.js"), for_ever=False)
 
 
 def add_web_files(app: web.Application) -> None:
     """Static files and words."""
     app.router.add_get("/kiosk/worker.js", kiosk_worker)
+    app.router.add_get(f"/static/{{build:[0-9a-f]{{{BUILD_CHARS}}}}}/{{name:.+}}", static_file)
     app.router.add_get("/static/{name:.+}", static_file)
     app.router.add_get("/locales/{language}.json", locale_file)
