@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from server.signaling.relay import LASTS, Relay, ice_servers
-from tests.support.turn_server import SECRET, WORKER, turn_server
+from tests.support.turn_server import SECRET, WORKER, WORKER_6, turn_server
 
 # One of each range of IPv4 that is not the open network (RFC 6890), and both ends of the last ones.
 RESERVED = [
@@ -33,15 +33,44 @@ RESERVED = [
     "240.0.0.1",
     "255.255.255.255",
 ]
+# The same of IPv6 (RFC 6890 and the registry behind it), with the ways back into IPv4: mapped, translated, 6to4, Teredo.
+RESERVED_6 = [
+    "::2",
+    "::127.0.0.1",
+    "::ffff:10.1.2.3",
+    "::ffff:127.0.0.1",
+    "64:ff9b::a01:203",
+    "64:ff9b:1::a01:203",
+    "100::1",
+    "100:0:0:1::1",
+    "2001::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:db8::1",
+    "2002:a01:203::1",
+    "3fff::1",
+    "5f00::1",
+    "fc00::1",
+    "fdff:ffff::1",
+    "fe80::1",
+    "febf::1",
+    "fec0::1",
+    "ff02::1",
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+]
+# Of the open network, both families: nothing is sent there, for the relay has only a loopback address.
+OPEN, OPEN_6 = ["1.0.0.1", "172.32.0.1", "223.255.255.1"], ["2000::1", "2001:200::1", "2606:4700::1111"]
 
 
-def reach(port: int, peer: str, secret: bytes = SECRET, at: datetime | None = None) -> str:
-    """What coturn's own client tells of binding a channel to `peer` with a credential made at this instant."""
+def reach(port: int, peer: str, secret: bytes = SECRET, at: datetime | None = None, worker: str = WORKER) -> str:
+    """What coturn's own client tells of binding a channel to `peer`, of the worker's family, with a credential made at this instant."""
     program = shutil.which("turnutils_uclient")
     assert program is not None, "turnutils_uclient comes with coturn: apt-get install -y coturn"
     made = ice_servers(Relay(("turn:x",), secret), "seat-1", at or datetime.now(UTC))[0]
     who = ["-u", str(made["username"]), "-w", str(made["credential"])]
-    words = [program, *who, "-t", "-c", "-n", "1", "-m", "1", "-v", "-p", str(port), "-e", peer, "-r", "39999", WORKER]
+    family = ["-x"] if ":" in worker else []
+    how = ["-t", "-c", "-n", "1", "-m", "1", "-v", *family, "-p", str(port), "-e", peer, "-r", "39999"]
+    words = [program, *who, *how, worker]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
         told = ""
         assert client.stdout is not None
@@ -53,10 +82,20 @@ def reach(port: int, peer: str, secret: bytes = SECRET, at: datetime | None = No
     return told
 
 
-def test_a_credential_opens_the_relay_to_the_worker_and_to_nothing_else(tmp_path: Path) -> None:
+def test_a_credential_opens_the_relay_to_the_worker_and_to_nothing_reserved(tmp_path: Path) -> None:
     with turn_server(tmp_path) as port:
-        assert "success: 0x" in reach(port, WORKER)
+        for peer in (WORKER, *OPEN):
+            assert "success: 0x" in reach(port, peer), peer
         told = {peer: reach(port, peer) for peer in RESERVED}
+
+    assert [peer for peer, text in told.items() if "403 (Forbidden IP)" not in text] == []
+
+
+def test_ipv6_is_no_way_around(tmp_path: Path) -> None:
+    with turn_server(tmp_path, WORKER_6) as port:
+        for peer in (WORKER_6, *OPEN_6):
+            assert "success: 0x" in reach(port, peer, worker=WORKER_6), peer
+        told = {peer: reach(port, peer, worker=WORKER_6) for peer in RESERVED_6}
 
     assert [peer for peer, text in told.items() if "403 (Forbidden IP)" not in text] == []
 

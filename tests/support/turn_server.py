@@ -17,32 +17,33 @@ from tests.support.tcp_only import free_port
 
 SECRET = b"a-secret-for-tests"
 WORKER = "127.0.0.1"  # the only private address it relays to
+WORKER_6 = "::1"  # the same where the relay has IPv6
 _OURS = ("cert=", "pkey=", "listening-port=", "tls-listening-port=")
 NEEDED = "no relay was tried: coturn is not here (apt-get install -y coturn)"
 
 
 @contextmanager
-def turn_server(directory: Path) -> Iterator[int]:
-    """Its port, UDP and TCP. Skips the test, saying what to install, where coturn is not found."""
+def turn_server(directory: Path, worker: str = WORKER) -> Iterator[int]:
+    """Its port, UDP and TCP, at the worker's own address. Skips the test, saying what to install, where coturn is not found."""
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip(NEEDED)
     settings, log, port = directory / "turnserver.conf", directory / "turnserver.log", free_port()
     lines = (ROOT / "deploy/turnserver.conf").read_text(encoding="utf-8").splitlines()
     settings.write_text("\n".join(line for line in lines if not line.startswith(_OURS)), encoding="utf-8")
-    here = [f"--listening-ip={WORKER}", f"--relay-ip={WORKER}", f"--listening-port={port}", "--no-tls", "--no-dtls"]
-    shared = [f"--static-auth-secret={SECRET.decode()}", "--allow-loopback-peers", f"--allowed-peer-ip={WORKER}"]
+    here = [f"--listening-ip={worker}", f"--relay-ip={worker}", f"--listening-port={port}", "--no-tls", "--no-dtls"]
+    shared = [f"--static-auth-secret={SECRET.decode()}", "--allow-loopback-peers", f"--allowed-peer-ip={worker}"]
     with log.open("wb") as told:
         files = ["--log-file=stdout", "--simple-log", f"--pidfile={directory / 'pid'}"]
         process = subprocess.Popen([program, "-c", settings, *here, *shared, *files], stdout=told, stderr=told)
         try:
-            wait_until(lambda: None if _answers(port) else log.read_text())
+            wait_until(lambda: None if _answers(worker, port) else log.read_text())
             yield port
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as line:
-        return line.connect_ex((WORKER, port)) == 0
+def _answers(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as line:
+        return line.connect_ex((host, port)) == 0
