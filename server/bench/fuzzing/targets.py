@@ -28,6 +28,7 @@ from media.net.framing import BadFrame, Unframer
 from media.net.ice_lite import BINDING_REQUEST, COOKIE, Check, Credentials, Drop, IceLite
 from media.net.sdp import Fingerprint, SdpError, parse_offer
 from server.signaling import messages as signaling
+from server.signaling.whip import core as devices
 
 Look = Callable[[bytes], bool]
 
@@ -221,6 +222,25 @@ def signals(data: bytes) -> bool:
     return True
 
 
+def whip(data: bytes) -> bool:
+    """What a device sends over HTTP: an offer, or the fragment of a PATCH, and its headers."""
+    text = data.decode("utf-8", "surrogateescape")
+    head = text[:200]
+    devices.accepts(head, devices.SDP)
+    devices.bearer(head)
+    wanted = devices.judge_patch(text, text, devices.etag_of(text), head)
+    is_word = isinstance(wanted, str)
+    assert not is_word or wanted in devices.REFUSALS, "a word that HTTP does not know"
+    try:
+        sources = devices.sources_of(devices.Kind.WHIP, text, "face")
+    except devices.BadOffer:
+        return False
+    assert 0 < len(sources) <= 2, "more than a voice and a picture"
+    kept = devices.ice_keys(devices.without_password(text))
+    assert kept is None or kept.pwd == "0" * 22, "a password is kept"
+    return True
+
+
 TARGETS: Final[dict[str, Target]] = {
     "stun": Target(stun_of_a_stranger, ("stun",)),
     "stun-member": Target(stun_of_a_member),
@@ -233,4 +253,5 @@ TARGETS: Final[dict[str, Target]] = {
     "sdp": Target(sdp, ("sdp",), 16_384),
     "control": Target(control, (), 4096),
     "signals": Target(signals, ("signaling",), 4096),
+    "whip": Target(whip, ("sdp",), 4096),
 }
