@@ -8,22 +8,22 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 
 from media.control.messages import OpenRoom
-from server.mediaplane import plane
 from server.mediaplane.reach import ways
 from server.signaling.rooms import PLANE, ROOMS
-from tests.support.broker import Broker, running_broker
+from tests.support import on_bus
+from tests.support.broker import Broker
 from tests.support.bus_worker import BusWorker
 from tests.support.eventually import eventually, wait_until
+from tests.support.on_bus import on
 from tests.support.room_page import RoomPage
 from tests.support.room_web import running_web
 from tests.support.running_session import RunningSession, run_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     from aiohttp.test_utils import TestClient
 
@@ -32,16 +32,7 @@ if TYPE_CHECKING:
     from tests.support.product import ProductFactory
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has a room is waited for, however busy the machine is."""
-    monkeypatch.setattr(plane, "START_S", 30.0)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with running_broker(tmp_path) as running:
-        yield running
+patient, broker = on_bus.patient, on_bus.broker
 
 
 @pytest.fixture
@@ -52,10 +43,6 @@ async def workers(broker: Broker) -> AsyncIterator[dict[str, BusWorker]]:
     yield both
     for worker in both.values():
         await worker.die()
-
-
-def on(settings: Settings, broker: Broker) -> Settings:
-    return msgspec.structs.replace(settings, bus=broker.url)
 
 
 def owner(client: TestClient[Any, Any], session: RunningSession) -> tuple[str, int] | None:

@@ -9,20 +9,20 @@ import msgspec
 import pytest
 
 from media.control.messages import Join, OpenRoom
-from server.mediaplane import plane
 from server.signaling.rooms import PLANE, ROOMS
-from tests.support.broker import Broker, running_broker
+from tests.support import on_bus
+from tests.support.broker import Broker
 from tests.support.bus_worker import BusWorker
 from tests.support.database import passable_directory
 from tests.support.database_line import DatabaseLine
 from tests.support.eventually import eventually
+from tests.support.on_bus import on
 from tests.support.room_page import RoomPage
 from tests.support.room_web import running_web
 from tests.support.running_session import RunningSession, invite, run_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Callable
 
     from server.config import Settings
     from server.db import Pool
@@ -30,16 +30,7 @@ if TYPE_CHECKING:
 Web = Any  # TestClient[Request, Application]
 
 
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has a room is waited for, however busy the machine is."""
-    monkeypatch.setattr(plane, "START_S", 30.0)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with running_broker(tmp_path) as running:
-        yield running
+patient, broker = on_bus.patient, on_bus.broker
 
 
 @pytest.fixture
@@ -48,10 +39,6 @@ async def worker(broker: Broker) -> AsyncIterator[BusWorker]:
     await running.start()
     yield running
     await running.die()
-
-
-def on(settings: Settings, broker: Broker) -> Settings:
-    return msgspec.structs.replace(settings, bus=broker.url)
 
 
 def leads(web: Web, session: RunningSession) -> bool:
