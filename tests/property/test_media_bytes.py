@@ -99,7 +99,9 @@ def read_all_of_rtp(data: bytes) -> None:
     for ident in (1, 2, 14, 15, 255):
         rtp.find_extension(data, size, ident)
         rtp.read_text_extension(data, size, ident)
-        rtp.read_audio_level(data, size, ident)
+        level = rtp.read_audio_level(data, size, ident)
+        if ident < 15 and size >= rtp.FIXED_HEADER:
+            assert rtp.loudest(rtp.SILENCE, data, size, ident) == (rtp.SILENCE if level is None else level)
     for is_key_frame in KEY_FRAME_TESTS.values():
         is_key_frame(data, min(12, size), size)
     header = rtp.parse_header(data, size)
