@@ -19,6 +19,7 @@ from pathlib import Path
 
 from server.bench import BenchError, NotInstalled, say
 from server.bench.core import Figure, Result
+from server.bench.fuzzing.seeds import write_seeds
 from server.bench.fuzzing.targets import TARGETS
 from server.bench.machine import machine_facts, package_versions
 from server.bench.options import at_least, names_of
@@ -76,6 +77,7 @@ def fuzz(name: str, corpus: Path, crashes: Path, seconds: int, seed: int) -> Run
     kept, broken = corpus / name, crashes / name
     kept.mkdir(parents=True, exist_ok=True)
     broken.mkdir(parents=True, exist_ok=True)
+    write_seeds(name, kept)
     seeds = [folder for wanted in TARGETS[name].vectors if (folder := VECTORS / wanted).is_dir()]
     known = set(broken.iterdir())
     command = [sys.executable, "-m", "server.bench.fuzzing.child", name, f"-max_total_time={seconds}", f"-seed={seed}"]

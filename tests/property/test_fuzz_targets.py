@@ -5,15 +5,20 @@ The same promises, guided by coverage and for as long as one likes: `python3 -m 
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 
 import pytest
 
+from server.bench.fuzzing.seeds import messages_of
 from server.bench.fuzzing.targets import TARGETS, sealed_check, stun_of_a_member, stun_of_a_stranger
 from tests.support.offers import SHORT_OFFER
 
 VECTORS = Path(__file__).parents[1] / "vectors"
+PROTOCOL = (
+    (Path(__file__).parents[2] / "server/signaling/PROTOCOL.md").read_text("utf-8").split("## Server messages")[0]
+)
 ROUNDS = {"sdp": 150, "payloads": 600}
 EXAMPLES: dict[str, list[bytes]] = {
     "stun": [sealed_check(b""), sealed_check(bytes.fromhex("0025000080290008") + bytes(8))],
@@ -24,7 +29,7 @@ EXAMPLES: dict[str, list[bytes]] = {
     "framing": [b"\x00\x03abc\x00\x00\x00\x01d", b"\x05\xdc" + bytes(1500)],
     "sdp": [SHORT_OFFER.replace("\n", "\r\n").encode()],
     "control": [b'{"id": 1, "op": "ping"}', b'\x00\x00\x00\x17{"id": 1, "op": "ping"}'],
-    "signals": [b'{"type": "join", "token": "t"}', b'{"type": "offer", "peer": 1, "revision": 1, "sdp": "v=0"}'],
+    "signals": [b"\n".join(json.dumps(said).encode() for said in messages_of(PROTOCOL, "type"))],
 }
 
 

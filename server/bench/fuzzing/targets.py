@@ -27,7 +27,7 @@ from media.net.answer import Candidate, OwnSide, make_answer
 from media.net.framing import BadFrame, Unframer
 from media.net.ice_lite import BINDING_REQUEST, COOKIE, Check, Credentials, Drop, IceLite
 from media.net.sdp import Fingerprint, SdpError, parse_offer
-from server.signaling import messages as signaling
+from server.bench.fuzzing import room
 from server.signaling.whip import core as devices
 
 Look = Callable[[bytes], bool]
@@ -214,12 +214,8 @@ def control(data: bytes) -> bool:
 
 
 def signals(data: bytes) -> bool:
-    """What a page, or somebody who plays one, sends over its socket."""
-    try:
-        signaling.parse(data.decode("utf-8", "surrogateescape"))
-    except signaling.BadMessage:
-        return False
-    return True
+    """What pages, or somebody who plays one, send over their sockets: refused by name, or taken by a session with people in it."""
+    return room.say_all(data)
 
 
 def whip(data: bytes) -> bool:
