@@ -187,6 +187,7 @@ export class Call {
     if (word === "refused" && this.state.phase !== "seated") return; // at the door: offered again when we are let in
     if (early && word !== "refused" && !this.state.ice.length && (this.peer?.slots.length ?? 0) >= this.state.slot_count) return; // is under way
     if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) return;
+    if (word === "kept" && this.peer?.pc.connectionState === "disconnected") { this.#restartIce(); return; }
     if (word === "refused") { this.#offerAgain = setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
     if (early || !this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
     this.#offer(true, this.state.slot_count);
@@ -199,10 +200,19 @@ export class Call {
     const peer = new Peer({
       stream: this.devices?.stream ?? null, slots: Math.max(this.state.slot_count, protocol.FIRST_SLOTS),
       onState: (state) => { if (this.peer === peer) { this.media = state; this.#onChange(); } },
+      onSilent: () => { if (this.peer === peer) this.#restartIce(); },
       onFailed: () => { if (this.peer === peer) this.#peerFailed("connection"); },
     });
     this.peer = peer;
     this.media = "new";
+  }
+
+  /** Another way for the same connection, as after a change of network: no new keys, nobody's picture begins anew. */
+  #restartIce() {
+    if (this.state.phase !== "seated" || this.state.line !== "up") return; // offered when the line is back
+    console.info("media path: ICE begins again");
+    this.peer?.pc.restartIce();
+    this.#offer(false, this.state.slot_count);
   }
 
   /** A media path that does not come back: the same seat with a new peer connection. @param {string} why */

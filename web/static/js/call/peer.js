@@ -7,10 +7,11 @@ import { offerTwice, resist } from "./resilience.js";
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
 
 const DISCONNECTED_MS = 4000; // ICE often heals by itself within two or three seconds
+const RESTARTED_MS = 5000; // what a restarted ICE has to find a way; then a new connection is tried
 
 export class Peer {
-  /** @param {{ stream: MediaStream | null, slots: number, onState: (state: string) => void, onFailed: () => void }} options */
-  constructor({ stream, slots, onState, onFailed }) {
+  /** @param {{ stream: MediaStream | null, slots: number, onState: (state: string) => void, onSilent: () => void, onFailed: () => void }} options */
+  constructor({ stream, slots, onState, onSilent, onFailed }) {
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
     hint(face);
@@ -25,7 +26,7 @@ export class Peer {
     // Made now, while the socket opens: at `welcome` the offer only has to be sent.
     this.#prepared = this.pc.createOffer();
     this.#prepared.catch(() => {});
-    this.#watch(onState, onFailed);
+    this.#watch(onState, onSilent, onFailed);
     resist(this.pc);
     fitLine(this.pc);
     this.#ended.catch(() => {}); // nobody may be waiting
@@ -102,15 +103,19 @@ export class Peer {
     }
   }
 
-  /** @param {(state: string) => void} onState @param {() => void} onFailed */
-  #watch(onState, onFailed) {
+  /** @param {(state: string) => void} onState @param {() => void} onSilent @param {() => void} onFailed */
+  #watch(onState, onSilent, onFailed) {
+    const waitLonger = () => {
+      onSilent();
+      this.#patience = setTimeout(onFailed, RESTARTED_MS);
+    };
     this.pc.addEventListener("connectionstatechange", () => {
       if (this.closed) return;
-      clearTimeout(this.#patience);
       const state = this.pc.connectionState;
+      if (state !== "connecting") clearTimeout(this.#patience); // while ICE starts again its time runs on
       onState(state);
       if (state === "failed") onFailed();
-      if (state === "disconnected") this.#patience = setTimeout(onFailed, DISCONNECTED_MS);
+      if (state === "disconnected") this.#patience = setTimeout(waitLonger, DISCONNECTED_MS);
     });
   }
 }
