@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from media.adapting import Adapting
@@ -37,6 +38,7 @@ from media.core.rtcp import (
 )
 from media.core.seqno import SEQ_MASK
 from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
+from media.spreading import Spreading
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
 LOSS_TICK_S: Final = 0.01
@@ -101,6 +103,7 @@ class Feedback:
         self._wanting: dict[UpStream, None] = {}
         self._incomplete: dict[UpStream, None] = {}  # recorded streams with packets missing
         self._timer: asyncio.TimerHandle | None = None
+        self._spreading = Spreading(loop)
         self._echoes: dict[DownStream, list[Echo]] = {}  # of lossy lines
         self._echo_timer: asyncio.TimerHandle | None = None
         self._readers: dict[type, Callable[[Party, Packet, float], None]] = {
@@ -130,10 +133,20 @@ class Feedback:
         assert isinstance(packet, Nack)
         down = party.downs.get(packet.media_ssrc)
         if down is not None:
-            seqs = party.adapting.worth_repairing(down, packet.seqs, party.quality.rtt_s, now)
-            lacks = self.path.retransmit(down, seqs, now) < len(seqs)
-            if lacks and is_past_repair(down, seqs, now) and party.adapting.may_restart(now):
-                self._ask_for(down, now)
+            adapting = party.adapting
+            seqs = adapting.worth_repairing(down, packet.seqs, party.quality.rtt_s, now)
+            if not self._spreading.takes(adapting, seqs):
+                self._repair(adapting, down, seqs, now)
+            elif self._spreading.put(adapting, down, seqs, partial(self._repair, adapting), now):
+                self._restart(adapting, down, now)
+
+    def _repair(self, adapting: Adapting, down: DownStream, seqs: Sequence[int], now: float) -> None:
+        if self.path.retransmit(down, seqs, now) < len(seqs) and is_past_repair(down, seqs, now):
+            self._restart(adapting, down, now)
+
+    def _restart(self, adapting: Adapting, down: DownStream, now: float) -> None:
+        if adapting.may_restart(now):
+            self._ask_for(down, now)
 
     def _on_picture_loss(self, party: Party, packet: Packet, now: float) -> None:
         assert isinstance(packet, PictureLoss)
