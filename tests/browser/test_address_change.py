@@ -1,4 +1,4 @@
-"""Somebody's address changes in the middle of a call: it goes on, on the same connection, and nobody has to do anything."""
+"""Somebody's address or whole network changes in the middle of a call: it goes on, on the same connection, and nobody has to do anything."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from typing import Any
 from playwright.async_api import Browser
 
 from tests.support.act import call_next, end_session, everybody_sees, open_tabs, take_ticket
+from tests.support.browser import Tab
+from tests.support.eventually import eventually
+from tests.support.product import Product
 from tests.support.slow_line import slow_line
 
 _KEEP = "() => { window.before = window.laizuo.room.pc; }"
 _SAME = "() => window.before === window.laizuo.room.pc && window.before.signalingState === 'stable'"
+_ICE = "() => window.laizuo.room.pc.currentLocalDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]"
 
 
-async def test_a_call_goes_on_from_another_address_without_renegotiation(
-    demo: dict[str, Any], chromium: Browser
+async def no_restart(tab: Tab, was: str) -> str | None:
+    """For `eventually`: whether ICE began again, or why it has not yet."""
+    state = await tab.page.evaluate("() => window.laizuo.room.pc.connectionState")
+    return None if await tab.page.evaluate(_ICE) != was else f"no restart; the connection is {state}"
+
+
+async def test_a_call_goes_on_from_another_address_and_from_another_network(
+    product: Product, demo: dict[str, Any], chromium: Browser
 ) -> None:
     act = await open_tabs(chromium, demo)
     async with slow_line(act.kiosk.context) as line:
@@ -31,5 +41,14 @@ async def test_a_call_goes_on_from_another_address_without_renegotiation(
             assert line.carried > carried
 
         assert [await tab.page.evaluate(_SAME) for tab in act.tabs().values()] == [True, True]
+        was = await act.kiosk.page.evaluate(_ICE)
+
+        line.cut()
+        await eventually(lambda: no_restart(act.kiosk, was))
+        await everybody_sees(act, others=1)
+
+        assert [await tab.page.evaluate(_SAME) for tab in act.tabs().values()] == [True, True]
+        told = await (await act.notary.context.request.get(f"{product.url}/api/sessions/{act.session}")).json()
+        assert "returned" not in [event["kind"] for event in told["events"]]
         await end_session(act)
     assert {name: tab.errors for name, tab in act.tabs().items()} == {"kiosk": [], "notary": []}

@@ -38,6 +38,7 @@ class SlowLine(asyncio.DatagramProtocol):
         self._queue_s = queue_s
         self._free_at = 0.0
         self._ways: dict[Address, socket.socket] = {}
+        self._left: set[Address] = set()
         self._worker: Address | None = None
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.DatagramTransport | None = None
@@ -51,6 +52,11 @@ class SlowLine(asyncio.DatagramProtocol):
             self._loop.remove_reader(way)
             way.close()
         self._ways.clear()
+
+    def cut(self) -> None:
+        """The network that the browser is in carries nothing any more; what it opens from now on is in another one."""
+        self._left |= self._ways.keys()
+        self.move()
 
     def close(self) -> None:
         self.move()
@@ -69,7 +75,7 @@ class SlowLine(asyncio.DatagramProtocol):
         return "\r\n".join(line for line in lines if not line.startswith("a=candidate:") or line.startswith(here))
 
     def datagram_received(self, data: bytes, source: Address) -> None:
-        if self._worker is None:
+        if self._worker is None or source in self._left:
             return
         if source not in self._ways:
             self._ways[source] = way = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
