@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from media.control.messages import Join, OpenRoom
+from media.control.messages import Join, Leave, OpenRoom
 from server.signaling.rooms import PLANE, ROOMS
+from tests.integration.test_whip import FRAGMENT, SDP, sdp
 from tests.support import on_bus
 from tests.support.broker import Broker
 from tests.support.bus_worker import BusWorker
@@ -17,9 +18,9 @@ from tests.support.database import passable_directory
 from tests.support.database_line import DatabaseLine
 from tests.support.eventually import eventually
 from tests.support.on_bus import on
-from tests.support.room_page import RoomPage
+from tests.support.room_page import RoomPage, person
 from tests.support.room_web import running_web
-from tests.support.running_session import RunningSession, invite, run_session
+from tests.support.running_session import RunningSession, admit_beforehand, invite, run_session
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -230,3 +231,31 @@ async def test_a_leader_without_the_database_is_relieved_and_commands_nobody_any
             await back.hears("answer")
             assert {join.seat for join in worker.script.requests(Join)} == {seat}
         await line.cut()
+
+
+async def test_a_device_that_came_by_one_process_is_changed_and_ended_by_the_other(
+    settings: Settings, db: Pool, broker: Broker, worker: BusWorker
+) -> None:
+    session = await run_session(db)
+    await invite(db, session, "c", "site_worker", "摄像机")
+    await admit_beforehand(db, session, "c")
+    token = {"Authorization": f"Bearer {session.tokens['c']}"}
+    async with two_webs(on(settings, broker), session) as (first, second, _):
+        leader = await RoomPage.joined(first, session.tokens["a"], media=False)
+        began = await second.post("/api/whip", data=sdp("sendonly"), headers={**token, "Content-Type": SDP})
+        assert began.status == 201, await began.text()
+        place, join = began.headers["Location"], worker.script.requests(Join)[-1]
+        where = {"room": session.room_id, "seat": join.seat, "connection": join.connection}
+        worker.tell({"event": "peer_state", **where, "state": "connected", "cause": None})
+        await leader.hears("person", person(join.seat, state="connected"))
+
+        candidate = {"data": "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n"}
+        changed = await first.patch(place, **candidate, headers={**token, "Content-Type": FRAGMENT})
+        ended = await first.delete(place, headers=token)
+        again = [(await web.delete(place, headers=token)).status for web in (first, second)]
+
+        assert (changed.status, ended.status, again) == (204, 200, [404, 404])
+        await leader.hears("person", person(join.seat, state="out"))
+        await eventually(lambda: None if [left.seat for left in worker.script.requests(Leave)] == [join.seat] else "no")
+        assert [asked.connection for asked in worker.script.requests(Join)] == [join.connection]
+        await leader.close()
