@@ -82,22 +82,33 @@ def reach(port: int, peer: str, secret: bytes = SECRET, at: datetime | None = No
     return told
 
 
-def test_a_credential_opens_the_relay_to_the_worker_and_to_nothing_reserved(tmp_path: Path) -> None:
-    with turn_server(tmp_path) as port:
-        for peer in (WORKER, *OPEN):
-            assert "success: 0x" in reach(port, peer), peer
-        told = {peer: reach(port, peer) for peer in RESERVED}
-
-    assert [peer for peer, text in told.items() if "403 (Forbidden IP)" not in text] == []
+FAMILIES = pytest.mark.parametrize(
+    ("worker", "reserved", "outside"), [(WORKER, RESERVED, OPEN), (WORKER_6, RESERVED_6, OPEN_6)], ids=["4", "6"]
+)
 
 
-def test_ipv6_is_no_way_around(tmp_path: Path) -> None:
-    with turn_server(tmp_path, WORKER_6) as port:
-        for peer in (WORKER_6, *OPEN_6):
-            assert "success: 0x" in reach(port, peer, worker=WORKER_6), peer
-        told = {peer: reach(port, peer, worker=WORKER_6) for peer in RESERVED_6}
+def refused(port: int, worker: str, peers: list[str]) -> list[str]:
+    """Those of the peers to which nothing is relayed."""
+    told = {peer: reach(port, peer, worker=worker) for peer in peers}
+    assert [peer for peer, text in told.items() if ("403 (Forbidden IP)" in text) == ("success: 0x" in text)] == []
+    return [peer for peer, text in told.items() if "403 (Forbidden IP)" in text]
 
-    assert [peer for peer, text in told.items() if "403 (Forbidden IP)" not in text] == []
+
+@FAMILIES
+def test_a_credential_opens_the_relay_to_the_worker_and_to_nothing_else(
+    tmp_path: Path, worker: str, reserved: list[str], outside: list[str]
+) -> None:
+    others = reserved + outside
+    with turn_server(tmp_path, worker) as port:
+        assert refused(port, worker, [worker, *others]) == others
+
+
+@FAMILIES
+def test_who_opens_the_relay_to_the_world_opens_none_of_the_reserved_ranges(
+    tmp_path: Path, worker: str, reserved: list[str], outside: list[str]
+) -> None:
+    with turn_server(tmp_path, worker, opened=True) as port:
+        assert refused(port, worker, [worker, *outside, *reserved]) == reserved
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,20 @@ SECRET = b"a-secret-for-tests"
 WORKER = "127.0.0.1"  # the only private address it relays to
 WORKER_6 = "::1"  # the same where the relay has IPv6
 _OURS = ("cert=", "pkey=", "listening-port=", "tls-listening-port=")
+_CLOSED = ("denied-peer-ip=0.0.0.0-255.", "denied-peer-ip=::-")
 NEEDED = "no relay was tried: coturn is not here (apt-get install -y coturn)"
 
 
 @contextmanager
-def turn_server(directory: Path, worker: str = WORKER) -> Iterator[int]:
-    """Its port, UDP and TCP, at the worker's own address. Skips the test, saying what to install, where coturn is not found."""
+def turn_server(directory: Path, worker: str = WORKER, *, opened: bool = False) -> Iterator[int]:
+    """Its port, UDP and TCP, at the worker's own address; `opened` to the network outside, as a site may want it. Skips the test, saying what to install, where coturn is not found."""
     program = shutil.which("turnserver")
     if program is None:
         pytest.skip(NEEDED)
     settings, log, port = directory / "turnserver.conf", directory / "turnserver.log", free_port()
     lines = (ROOT / "deploy/turnserver.conf").read_text(encoding="utf-8").splitlines()
-    settings.write_text("\n".join(line for line in lines if not line.startswith(_OURS)), encoding="utf-8")
+    without = _OURS + (_CLOSED if opened else ())
+    settings.write_text("\n".join(line for line in lines if not line.startswith(without)), encoding="utf-8")
     here = [f"--listening-ip={worker}", f"--relay-ip={worker}", f"--listening-port={port}", "--no-tls", "--no-dtls"]
     shared = [f"--static-auth-secret={SECRET.decode()}", "--allow-loopback-peers", f"--allowed-peer-ip={worker}"]
     with log.open("wb") as told:
