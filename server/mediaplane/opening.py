@@ -15,6 +15,8 @@ from server.mediaplane import store
 from server.mediaplane.link import WorkerAway, WorkerRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from media.control.messages import Record
     from server.db import Pool
     from server.mediaplane.hold import RoomSpec
@@ -51,3 +53,12 @@ async def owners_once_there(pool: Pool) -> dict[str, Owner | None]:
             async with connection(pool) as conn:
                 return await store.current_owners(conn)
         await asyncio.sleep(AGAIN_S)
+
+
+async def within(deadline_s: float, work: Awaitable[object]) -> None:
+    """Wait so long for a room that is being placed. Raises WorkerAway."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            await work
+    except TimeoutError as error:
+        raise WorkerAway("the room is being placed") from error

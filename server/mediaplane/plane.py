@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 
 from media.control.messages import (
     AnyEvent,
-    CloseRoom,
     Message,
     PeerState,
     Request,
@@ -29,17 +28,17 @@ from media.control.messages import (
 )
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.mediaplane import store
+from server.mediaplane.closing import close_not_owned, close_room
 from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosedMeanwhile, RoomListener, RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
-from server.mediaplane.opening import open_room, owners_once_there
+from server.mediaplane.opening import open_room, owners_once_there, within
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
 from server.mediaplane.reach.fleet import Fleet
 from server.mediaplane.requests import hand_over, record, record_facts, record_message, standing_peers
-from server.mediaplane.trial import TRIAL, TRIAL_S
 from server.tasks import end
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
     from datetime import datetime
     from typing import Any
 
@@ -126,8 +125,7 @@ class MediaPlane:
         if hold.keeper is not None:
             hold.keeper.cancel()
         if hold.owner is not None:
-            with contextlib.suppress(WorkerAway, WorkerRefused):
-                await self._shut(self._fleet.links[hold.owner.worker], room, hold.owner.epoch, reason)
+            await close_room(self._fleet.links[hold.owner.worker], room, hold.owner.epoch, reason)
 
     async def ask(self, room: str, make: Callable[[int, int], Request], deadline_s: float = ROOM_DEADLINE_S) -> Message:
         """Ask the worker that owns the room; `make` gets the request's number and the room's epoch. Raises WorkerRefused, WorkerAway."""
@@ -135,7 +133,7 @@ class MediaPlane:
         if hold is None:
             raise WorkerAway(f"room {room} is over")
         if not hold.ready.is_set():
-            await _within(deadline_s, hold.ready.wait())
+            await within(deadline_s, hold.ready.wait())
         owner = hold.owner
         if owner is None:
             raise WorkerAway(room)
@@ -146,7 +144,7 @@ class MediaPlane:
         hold = self._holds.get(room)
         if hold is None:
             raise WorkerAway(f"room {room} is over")
-        await _within(deadline_s, hold.ready.wait())
+        await within(deadline_s, hold.ready.wait())
         if hold.owner is None:
             raise WorkerAway(room)
         return hold.owner.epoch
@@ -357,16 +355,9 @@ class MediaPlane:
             for room in plan.adopt:
                 if room.room not in self._holds and not self._fleet.is_shared:
                     self._standing[room.room] = (room, held[room])
-            if self._fleet.is_shared and any(room.room.startswith(TRIAL) for room in plan.shut):
-                await asyncio.sleep(TRIAL_S)  # another web process may be at them
-            for room in plan.shut:
-                with contextlib.suppress(WorkerAway, WorkerRefused):
-                    await self._shut(link, room.room, room.epoch, "not_owned")
+            await close_not_owned(link, plan.shut, self._fleet.is_shared)
         finally:
             self._fleet.met[link.name].set()
-
-    async def _shut(self, link: Link, room: str, epoch: int, reason: str) -> None:
-        await link.request(lambda number: CloseRoom(id=number, room=room, epoch=epoch, reason=reason))
 
     # ------------------------------------------------------------ inside
 
@@ -390,11 +381,3 @@ class MediaPlane:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task %s of the media plane ended", task.get_name(), exc_info=error)
-
-
-async def _within(deadline_s: float, work: Awaitable[object]) -> None:
-    try:
-        async with asyncio.timeout(deadline_s):
-            await work
-    except TimeoutError as error:
-        raise WorkerAway("the room is being placed") from error
