@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from server.keys import TEMPLATES
-from tests.support.hall import seeded
+from tests.support.hall import seeded, staff
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -43,8 +43,10 @@ async def test_nothing_else_is_below_it(client: Client, app: web.Application, re
 
 
 async def test_a_page_is_of_one_build_and_names_its_scripts_beforehand(client: Client, db: Pool) -> None:
-    await seeded(db)
-    text = await (await client.get("/sign-in")).text()
+    desk = await staff(client, db, await seeded(db), "li.wanqing")
+    text = await (await desk.get("/desk")).text()
+    assert re.search(r'modulepreload" href="[^"]+/js/scenes/desk/line.js">', text)
+    assert re.search(r'modulepreload" href="[^"]+/js/call/peer.js" fetchpriority="low">', text)  # of the room, for later
     urls = set(re.findall(r'"(/static/[^"]+)"', text))
 
     assert urls
