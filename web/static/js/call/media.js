@@ -83,9 +83,9 @@ export function watchVoice(sender, stream, onLevel) {
   const timer = setInterval(async () => {
     const stats = /** @type {any[]} */ ([]);
     try { (await sender.getStats()).forEach((entry) => stats.push(entry)); } catch { return; } // closed meanwhile
+    if (ended || !stats.some((entry) => entry.type === "outbound-rtp")) return; // nothing is sent yet
     const source = stats.find((entry) => entry.type === "media-source");
-    if (!source || ended) return;
-    if (source.audioLevel !== undefined) onLevel(scaled(20 * Math.log10(source.audioLevel + 1e-5)));
+    if (source?.audioLevel !== undefined) onLevel(scaled(20 * Math.log10(source.audioLevel + 1e-5)));
     else { clearInterval(timer); ended = true; instead = watchLevel(stream, onLevel); }
   }, VOICE_MS);
   return () => { clearInterval(timer); ended = true; instead(); };
