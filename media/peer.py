@@ -61,6 +61,10 @@ class Listener(Protocol):
 
     def on_key_frame(self, up: UpStream) -> None: ...
 
+    def on_reached(self, now: float) -> None:
+        """The first valid check came; he has keys in two round trips."""
+        ...
+
 
 class Peer:
     """See the module. All calls from the worker's loop; `close` may be called in any phase."""
@@ -232,6 +236,7 @@ class Peer:
             self._heard(now)
             if self._dtls is None:
                 self._start_dtls()
+                self._listener.on_reached(now)
 
     def on_dtls(self, datagram: bytes) -> bool:
         return self._dtls is not None and self._dtls_budget.allows(1, time.monotonic()) and self._dtls.feed(datagram)

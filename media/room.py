@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from media.adapting import Offered
+from media.coming import ask_ahead, cut_off
 from media.control.codec import BadMessage
 from media.control.messages import (
     AnyEvent,
@@ -135,21 +136,13 @@ class Room:
         to.check_connection(name, seat.connection)
         self._record("moved_out", seat, {"to": to.name})
         del self.seats[name]
-        self._cut_off(seat)
+        end_taps(seat.peer.ups)
+        cut_off(self._engine.path, seat)
         self._reseat()
         to._take_in(seat, {key for key in self._paused if key[0] == name}, self.name)
 
-    def _cut_off(self, seat: Seat) -> None:
-        path = self._engine.path
-        end_taps(seat.peer.ups)
-        for up in seat.peer.ups:
-            for down in [*up.downs, *up.waiting]:
-                path.disconnect(down)
-        for down in seat.peer.downs.values():
-            path.disconnect(down)
-
     def _take_in(self, seat: Seat, paused: set[tuple[str, str]], origin: str) -> None:
-        seat.host = self
+        seat.host, seat.here_since = self, time.monotonic()
         self.seats[seat.name] = seat
         self._connections[seat.name] = seat.connection
         self._paused |= paused
@@ -190,6 +183,9 @@ class Room:
     def on_key_frame(self, seat: Seat, up: UpStream) -> None:
         if self.recorder is not None:
             go_over(self.recorder, seat, up, time.monotonic())
+
+    def on_reached(self, seat: Seat, now: float) -> None:
+        ask_ahead(self._engine.feedback, seat, self._wanted, now)
 
     def on_up_phase(self, seat: Seat, line: Negotiated, phase: UpPhase) -> None:
         kind: Any = line.kind
@@ -289,7 +285,8 @@ class Room:
             path.disconnect(down)
             down.pt = pt_table(wanted[1].pts, half.line.pts)
             down.rtx_pt = half.line.rtx_pts.get(up.codec, 0)
-            path.connect(up, down)
+            if seat.adapting.estimate.is_scarce(now) or not path.catch_up(up, down, seat.here_since, now):
+                path.connect(up, down)
 
     def _adapt(self, seat: Seat, now: float) -> None:
         """Choose the layers of his pictures anew, by what his line can take."""

@@ -33,6 +33,8 @@ class Host(Protocol):
 
     def on_key_frame(self, seat: Seat, up: UpStream) -> None: ...
 
+    def on_reached(self, seat: Seat, now: float) -> None: ...
+
     def is_paused(self, seat: Seat, source: str) -> bool: ...
 
 
@@ -54,6 +56,7 @@ class Seat:
         self.label = dict(request.label)
         self.peer = Peer(engine, self, now)
         self.adapting = self.peer.adapting
+        self.here_since = now  # in this room: he is shown nothing of before
         self.present = False  # seen by others: connected once, and not gone
         self.table: tuple[Slot, ...] = ()
         self.short = 0
@@ -62,6 +65,7 @@ class Seat:
         self.speech = Speech(now)
         self.resting: dict[tuple[str, tuple[str, ...]], Resting] = {}  # by mid and rids
         self._up_phases: dict[str, UpPhase] = {}
+        self._streams_at = 0.0  # none of his streams can fall silent before
         self._halves: dict[tuple[int | None, str], Half] = {}  # by slot and kind
 
     # --- what the peer tells ----------------------------------------------------------------------------------------
@@ -75,6 +79,7 @@ class Seat:
         self.set_up_phase(line, "paused" if up.paused else "started")
 
     def on_up_ended(self, up: UpStream, line: Negotiated) -> None:
+        self._streams_at = 0.0
         if not self.peer.layers_of(line):
             self.set_up_phase(line, "stopped")
             self._up_phases.pop(line.source or "", None)
@@ -82,8 +87,12 @@ class Seat:
     def on_key_frame(self, up: UpStream) -> None:
         self.host.on_key_frame(self, up)
 
+    def on_reached(self, now: float) -> None:
+        self.host.on_reached(self, now)
+
     def set_up_phase(self, line: Negotiated, phase: UpPhase) -> None:
         """Tell it if it is new."""
+        self._streams_at = 0.0
         source = line.source or ""
         if self._up_phases.get(source) != phase:
             self._up_phases[source] = phase
@@ -91,13 +100,16 @@ class Seat:
 
     def watch_streams(self, silent_s: float, now: float) -> None:
         """On a timer: a stream that brings nothing while the line is well."""
-        if self.peer.phase is not Phase.CONNECTED:
+        if self.peer.phase is not Phase.CONNECTED or now < self._streams_at:
             return
+        silent_at = float("inf")
         for line in self.up_lines():
             layers = self.peer.layers_of(line)
             if layers and not layers[0].paused:
                 last_at = max(up.last_at for up in layers)
                 self.set_up_phase(line, "silent" if now - last_at >= silent_s else "started")
+                silent_at = min(silent_at, last_at + silent_s)
+        self._streams_at = silent_at
 
     # --- what the seat sends and shows ------------------------------------------------------------------------------
 
@@ -119,6 +131,7 @@ class Seat:
         down = [line for line in self.peer.lines if line.role is Role.DOWN]
         self._halves = {(line.slot, line.kind): Half(self.peer.downs_by_mid[line.mid], line) for line in reversed(down)}
         audio = sum(line.kind == "audio" for line in down)
+        self._streams_at = 0.0
         self.table = make_slots(audio, len(down) - audio, self.table)
 
     def half(self, slot: int, kind: str) -> Half | None:

@@ -60,6 +60,7 @@ BASE_GROWTH: Final = 1.01
 BASE_MOST_S: Final = 0.6  # by satellite; a longer one has a queue in it from the beginning
 RTT_HOLDS_S: Final = 8.0  # a browser reports about a voice each five seconds
 FULL_S: Final = 1.5  # after a deep fall the line counts as full
+DRAINED_S: Final = 4.0  # without pictures; a round trip that is long still may be so by his own line up
 STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
 
@@ -87,6 +88,8 @@ class DownlinkEstimate:
         "_rtt_at",
         "_rtt_s",
         "_sent",
+        "_silent_from",
+        "_through",
         "_trial_ends",
         "_trouble_at",
         "_try_after_s",
@@ -114,6 +117,8 @@ class DownlinkEstimate:
         self._waited_s, self._passed_at = TRY_AFTER_S, float("-inf")
         self._fell_at = self._echo_until = float("-inf")
         self._arrived, self._arrived_at = 0, float("-inf")
+        self._silent_from = now
+        self._through = 0  # the most that came while a queue stood
         self._base_rtt_s = BASE_MOST_S
         self._rtt_s, self._rtt_at = 0.0, float("-inf")
         self._queued_from = float("inf")
@@ -164,14 +169,17 @@ class DownlinkEstimate:
         if queued and not self._granted:
             # All that comes through a full line is all that it carries.
             self._wall, self._wall_until = max(self._wall, int(bps * FAR_ABOVE)), now + self._wall_s
+            self._through = max(self._through, bps)
         elif now >= self._wall_until + DOUBT_S:
-            self._wall, self._wall_s = 0, WALL_S
+            self._wall, self._wall_s, self._through = 0, WALL_S, 0
         self._queued_from = min(self._queued_from, now) if queued else float("inf")
         if self.is_stuck(now) or (queued and self._granted and now >= self._trial_ends - TRIAL_S + KEY_FRAME_S):
             self._trouble(now, now)
 
     def note_sent(self, bps: int, now: float) -> None:
         """What went out over the last window."""
+        if bps:
+            self._silent_from = now
         self._sent = bps
         if now >= self._proven_until:
             self._proven, self._proven_until = 0, float("inf")
@@ -240,6 +248,9 @@ class DownlinkEstimate:
 
     def may_try(self, bps: int, now: float) -> bool:
         """Whether it is time for a trial of so much."""
+        if not self._sent and bps <= self._through * FITS_QUEUED:
+            # So much came when it was full: no need to wait for calm.
+            return not self._granted and (not self.waits(now) or now - self._silent_from >= DRAINED_S)
         if self.waits(now):
             return False
         if bps >= self._wall * NEARLY and now < self._wall_until + self._more_patience_s(bps):
@@ -273,6 +284,7 @@ class DownlinkEstimate:
                 min(WALL_AT_LATEST_S, 2 * self._wall_s) if 0 < self._wall * NEARLY <= self._granted else WALL_S
             )
             self._wall, self._wall_until = min(self._granted, self._wall or self._granted), now + self._wall_s
+            self._through = min(self._through, int(self._granted * FITS_QUEUED))
             self._granted, self._echo_until = 0, now + PATIENCE_S  # its queue has to empty
             self._try_after_s = min(TRY_AT_LATEST_S, 2 * self._try_after_s)
 

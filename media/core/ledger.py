@@ -158,3 +158,19 @@ def _cut(start: int, count: int) -> list[Range]:
     """A range in pieces whose count fits 16 bits."""
     pieces: Iterable[int] = range(start, start + count, SEQ_MASK)
     return [(piece & SEQ_MASK, min(SEQ_MASK, start + count - piece)) for piece in pieces]
+
+
+class Roll:
+    """What a path has recorded of one up stream by itself, and the ledger that counts it.
+
+    Only packets that follow one another are there. Whoever writes anything else of the stream takes the roll first.
+    """
+
+    __slots__ = ("ledger",)
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def take(self) -> tuple[bytes, int]:
+        """Records of the journal (record/layout.py), and how many; the roll is empty afterwards."""
+        return b"", 0

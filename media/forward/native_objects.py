@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from media.core.keyframe import KeyFrameThrottle
-from media.core.ledger import Ledger
+from media.core.ledger import Ledger, Roll
 from media.core.loss import LossPolicy, LossTracker
 from media.core.packetcache import MAX_AGE_S, PacketCache
 from media.core.reception import Reception
@@ -41,7 +41,6 @@ from media.forward.path import (
     Kind,
     Lane,
     LaneOwner,
-    Roll,
     UpStream,
 )
 from media.net.ice_lite import Address

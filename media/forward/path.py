@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from media.core.bandwidth import Rate
 from media.core.keyframe import KEY_FRAME_TESTS, KeyFrameThrottle
-from media.core.ledger import Ledger
+from media.core.ledger import Ledger, Roll
 from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import AUDIO_PACKETS, VIDEO_PACKETS, PacketCache
 from media.core.reception import Reception
@@ -74,22 +74,6 @@ class Tap(Protocol):
     def end(self) -> None:
         """The stream is over; nothing is called after this."""
         ...
-
-
-class Roll:
-    """What a path has recorded of one up stream by itself, and the ledger that counts it.
-
-    Only packets that follow one another are there. Whoever writes anything else of the stream takes the roll first.
-    """
-
-    __slots__ = ("ledger",)
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-
-    def take(self) -> tuple[bytes, int]:
-        """Records of the journal (record/layout.py), and how many; the roll is empty afterwards."""
-        return b"", 0
 
 
 class LaneOwner(Protocol):
@@ -164,6 +148,8 @@ class UpStream:
         "downs",
         "handle",
         "is_key_frame",
+        "key_at",
+        "key_ext",
         "keys",
         "kind",
         "lane",
@@ -210,6 +196,7 @@ class UpStream:
         self.loss = LossTracker(LOSS_POLICIES[kind])
         self.keys = KeyFrameThrottle()  # while `wanted`, each packet is looked at
         self.is_key_frame = KEY_FRAME_TESTS.get(codec)
+        self.key_ext, self.key_at = -1, 0.0  # the newest key frame that somebody wanted; -1: none that may be shown
         self.clock = StreamClock(clock_rate)
         self.cache = PacketCache(CACHE_PACKETS[kind])
         self.reception = Reception(ssrc, clock_rate)
@@ -366,6 +353,13 @@ class ForwardPath(Protocol):
 
     def connect(self, up: UpStream, down: DownStream) -> None:
         """Send `up` into `down`; video begins with a key frame, which is asked for."""
+        ...
+
+    def catch_up(self, up: UpStream, down: DownStream, since: float, now: float) -> bool:
+        """As `connect`, but with the key frame that just came, and all after it. False, and nothing has changed: it is not to be had.
+
+        since  nothing is sent of before then.
+        """
         ...
 
     def switch(self, up: UpStream, down: DownStream) -> None:

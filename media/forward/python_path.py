@@ -33,6 +33,7 @@ from media.core.rtp import (
 )
 from media.core.seqmap import NOTHING
 from media.core.transport_cc import note_packet
+from media.forward.catching_up import CatchingUp
 from media.forward.outbox import Outbox
 from media.forward.path import (
     NOWHERE,
@@ -46,7 +47,6 @@ from media.forward.path import (
     UpStream,
     Watcher,
 )
-from media.forward.wiring import Wiring
 from media.net.ice_lite import Address
 from media.net.srtp import (
     MAX_PACKET,
@@ -64,7 +64,7 @@ _ONE_WORD = 0xBEDE0001
 MAX_PLAIN = MAX_PACKET - HEADER_ABS_SIZE - 2 - 16
 
 
-class PythonPath(Wiring):
+class PythonPath(CatchingUp):
     """See media/forward/path.py for what each method promises. The port reads the socket and calls `on_rtp` and `on_rtcp`."""
 
     name = "python"

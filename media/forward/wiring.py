@@ -79,6 +79,7 @@ class Wiring:
             if up.waiting:
                 self._on_key_wanted(up, True)
             return
+        up.key_ext = -1
         for down in up.downs:
             self._cut(up, down)
         if up.kind == "video":
@@ -118,6 +119,7 @@ class Wiring:
         if up.is_key_frame is not None and not up.is_key_frame(packet, start, len(packet)):
             return
         up.keys.arrived()
+        up.key_ext, up.key_at = ext, up.last_at
         for down in up.waiting:
             if down.next_up is up:
                 self._go_over(up, down)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from media.core.bandwidth import ARRIVED_S, LOSS_FLOOR_BPS, START_BPS, WALL_S, DownlinkEstimate, Rate
+from media.core.bandwidth import ARRIVED_S, DRAINED_S, LOSS_FLOOR_BPS, START_BPS, WALL_S, DownlinkEstimate, Rate
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
 from tests.support.narrow_line import Believer, NarrowLine
 
@@ -339,3 +339,28 @@ def test_a_line_that_is_full_from_the_beginning_gets_what_arrives() -> None:
 
     assert estimate.budget_bps(1.0) < 30_000
     assert allot(estimate.budget_bps(1.0), [Picture((250_000,), 0)], scarce=estimate.is_scarce(1.0)) == [PAUSED]
+
+
+def test_what_came_through_a_full_line_is_tried_again_as_soon_as_its_queue_is_gone() -> None:
+    """A picture that was given up, and has been made smaller since: no calm of seconds is waited for."""
+    estimate = DownlinkEstimate(0.0)
+    estimate.note_rtt(0.05, 0.0)
+    estimate.note_belief(200_000, 1.0)
+    estimate.note_sent(150_000, 1.0)
+    estimate.note_belief(30_000, 2.0)
+    estimate.note_rtt(2.0, 2.0)
+    estimate.note_arrived(40_000, 2.0)
+    estimate.note_sent(0, 2.5)
+    assert not estimate.may_try(20_000, 2.5), "the queue stands"
+    assert estimate.may_try(20_000, 1.0 + DRAINED_S), "his own line up may make the round trip long"
+
+    estimate.note_rtt(0.06, 3.0)
+
+    assert estimate.may_try(20_000, 3.0)
+    assert not estimate.may_try(35_000, 3.0)
+    estimate.begin_trial(20_000, 3.0)
+    assert not estimate.may_try(20_000, 3.1)
+    estimate.note_sent(20_000, 3.5)
+    estimate.note_loss(0.5, 3.5)
+    estimate.note_sent(0, 4.0)
+    assert not estimate.may_try(20_000, 4.0), "it failed"
