@@ -13,7 +13,7 @@ from media.core.picture_ids import read_numbers
 from media.record.packs.check import JournalCheck, Report
 from media.record.reader import SessionKeys, load_segments
 from tests.media.conftest import QUICK, Enter
-from tests.media.test_control import KEY, record_in
+from tests.media.test_control_journal import KEY, record_in
 from tests.support.eventually import eventually
 from tests.support.layered_client import LayeredClient
 from tests.support.media_worker import Controller, RunningWorker, running_worker

@@ -10,7 +10,7 @@ from media.record.layout import RTP, split_records
 from media.record.packs.check import JournalCheck, Report
 from media.record.reader import BlockSeen, Opened, SessionKeys, examine, load_segments, open_chunk
 from tests.media.conftest import Enter
-from tests.media.test_control import KEY, record_in
+from tests.media.test_control_journal import KEY, record_in
 from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, RunningWorker
