@@ -158,6 +158,23 @@ static void tell(fast *f, enum kind kind, uint32_t id, double now, const void *d
   memcpy(f->tray + f->tray_used, &head, sizeof head);
   memcpy(f->tray + f->tray_used + sizeof head, data, length);
   f->tray_used += (uint32_t)size;
+  f->urgent = true;
+}
+
+/* Whether a compound has only reports, names and estimates: what they say has its time written to it, and they come all the time. */
+static bool only_reports(const uint8_t *d, uint32_t size) {
+  uint32_t at = 0;
+  for (; at + 4 <= size; at += 4 * (get16(d + at + 2) + 1u)) {
+    bool report = d[at + 1] >= 200 && d[at + 1] <= 202, estimate = d[at + 1] == 206 && (d[at] & 0x1F) == 15;
+    if (!report && !estimate) return false;
+  }
+  return at == size;
+}
+
+static void tell_rtcp(fast *f, uint32_t id, double now, const uint8_t *d, uint32_t size) {
+  bool urgent = f->urgent || !only_reports(d, size);
+  tell(f, RTCP, id, now, d, size);
+  f->urgent = urgent;
 }
 
 /* A packet and the gap before it, for each slot of one more batch. */
@@ -565,7 +582,7 @@ static void take_secured(fast *f, workspace *w, lane *l, uint8_t *d, uint32_t si
   } else {
     l->heard = now;
     if (rtcp) {
-      tell(f, RTCP, l->id, now, d, (uint32_t)length);
+      tell_rtcp(f, l->id, now, d, (uint32_t)length);
     } else if (length >= FIXED_HEADER) {
       if (l->count_ident) note_arrival(l, d, (uint32_t)length, now);
       take_rtp(f, w, l, d, (uint32_t)length, now);
@@ -662,11 +679,10 @@ static int wishes(fast *f, const workspace *w, uint32_t got) {
   return wished;
 }
 
-/* Take what the socket has and forward it. The tray is emptied first. Returns wishes. */
+/* Take what the socket has and forward it. Returns wishes. */
 static int take_all(fast *f) {
   workspace *w = f->work;
   uint32_t total = 0;
-  f->tray_used = 0;
   w->now = clock_now(CLOCK_MONOTONIC);
   for (int batch = 0; batch < BATCHES && tray_has_room(f); batch++) {
     int got = recvmmsg(f->fd, w->in, IN_SLOTS, MSG_DONTWAIT, NULL);
@@ -703,7 +719,11 @@ static int ticks_at_once(const fast *f) {
   return ticks > 1 ? ticks : 1;
 }
 
-/* By the timer: this tick and some more, as long as there is nothing for Python to do, neither from us nor from anything else that its
+static bool may_go_on(const fast *f, int wished) {
+  return !f->urgent && !(wished & (LOOK_AFTER | READ_ON)) && tray_has_room(f);
+}
+
+/* By the timer: this tick and some more, as long as there is nothing urgent for Python, neither from us nor from anything else that its
  * loop waits for. Then the timer stands at the tick after. Waking Python costs as much as forwarding three packets. */
 static int take_ticks(fast *f) {
   const workspace *w = f->work;
@@ -711,17 +731,22 @@ static int take_ticks(fast *f) {
   int tick = 1, ticks = ticks_at_once(f);
   set_timer_at(f, clock_now(CLOCK_MONOTONIC) + ticks * f->every); /* also: it is no longer what the loop waits for */
   int wished = take_all(f);
-  for (; tick < ticks && !wished; tick++) {
+  for (; tick < ticks && may_go_on(f, wished); tick++) {
     double left = w->now + f->every - WAKING_S - clock_now(CLOCK_MONOTONIC);
     struct timespec wait = {.tv_nsec = left > 0 ? (long)(left * 1e9) : 0};
     if (ppoll(&others, 1, &wait, NULL) != 0) break;
-    wished = take_all(f);
+    wished |= take_all(f);
   }
   if (tick < ticks) set_timer_at(f, w->now + f->every);
   return wished;
 }
 
-int fast_receive(fast *f) { return f->timer < 0 ? take_all(f) : take_ticks(f); }
+/* The tray is emptied first. Returns wishes. */
+int fast_receive(fast *f) {
+  f->tray_used = 0;
+  f->urgent = false;
+  return f->timer < 0 ? take_all(f) : take_ticks(f);
+}
 
 /* The same for one datagram that is not on the socket (self-test and tests), at a time of the caller's. */
 int fast_take(fast *f, const void *data, uint32_t size, const void *from, uint32_t from_size, double now) {

@@ -21,7 +21,7 @@ enum {
   IN_SLOTS = 64,   /* read by one recvmmsg */
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
   TICKS = 3,       /* of the timer in one call, where Python's own timers are not known: they are late by two at most */
-  MOST_TICKS = 20, /* where they are: by one at most */
+  MOST_TICKS = 50, /* where they are: by one at most */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
   ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
@@ -159,6 +159,7 @@ typedef struct {
   int32_t loop_fd;   /* readable when the loop has something to do; -1: it does not tell */
   bool gso;
   bool dropped_any, stalled_any; /* since Python looked */
+  bool urgent; /* what is on the tray cannot wait for the end of the call */
   uint32_t woken, read;          /* calls and datagrams since then */
   double window, looked_at, every; /* every: seconds between ticks of the timer */
   uint64_t packets_in, packets_out, messages_out;

@@ -188,6 +188,7 @@ class PathMemory(ctypes.Structure):
         ("gso", c_bool),
         ("dropped_any", c_bool),
         ("stalled_any", c_bool),
+        ("urgent", c_bool),
         ("woken", c_uint32),
         ("read", c_uint32),
         ("window", c_double),
