@@ -259,3 +259,26 @@ async def test_a_device_that_came_by_one_process_is_changed_and_ended_by_the_oth
         await eventually(lambda: None if [left.seat for left in worker.script.requests(Leave)] == [join.seat] else "no")
         assert [asked.connection for asked in worker.script.requests(Join)] == [join.connection]
         await leader.close()
+
+
+async def test_a_device_goes_on_when_another_process_leads_its_session(
+    settings: Settings, db: Pool, broker: Broker, worker: BusWorker
+) -> None:
+    session = await run_session(db)
+    await invite(db, session, "c", "site_worker", "摄像机")
+    await admit_beforehand(db, session, "c")
+    token = {"Authorization": f"Bearer {session.tokens['c']}"}
+    async with two_webs(on(settings, broker), session) as (_, second, stop):
+        began = await second.post("/api/whip", data=sdp("sendonly"), headers={**token, "Content-Type": SDP})
+        assert began.status == 201, await began.text()
+
+        await stop()
+        await led_by(second, session)
+
+        def not_here() -> str | None:
+            person = second.app[ROOMS].running(session.session_id).session.people[session.seats["c"]]
+            return None if person.word() == "connected" else f"the device is {person.word()}"
+
+        await eventually(not_here)
+        assert (await second.delete(began.headers["Location"], headers=token)).status == 200
+    assert len(worker.script.requests(Join)) == 1

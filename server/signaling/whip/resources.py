@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from server.db.pool import connection, in_transaction
 from server.sessions.seats import Entry, NoEntry
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from server.db import Pool
     from server.signaling.rooms import Rooms
 
+AGAIN_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)
+
 log = logging.getLogger("laizuo.signaling.whip")
 
 
@@ -33,6 +36,7 @@ class Resources:
         self._clock = clock
         self._visits: dict[bytes, Visit] = {}
         self._forgetting: dict[bytes, asyncio.Task[None]] = {}
+        self._coming: set[asyncio.Task[None]] = set()
         self._one_at_a_time = asyncio.Lock()
 
     def here(self, key: bytes) -> Visit | None:
@@ -59,7 +63,11 @@ class Resources:
         """The end of a visit's line. The resource is over too, unless only the session is led elsewhere now."""
         if self._visits.get(visit.key) is visit:
             del self._visits[visit.key]
-        if visit.etag and not visit.was_hung:
+        if visit.etag and visit.was_hung:
+            coming = asyncio.create_task(self._come_again(visit.key), name="whip-again")
+            self._coming.add(coming)
+            coming.add_done_callback(self._coming.discard)
+        elif visit.etag:
             task = self._forgetting[visit.key] = asyncio.create_task(self._forget(visit), name="whip-forget")
             task.add_done_callback(lambda _: self._forgetting.pop(visit.key, None))
 
@@ -82,7 +90,7 @@ class Resources:
 
     async def close(self) -> None:
         """This process stops; the devices go on."""
-        await end(*self._forgetting.values())
+        await end(*self._forgetting.values(), *self._coming)
 
     async def _go_on(self, key: bytes) -> Visit | None:
         row = await in_transaction(self._pool, lambda conn: store.claim(conn, key, self._clock()), JOIN_PATIENCE_S)
@@ -105,6 +113,15 @@ class Resources:
             visit.drop()
             raise
         return self.add(visit)
+
+    async def _come_again(self, key: bytes) -> None:
+        """To the process that leads the session now, as a page does whose socket was closed."""
+        for wait_s in AGAIN_S:
+            await asyncio.sleep(wait_s)
+            with contextlib.suppress(*AWAY):
+                await self.find(key)
+                return
+        log.warning("a device's session is not led: it is taken up when it speaks")
 
     async def _forget(self, visit: Visit) -> None:
         try:
