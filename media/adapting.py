@@ -60,6 +60,7 @@ class Adapting:
         self.estimate = DownlinkEstimate(now)
         self.share = Share(now)
         self.granted_bps: int | None = None  # what his own browser may send; None: the usual
+        self.small = False  # whether the smallest layer of his own face shall be smaller still
         self._tight = False
         self._repairs = Repairs(now)
         self._restarted_at = float("-inf")

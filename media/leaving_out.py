@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Final
 
 from media.adapting import is_alive
 from media.control.messages import Layers
-from media.core.resting import Resting
+from media.core.resting import SMALL, Resting
+from media.core.slots import EXTRA_PICTURES
 from media.forward.path import UpStream
 from media.seat import Seat
+
+SMALL_BPS: Final = 40_000  # a page that was told so sends less
 
 
 def note_rate(up: UpStream, now: float) -> None:
@@ -30,7 +34,11 @@ def leave_out(room: str, seat: Seat, recorded: bool, rest_after_s: float, now: f
         used = {up.rid for up in layers if up.downs or up.waiting or up.tap is not None}
         if recorded:
             used.add(line.rids[-1])
-        told = resting.look(used, {up.rid for up in layers if is_alive(up, now)}, now)
+        coming = {up.rid for up in layers if is_alive(up, now)}
+        small = seat.adapting.small and line.source not in EXTRA_PICTURES
+        if small and layers[0].rate.bps < SMALL_BPS:
+            coming.add(SMALL)
+        told = resting.look(used, coming, now, small=small)
         for up in layers:
             up.counts_until = resting.counts_until(up.rid)
         if told is not None:

@@ -12,29 +12,33 @@ A recording takes the picture as it is, so in a recorded room nobody is bounded.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
 GROWTH: Final = 1.05
 LEAST_BPS: Final = 25_000  # below that a browser sends no less
 WIDE_BPS: Final = 600_000  # a bound that has grown so far says nothing any more
+LOOKS: Final = 4  # a budget that fell for a moment only, for two seconds, binds nobody
 VOICE_BPS: Final = 40_000  # what is granted counts the voice too
 
 
 class Share:
     """How much one subscriber's line has for each picture."""
 
-    __slots__ = ("_at", "bps")
+    __slots__ = ("_at", "_recent", "bps")
 
     def __init__(self, now: float) -> None:
         self.bps: int | None = None  # None: no bound is known
         self._at = now
+        self._recent: deque[int] = deque(maxlen=LOOKS)
 
     def note(self, budget_bps: int, pictures: int, scarce: bool, now: float) -> None:
         """What may be sent to him as picture in all, and whether his line was full lately."""
         passed_s, self._at = max(0.0, now - self._at), now
-        if scarce and pictures:
-            self.bps = max(LEAST_BPS, budget_bps // pictures)
+        self._recent.append(budget_bps)
+        if scarce and pictures and len(self._recent) == LOOKS:
+            self.bps = max(LEAST_BPS, max(self._recent) // pictures)
         elif self.bps is not None:
             self.bps = int(self.bps * GROWTH**passed_s) + 1
         if self.bps is not None and self.bps >= WIDE_BPS:

@@ -13,6 +13,9 @@ from typing import Final
 REPEAT_S: Final = 5.0
 REPEAT_AT_LATEST_S: Final = 60.0  # a browser whose line carries no more than it sends is not talked to for ever
 WAKE_S: Final = 3.0
+SMALL: Final = (
+    "small"  # a word among the layers: the smallest of them shall take no more than beside a voice on 64 kbit/s
+)
 
 
 class Resting:
@@ -29,15 +32,18 @@ class Resting:
         self._repeat_s = REPEAT_S
         self._repeat_at = now + REPEAT_S
 
-    def look(self, used: Collection[str], coming: Collection[str], now: float) -> tuple[str, ...] | None:
+    def look(
+        self, used: Collection[str], coming: Collection[str], now: float, *, small: bool = False
+    ) -> tuple[str, ...] | None:
         """What the browser shall send, when it has to be told so; else None.
 
-        used    what somebody is sent, waits for or records.   coming  what comes.
+        used    what somebody is sent, waits for or records.   coming  what comes; SMALL if it does.
+        small   whether the smallest shall be smaller still.
         """
         self._used_at.update(dict.fromkeys(used, now))
         # Whoever comes next has a picture at once, if a small one.
         lately = [rid for rid in self._rids if now - self._used_at[rid] < self._rest_after_s]
-        wanted = tuple(lately or self._rids[:1])
+        wanted = (*(lately or self._rids[:1]), *([SMALL] if small else []))
         if wanted != self._wanted:
             self._woken_at.update({rid: now for rid in wanted if rid not in self._wanted})
             self._wanted, self._repeat_s = wanted, REPEAT_S

@@ -20,24 +20,22 @@ WIDTHS = """async (source) => {
   };
 }"""
 FITTED = """async (source) => {
-  const { fit } = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
+  const { beSmall, fit } = await import(URL.createObjectURL(new Blob([source], {type: "text/javascript"})));
   const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360}});
-  const [here, there] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  const here = new RTCPeerConnection();
   const voice = here.addTransceiver(stream.getAudioTracks()[0], {direction: "sendonly"});
   const face = here.addTransceiver(stream.getVideoTracks()[0], {direction: "sendonly", sendEncodings: [
     {rid: "h", scaleResolutionDownBy: 2, maxBitrate: 200_000}, {rid: "f", maxBitrate: 800_000}]});
-  await here.setLocalDescription();
-  await there.setRemoteDescription(here.localDescription);
-  await there.setLocalDescription();
-  await here.setRemoteDescription(there.localDescription);
-  const usual = new WeakMap(), seen = {};
+  const seen = {};
   for (const width of ["tight", "narrow", "wide"]) {
-    for (const {sender} of [voice, face]) await fit(sender, width, usual);
+    for (const {sender} of [voice, face]) await fit(sender, width);
     seen[width] = [voice.sender.getParameters().encodings[0].maxBitrate ?? 0, ...face.sender.getParameters().encodings.map(
       ({maxBitrate, scaleResolutionDownBy, maxFramerate}) => [maxBitrate, scaleResolutionDownBy, maxFramerate ?? 0])];
   }
+  const sizes = () => face.sender.getParameters().encodings.map(({scaleResolutionDownBy}) => scaleResolutionDownBy);
+  seen.small = [];
+  for (const wanted of [true, true, false]) { await beSmall(face.sender, wanted); seen.small.push(sizes()); }
   here.close();
-  there.close();
   for (const track of stream.getTracks()) track.stop();
   return seen;
 }"""
@@ -67,3 +65,4 @@ async def test_on_a_tight_line_voice_and_face_are_small_and_both_come_back(chrom
     assert seen["tight"] == [12_000, [20_000, pytest.approx(360 / 135), 8], usual[1]]
     assert seen["narrow"] == [16_000, *usual]
     assert seen["wide"] == [0, *usual]
+    assert seen["small"] == [[pytest.approx(360 / 135), 1]] * 2 + [[2, 1]], "told by the server, on a wide line"

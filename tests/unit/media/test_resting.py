@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.core.resting import REPEAT_AT_LATEST_S, REPEAT_S, WAKE_S, Resting
+from media.core.resting import REPEAT_AT_LATEST_S, REPEAT_S, SMALL, WAKE_S, Resting
 
 RIDS = ("q", "h", "f")
 
@@ -43,3 +43,13 @@ def test_it_is_said_again_more_and_more_seldom_while_something_else_comes() -> N
     assert said[:3] == [REPEAT_S, 3 * REPEAT_S, 7 * REPEAT_S]
     assert said[-1] - said[-2] == REPEAT_AT_LATEST_S
     assert resting.look(RIDS, RIDS, 1000.0) is None
+
+
+def test_the_smallest_is_asked_to_be_smaller_and_again_while_it_is_not() -> None:
+    resting = Resting(RIDS, 30.0, 0.0)
+
+    assert resting.look(RIDS, RIDS, 1.0, small=True) == (*RIDS, SMALL)
+    assert resting.look(RIDS, RIDS, 2.0, small=True) is None
+    assert resting.look(RIDS, RIDS, 1.0 + REPEAT_S, small=True) == (*RIDS, SMALL)
+    assert resting.look(RIDS, {*RIDS, SMALL}, 1.0 + 9 * REPEAT_S, small=True) is None
+    assert resting.look(RIDS, RIDS, 2.0 + 9 * REPEAT_S) == RIDS

@@ -51,8 +51,6 @@ function toldBy(stats) {
 /** Look after a connection until it is closed. @param {RTCPeerConnection} pc */
 export function fitLine(pc) {
   const looks = new Looks();
-  /** @type {WeakMap<RTCRtpSender, any[]>} what the encodings were */
-  const usual = new WeakMap();
   const timer = setInterval(async () => {
     if (pc.connectionState === "closed") { clearInterval(timer); return; }
     if (pc.connectionState !== "connected") return;
@@ -61,15 +59,31 @@ export function fitLine(pc) {
     const before = looks.width;
     const width = looks.look(toldBy(stats));
     if (width === before) return;
-    await Promise.all(pc.getSenders().map((sender) => fit(sender, width, usual))).catch((error) => {
+    await Promise.all(pc.getSenders().map((sender) => fit(sender, width))).catch((error) => {
       console.warn("narrow", error);
       looks.width = before; // tried again: something else was being set
     });
   }, LOOK_MS);
 }
 
-/** @param {RTCRtpSender} sender @param {Width} width @param {WeakMap<RTCRtpSender, any[]>} usual */
-export async function fit(sender, width, usual) {
+/** @type {WeakMap<RTCRtpSender, any[]>} what the encodings were */
+const usual = new WeakMap();
+/** @type {WeakMap<RTCRtpSender, Width>} */
+const widths = new WeakMap();
+/** @type {WeakSet<RTCRtpSender>} seen on narrow lines only */
+const small = new WeakSet();
+
+/** Let the smallest layer of a face be smaller still, whatever one's own line: the server says so. @param {RTCRtpSender} sender @param {boolean} wanted */
+export async function beSmall(sender, wanted) {
+  if (small.has(sender) === wanted) return;
+  if (wanted) small.add(sender); else small.delete(sender);
+  await fit(sender, widths.get(sender) ?? "wide");
+}
+
+/** @param {RTCRtpSender} sender @param {Width} own */
+export async function fit(sender, own) {
+  widths.set(sender, own);
+  const width = small.has(sender) ? "tight" : own;
   const parameters = sender.getParameters();
   const [first] = parameters.encodings ?? [];
   if (!first || !sender.track) return;

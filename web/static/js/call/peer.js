@@ -1,7 +1,7 @@
 // @ts-check
 // One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
 import { hint, layersOf } from "./layers.js";
-import { fitLine } from "./narrow.js";
+import { beSmall, fitLine } from "./narrow.js";
 import { offerTwice, resist } from "./resilience.js";
 
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
@@ -85,6 +85,7 @@ export class Peer {
     if (!parameters.encodings.some(({ rid }) => rid && rids.includes(rid))) return; // not layers of this peer
     for (const encoding of parameters.encodings) encoding.active = rids.includes(encoding.rid ?? "");
     await this.face.sender.setParameters(parameters);
+    await beSmall(this.face.sender, rids.includes("small"));
   }
 
   close() {
