@@ -51,12 +51,12 @@ _RECEIVED = """async () => {
 
 
 @asynccontextmanager
-async def running_chromium() -> AsyncIterator[Browser]:
-    """One Chromium for a test; `server test` has put one in place."""
+async def running_chromium(*more: str) -> AsyncIterator[Browser]:
+    """One Chromium for a test; `server test` has put one in place. `more`: further arguments."""
     found = find_chromium()
     assert found, "no Chromium: set CHROMIUM, or run `python3 -m server test`, which brings one"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(found), args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=str(found), args=[*ARGUMENTS, *more])
         try:
             yield browser
         finally:

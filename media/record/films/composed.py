@@ -255,6 +255,7 @@ CAPTIONS = {
     "consent": ("同意", "consent given"),
     "identity_checked": ("身份已核验", "identity checked"),
     "page_shown": ("出示页面", "page shown"),
+    "showing_ended": ("出示结束", "put away"),
     "signed": ("签名", "signed"),
     "session_ended": ("会话结束", "session ended"),
     "closed": ("结束录制", "recording ended"),

@@ -2,7 +2,7 @@
 // The browser's side of server/signaling/PROTOCOL.md. Pure: no socket, no clock, no page. Each input gives the next state and a list
 // of effects, which call/line.js and call/call.js perform. `now_ms` and `chance` (0 to 1) are arguments.
 
-/** @typedef {{ seat: string, role: string, name: string, site: string, state: string, muted: string[], silenced: string[], room?: string }} Person */
+/** @typedef {{ seat: string, role: string, name: string, site: string, state: string, muted: string[], silenced: string[], room?: string, shows?: string }} Person */
 /** @typedef {{ slot: number, audio_mid: string, video_mid: string, seat: string | null, source: string | null }} Slot */
 /** @typedef {{ word: string, loss_up: number, loss_down: number, rtt_ms: number | null, up_bps: number, fps: number | null, width: number | null, height: number | null, frozen_ms: number }} Quality */
 /**
@@ -88,7 +88,9 @@ const HANDLERS = {
       you: { may: [], ...message.you }, session: message.session, recording: { cause: null, ...message.recording },
       ice: message.ice ?? [], slot_count: message.slots ?? FIRST_SLOTS,
     };
-    return [seated, [{ do: "media", state: message.media }]];
+    // What one shows stays in the room where it was shown; said again after a line that was gone, it goes on.
+    const elsewhere = state.phase === "seated" && roomOf(state) !== roomOf(seated);
+    return [seated, [...(elsewhere ? [{ do: "put_away" }] : []), { do: "media", state: message.media }]];
   },
   waiting(state, message) {
     // Sent back from the room: nothing of it is shown any more, and its media path ends here too.
@@ -115,7 +117,9 @@ const HANDLERS = {
     else people[person.seat] = person;
     const before = state.people[person.seat]?.state ?? null;
     const news = before !== person.state && person.seat !== state.you?.seat;
-    return [{ ...state, people }, news ? [{ do: "noticed", person, before }] : []];
+    const showed = state.people[person.seat]?.shows ?? "";
+    const shown = (person.shows ?? "") !== showed && !GONE.includes(person.state) ? [{ do: "showed", person, before: showed }] : [];
+    return [{ ...state, people }, [...(news ? [{ do: "noticed", person, before }] : []), ...shown]];
   },
   speaking(state, message) {
     return [{ ...state, speaking: message.seats }, []];
@@ -155,6 +159,7 @@ function refused(state, message) {
   // After `join` the server closes the socket and we come back as after any loss; after `offer` we offer anew on the same socket.
   if (message.rid === "join") return [state, []];
   if (message.rid === "offer") return [state, [{ do: "media", state: "refused" }]];
+  if (message.rid === "show") return [state, [{ do: "show_refused", code: message.code }]];
   return [state, [{ do: "refused", code: message.code, rid: message.rid ?? null }]];
 }
 
@@ -186,6 +191,9 @@ export const roomOf = (state, seat = state.you?.seat ?? "") => state.people[seat
 
 /** Those of the others who hear and see me: who is in my room. @param {State} state @returns {Person[]} */
 export const together = (state) => others(state).filter((person) => (person.room ?? "") === roomOf(state));
+
+/** Who shows something in my room besides a face, perhaps myself; one at a time. @param {State} state @returns {Person | null} */
+export const whoShows = (state) => Object.values(state.people).find((person) => person.shows && (person.room ?? "") === roomOf(state)) ?? null;
 
 /** Everybody who is in a private talk, oneself as well. @param {State} state @returns {Person[]} */
 export const inPrivate = (state) => Object.values(state.people).filter((person) => person.room);

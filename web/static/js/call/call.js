@@ -3,6 +3,7 @@
 import * as protocol from "../protocol.js";
 import { Peer } from "./peer.js";
 import { measure } from "./report.js";
+import { ASKS, closeShown } from "./showing.js";
 import { openSocket, takeSpare } from "./spare.js";
 
 const PING_MS = 5000;
@@ -26,6 +27,8 @@ export class Call {
     /** @type {Peer | null} */
     this.peer = null;
     this.media = "new";
+    /** @type {import("./showing.js").Shown | null} what one shows, or has asked to show */
+    this.shown = null;
     this.renewing = false;
     this.muted = devices ? lacking(devices) : { voice: false, face: false };
     this.#onChange = onChange;
@@ -49,6 +52,7 @@ export class Call {
   #offerAgain;
   #totals = { frozen_s: 0, concealed: 0, samples: 0 };
   #offering = Promise.resolve();
+  #owesOffer = false;
   /** Whose offer went with `join`, before the service said a word. @type {Peer | null} */
   #early = null;
   #hurry = () => { if (this.state.line === "down") this.#connect(); };
@@ -76,6 +80,26 @@ export class Call {
     this.#onChange();
   }
 
+  /**
+   * Show a document or the screen. The service says whether it may be; another camera for what is shown already needs no word.
+   * @param {import("./showing.js").Source} source @param {MediaStream} stream handed over: stopped when it ends
+   */
+  show(source, stream) {
+    const goesOn = this.shown?.granted === true && this.shown.source === source;
+    closeShown(this.shown);
+    const shown = this.shown = { source, stream, granted: goesOn };
+    stream.getVideoTracks()[0].addEventListener("ended", () => { if (this.shown === shown) this.stopShowing(); }); // the browser's own button
+    if (goesOn) this.peer?.show(shown).catch((error) => console.warn("show", error));
+    else this.say({ type: ASKS[source], rid: "show" });
+    this.#onChange();
+  }
+
+  stopShowing() {
+    if (!this.shown) return;
+    this.say({ type: "stop_showing" });
+    this.#putAway();
+  }
+
   /** The stream of a seat's face, if a slot shows it. @param {string} seat @param {string} [source] */
   streamOf(seat, source = "face") {
     const slot = protocol.slotOf(this.state, seat, source);
@@ -96,6 +120,7 @@ export class Call {
     this.#socket = null;
     socket?.close();
     this.peer?.close();
+    closeShown(this.shown);
   }
 
   // ---------------------------------------------------------------- the socket
@@ -154,15 +179,54 @@ export class Call {
       send: () => this.say(effect.message),
       connect: () => { this.#again = setTimeout(() => this.#connect(), effect.after_ms); },
       reopen: () => { this.#socket?.close(); },
-      hang: () => { const socket = this.#socket; this.#socket = null; socket?.close(); this.peer?.close(); },
+      hang: () => { this.#putAway(); const socket = this.#socket; this.#socket = null; socket?.close(); this.peer?.close(); },
       renew: () => this.#renew(),
       media: () => this.#mediaIs(effect.state),
       answer: () => this.#answered(effect.sdp),
-      step_out: () => { clearTimeout(this.#offerAgain); this.peer?.close(); this.media = "new"; },
+      step_out: () => { this.#putAway(); clearTimeout(this.#offerAgain); this.peer?.close(); this.media = "new"; },
       layers: () => { if (effect.source === "face") this.peer?.sendLayers(effect.send).catch((error) => console.warn("layers", error)); },
       widen: () => this.#offer(false, effect.slots),
+      put_away: () => this.#putAway(),
+      show_refused: () => { this.#putAway(); this.#onNotice({ do: "refused", code: effect.code }); },
+      showed: () => { if (effect.person.seat === this.state.you?.seat) this.#showed(effect.person.shows ?? ""); this.#onNotice(effect); },
     });
     (does[effect.do] ?? (() => this.#onNotice(effect)))();
+  }
+
+  /** What the service says that we show: the yes to what was asked, or that it is over. @param {string} source */
+  #showed(source) {
+    if (source && this.shown?.source !== source) { this.say({ type: "stop_showing" }); return; } // ended here meanwhile
+    if (!this.shown || (!source && !this.shown.granted)) return; // of what was shown before the question
+    if (!source) { this.#putAway(); return; }
+    this.shown.granted = true;
+    this.#sendShown();
+  }
+
+  /** The face and the voice go on: a line more in the same peer connection. */
+  #sendShown() {
+    const { peer, shown } = this;
+    if (!peer || peer.closed || !shown) return;
+    peer.show(shown).catch((error) => console.warn("show", error));
+    this.#offerChange();
+  }
+
+  #putAway() {
+    const { peer, shown } = this;
+    if (!shown) return;
+    closeShown(shown);
+    this.shown = null;
+    if (peer && !peer.closed && peer.shown.source) {
+      peer.shown.hide().catch((error) => console.warn("hide", error));
+      this.#offerChange();
+    }
+    this.#onChange();
+  }
+
+  /** Other lines in the same peer connection; while nobody hears it, once somebody does. */
+  #offerChange() {
+    if (!this.peer?.pc.localDescription) return; // the first offer is still to come
+    this.#owesOffer = this.state.phase !== "seated" || this.state.line !== "up";
+    if (!this.#owesOffer) this.#offer(false, this.state.slot_count);
   }
 
   async #renew() {
@@ -182,11 +246,16 @@ export class Call {
   #mediaIs(word) {
     // Muted from before: a new line knows nothing of it.
     for (const source of /** @type {const} */ (["voice", "face"])) if (this.muted[source]) this.say({ type: "mute", source, muted: true });
+    if (this.shown) this.say({ type: ASKS[this.shown.source], rid: "show" });
+    else if (word === "kept" && this.state.people[this.state.you?.seat ?? ""]?.shows) this.say({ type: "stop_showing" });
     const early = this.#early !== null && this.#early === this.peer;
     this.#early = null;
     if (word === "refused" && this.state.phase !== "seated") return; // at the door: offered again when we are let in
     if (early && word !== "refused" && !this.state.ice.length && (this.peer?.slots.length ?? 0) >= this.state.slot_count) return; // is under way
-    if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) return;
+    if (word === "kept" && this.peer && ["connected", "connecting"].includes(this.peer.pc.connectionState)) {
+      if (this.#owesOffer || this.peer.pc.signalingState !== "stable") this.#offerChange(); // the answer is lost
+      return;
+    }
     if (word === "kept" && this.peer?.pc.connectionState === "disconnected") { this.#restartIce(); return; }
     if (word === "refused") { this.#offerAgain = setTimeout(() => this.#peerFailed("offer refused"), OFFER_AGAIN_MS); return; }
     if (early || !this.peer || this.peer.closed || this.peer.pc.signalingState !== "stable" || this.peer.pc.localDescription) this.#newPeer();
@@ -205,6 +274,8 @@ export class Call {
     });
     this.peer = peer;
     this.media = "new";
+    this.#owesOffer = false;
+    if (this.shown?.granted) peer.show(this.shown).catch((error) => console.warn("show", error));
   }
 
   /** Another way for the same connection, as after a change of network: no new keys, nobody's picture begins anew. */
@@ -241,7 +312,9 @@ export class Call {
 
   async #report() {
     if (!this.peer || this.media !== "connected") return;
-    const [totals, report] = await measure(this.peer.pc, this.#totals);
+    // A page of paper that comes five times a second is no bad line.
+    const shown = this.state.slots.filter((slot) => slot.source === "document" || slot.source === "screen").map((slot) => slot.video_mid);
+    const [totals, report] = await measure(this.peer.pc, this.#totals, shown);
     this.#totals = totals;
     const lacks = this.devices ? lacking(this.devices) : { voice: false, face: false };
     this.say({ type: "report", ...report, lacks: Object.entries(lacks).filter(([, missing]) => missing).map(([source]) => source) });

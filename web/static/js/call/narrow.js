@@ -87,6 +87,7 @@ export async function fit(sender, own) {
   const parameters = sender.getParameters();
   const [first] = parameters.encodings ?? [];
   if (!first || !sender.track) return;
+  if (["detail", "text"].includes(sender.track.contentHint)) return; // what one shows comes slower, never smaller (showing.js)
   const before = usual.get(sender) ?? parameters.encodings.map((encoding) => ({ ...encoding }));
   usual.set(sender, before);
   if (sender.track.kind === "audio") fitVoice(parameters, width, before);

@@ -1,8 +1,10 @@
 // @ts-check
-// One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each. Always the offerer.
+// One RTCPeerConnection: two sending lines (voice, face), then receiving slots of an audio and a video line each, and a sending line for
+// what one shows, made when it is first shown. Always the offerer.
 import { hint, layersOf } from "./layers.js";
 import { beSmall, fitLine } from "./narrow.js";
 import { offerTwice, resist } from "./resilience.js";
+import { ShownLine } from "./showing.js";
 
 /** @typedef {{ audio: RTCRtpTransceiver, video: RTCRtpTransceiver, stream: MediaStream }} SlotLines */
 
@@ -20,6 +22,7 @@ export class Peer {
     this.face = this.pc.addTransceiver(face ?? "video", { direction: "sendonly", sendEncodings: layersOf(face) });
     /** @type {SlotLines[]} */
     this.slots = [];
+    this.shown = new ShownLine();
     this.closed = false;
     this.number = 0; // of its offer (PROTOCOL.md); 0 before the first
     this.#widen(slots);
@@ -57,7 +60,7 @@ export class Peer {
     const description = await this.#unlessClosed(this.#prepared ?? this.pc.createOffer());
     this.#prepared = null;
     await this.#unlessClosed(this.pc.setLocalDescription(description));
-    const sources = { [/** @type {string} */ (this.voice.mid)]: "voice", [/** @type {string} */ (this.face.mid)]: "face" };
+    const sources = { [/** @type {string} */ (this.voice.mid)]: "voice", [/** @type {string} */ (this.face.mid)]: "face", ...this.shown.sources() };
     return { sdp: description.sdp ?? "", sources };
   }
 
@@ -77,6 +80,12 @@ export class Peer {
     const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
     hint(face);
     await Promise.all([this.voice.sender.replaceTrack(voice ?? null), this.face.sender.replaceTrack(face ?? null)]);
+  }
+
+  /** A document or a screen besides the face; the next offer says so. @param {import("./showing.js").Shown} shown */
+  show(shown) {
+    this.#prepared = null;
+    return this.shown.show(this.pc, shown);
   }
 
   /** Leave out the layers of one's face that nobody takes. @param {string[]} rids */

@@ -4,12 +4,12 @@
 /** @typedef {{ frozen_s: number, concealed: number, samples: number }} Totals */
 
 /**
- * @param {RTCPeerConnection} pc @param {Totals} before
+ * @param {RTCPeerConnection} pc @param {Totals} before @param {string[]} [but] mids that are no faces
  * @returns {Promise<[Totals, { frozen_ms: number, fps: number | null, width: number | null, height: number | null, concealed: number }]>}
  */
-export async function measure(pc, before) {
+export async function measure(pc, before, but = []) {
   const stats = /** @type {any[]} */ ([]);
-  (await pc.getStats()).forEach((entry) => stats.push(entry));
+  (await pc.getStats()).forEach((entry) => { if (!but.includes(entry.mid)) stats.push(entry); });
   const faces = stats.filter((entry) => entry.type === "inbound-rtp" && entry.kind === "video" && entry.framesPerSecond > 0);
   const voices = stats.filter((entry) => entry.type === "inbound-rtp" && entry.kind === "audio");
   const totals = {

@@ -7,14 +7,18 @@ import { Icon } from "../../ui.js";
 
 /** @type {Record<string, string>} */
 const ICONS = { opened: "door-open", live: "play", ended: "square", joined: "log-in", returned: "log-in", left: "log-out", admitted: "user-check", refused: "user-x", removed: "user-x", invited: "link",
-  waiting: "hourglass", reconnecting: "refresh-cw", away: "wifi-off", muted: "mic-off", unmuted: "mic", silenced: "mic-off", unsilenced: "mic", named: "pencil", worker_replaced: "refresh-cw",
+  waiting: "hourglass", reconnecting: "refresh-cw", away: "wifi-off", muted: "mic-off", unmuted: "mic", silenced: "mic-off", unsilenced: "mic", named: "pencil", page_shown: "file-text", showing_ended: "x", worker_replaced: "refresh-cw",
   media_connected: "video", media_reconnecting: "refresh-cw", media_gone: "video-off", recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
+
+// Events with a sentence of their own for this source; the others are about the voice, or a document.
+/** @type {Record<string, string>} */
+const SOURCES = { muted: "face", unmuted: "face", silenced: "face", unsilenced: "face", page_shown: "screen", showing_ended: "screen" };
 
 /** @param {any} event @param {any[]} people */
 export function sentenceOf(event, people) {
   const person = people.find((one) => one.seat === event.seat);
   const name = person ? person.name || t(`names.role_${person.role}`) : "";
-  const key = `sessions.event_${event.kind}${["muted", "unmuted", "silenced", "unsilenced"].includes(event.kind) && event.data.source === "face" ? "_face" : ""}`;
+  const key = `sessions.event_${event.kind}${SOURCES[event.kind] && event.data.source === SOURCES[event.kind] ? `_${event.data.source}` : ""}`;
   return has(key) ? t(key, { name }) : `${name} ${event.kind}`;
 }
 

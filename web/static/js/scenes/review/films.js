@@ -22,7 +22,8 @@ const Making = ({ recording }) => html`<div role="status"><${Banner} kind="wait"
 function titleOf(film, films) {
   const many = films.filter((one) => one.kind === film.kind && one.seat === film.seat && one.source === film.source).length > 1;
   const who = film.kind === "composed" ? t("sessions.composed") : film.title || (film.role ? t(`names.role_${film.role}`) : t("names.no_name"));
-  return many ? `${who} (${film.part})` : who;
+  const what = film.source === "document" || film.source === "screen" ? `${who} · ${t(`sessions.source_${film.source}`)}` : who;
+  return many ? `${what} (${film.part})` : what;
 }
 
 const SPEEDS = [0.5, 1, 1.25, 1.5, 2];

@@ -13,6 +13,7 @@ import { Apart, Caucus } from "./caucus.js";
 import { Bar } from "./bar.js";
 import { CaucusDialog, ConsentDialog, EndDialog, InviteDialog, LeaveDialog, NameDialog, RemoveDialog, WaitDialog } from "./dialogs.js";
 import { PeoplePanel } from "./people.js";
+import { CameraDialog, ShownTile, noticeShown, useShowing } from "./shown.js";
 import { PersonTile, SelfTile, nameOf } from "./tiles.js";
 
 const CALM_MS = 1200; // a shorter gap is not worth a word
@@ -67,7 +68,7 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
   const [blocked, setBlocked] = useState(false);
 
   useEffect(() => {
-    const made = new Call({ token, devices, renewToken, onChange: () => draw(null), onNotice: notice });
+    const made = new Call({ token, devices, renewToken, onChange: () => draw(null), onNotice: (effect) => notice(effect, made.state) });
     call.current = made;
     exposeForTests(made);
     draw(null);
@@ -75,6 +76,9 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
   }, [token]);
   useEffect(() => { if (devices && call.current && call.current.devices !== devices) call.current.useDevices(devices); }, [devices]);
   const made = call.current;
+  const showing = useShowing(made, place, onFix);
+  const shown = made ? protocol.whoShows(made.state) : null;
+  useEffect(() => setChosen(null), [shown?.seat, shown?.shows]); // it takes the stage, and gives it back
   const closed = made?.state.phase === "closed" && !made.renewing ? made.state.why : null;
   useEffect(() => { if (made && closed) onClosed(closed, made.state); }, [closed]);
   if (!made) return null;
@@ -85,11 +89,13 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
   const people = protocol.others(state);
   const here = protocol.together(state);
   const knocking = protocol.atTheDoor(state);
-  const main = mainSeat(here, chosen);
+  const stage = shown !== null && !here.some((person) => person.seat === chosen);
+  const main = stage ? null : mainSeat(here, chosen);
   const close = () => setAsking(null);
   const on = {
     voice: () => made.mute("voice", !made.muted.voice), face: () => made.mute("face", !made.muted.face),
     people: () => setPanel(!panel), invite: () => setAsking({ what: "invite" }), leave: () => setAsking({ what: "leave" }), end: () => setAsking({ what: "end" }),
+    document: showing.document, screen: showing.screen,
   };
   if (line === "waiting") return html`<${AtDoor} state=${state} devices=${made.devices} onLeave=${() => made.leave()} />`;
   return html`<div class=${`room room-${place} ${panel ? "room-with-panel" : ""}`}>
@@ -100,16 +106,20 @@ export function Room({ token, devices, session, renewToken, onClosed, onFix, pla
     </header>
     <${Consent} call=${made} />
     <${Notes} call=${made} line=${line} people=${here} blocked=${blocked} onHear=${() => setBlocked(false)} onFix=${onFix} />
-    <ul class="faces" style=${{ "--others": String(here.length + 1) }}>
+    <ul class="faces" style=${{ "--others": String(here.length + (shown ? 2 : 1)) }}>
+      ${shown && html`<${ShownTile} key="shown" person=${shown} own=${shown.seat === state.you?.seat} stream=${shown.seat === state.you?.seat ? made.shown?.stream ?? null : made.streamOf(shown.seat, shown.shows)}
+        main=${stage} canEnd=${shown.seat !== state.you?.seat && may("silence")} onMain=${() => setChosen(null)} onEnd=${() => made.say({ type: "stop_showing", seat: shown.seat })}
+        onCamera=${showing.source === "document" && showing.canChoose ? () => showing.ask(true) : undefined} onBlocked=${() => setBlocked(true)} blocked=${blocked} />`}
       ${here.length === 0 && html`<${Apart} state=${state} />`}
       ${here.map((person) => html`<${PersonTile} key=${person.seat} person=${person} stream=${made.streamOf(person.seat)} main=${person.seat === main}
         speaks=${protocol.speaks(state, person.seat)} quality=${state.quality[person.seat]} onMain=${() => setChosen(person.seat)} onBlocked=${() => setBlocked(true)} blocked=${blocked} />`)}
-      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${here.length === 0 && protocol.inPrivate(state).length === 0}
+      <${SelfTile} key="self" stream=${made.devices?.stream ?? null} muted=${made.muted} alone=${here.length === 0 && !shown && protocol.inPrivate(state).length === 0}
         voice=${made.peer?.voice.sender ?? null} heard=${protocol.speaks(state, state.you?.seat ?? "") && here.some((person) => person.state === "connected")} />
     </ul>
     ${panel && html`<${PeoplePanel} people=${[...(state.you ? [ownPerson(state)] : []), ...people]} knocking=${knocking} you=${state.you} away=${protocol.inPrivate(state)} quality=${state.quality} may=${may}
       say=${(/** @type {any} */ message) => made.say(message)} onRemove=${(/** @type {any} */ person) => setAsking({ what: "remove", person })} onWait=${(/** @type {any} */ person) => setAsking({ what: "wait", person })} onName=${(/** @type {any} */ person) => setAsking({ what: "name", person })} onCaucus=${(/** @type {any} */ person) => setAsking({ what: "caucus", person })} />`}
-    <${Bar} muted=${made.muted} may=${may} canInvite=${session !== undefined && may("admit")} panel=${place === "kiosk" ? null : panel} knocking=${knocking.length} on=${on} />
+    <${Bar} muted=${made.muted} may=${may} canInvite=${session !== undefined && may("admit")} panel=${place === "kiosk" ? null : panel} knocking=${knocking.length} showing=${showing} on=${on} />
+    ${showing.asks && html`<${CameraDialog} showing=${showing} />`}
     ${asking && html`<${Asking} asking=${asking} call=${made} session=${session} close=${close} />`}
   </div>`;
 }
@@ -185,9 +195,10 @@ function AtDoor({ state, devices, onLeave }) {
   </div>`;
 }
 
-/** Comings and goings, said once; a knock also rings. @param {protocol.Effect} effect */
-function notice(effect) {
+/** Comings and goings, said once; a knock also rings. @param {protocol.Effect} effect @param {protocol.State} state */
+function notice(effect, state) {
   if (effect.do === "refused") { say(sentenceOf(effect.code)); return; }
+  if (effect.do === "showed") { noticeShown(/** @type {any} */ (effect), state); return; }
   if (effect.do !== "noticed") return;
   const { person, before } = effect;
   if (person.state === "waiting") chime();
