@@ -6,10 +6,11 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Route
+from playwright.async_api import Browser, Page
+
+from tests.support.script_page import script_page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROTOCOL = (ROOT / "server/signaling/PROTOCOL.md").read_text("utf-8")
@@ -42,19 +43,7 @@ def server_examples() -> list[str]:
 
 @pytest.fixture
 async def page(chromium: Browser) -> Page:
-    """An empty page of a made-up host that serves our scripts from disk: no product is needed."""
-    page = await chromium.new_page()
-
-    async def serve(route: Route) -> None:
-        name = urlsplit(route.request.url).path.removeprefix("/static/")
-        if name == "/":
-            await route.fulfill(body="<!doctype html>", content_type="text/html")
-        else:
-            await route.fulfill(path=ROOT / "web/static" / name, content_type="text/javascript")
-
-    await page.route("**/*", serve)
-    await page.goto("http://page.test/")
-    return page
+    return await script_page(chromium)
 
 
 async def run(page: Page, *steps: list[Any]) -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:
