@@ -200,3 +200,36 @@ async def test_a_face_is_sent_in_as_many_layers_as_camera_and_machine_are_good_f
     told = [await page.evaluate(of, list(case)) for case in cases]
 
     assert told == [["h", "f"], ["h", "f"], ["q", "h", "f"], ["q", "h", "f"], ["h", "f"], [""]]
+
+
+async def test_what_one_shows_is_told_and_stays_in_the_room_where_it_was_shown(page: Page) -> None:
+    me = {"seat": "b2", "role": "applicant", "name": "", "site": "", "state": "connected", "muted": [], "silenced": []}
+
+    def about(**fields: Any) -> list[Any]:
+        return ["received", json.dumps({"type": "person", "person": me | fields}), 0]
+
+    def welcome(**fields: Any) -> list[Any]:
+        said = json.loads(WELCOME)
+        return ["received", json.dumps(said | {"people": [*said["people"], me | fields]}), 0]
+
+    state, told = await run(
+        page,
+        ["opened"],
+        welcome(),
+        about(shows="document"),
+        about(shows="document", muted=["face"]),
+        ["received", '{"type": "error", "code": "shown_already", "rid": "show"}', 0],
+        welcome(shows="document"),
+        welcome(room="r2"),
+        about(room="r2", shows="document"),
+        about(room="r2"),
+    )
+
+    done = [
+        [(effect["do"], effect.get("person", {}).get("shows"), effect.get("before")) for effect in each]
+        for each in told
+    ]
+    assert done[2:5] == [[("showed", "document", "")], [], [("show_refused", None, None)]]
+    assert done[5:7] == [[("media", None, None)], [("put_away", None, None), ("media", None, None)]]
+    assert done[7:] == [[("showed", "document", "")], [("showed", None, "document")]]
+    assert [person.get("shows") for person in state["people"].values()] == [None, None]
