@@ -22,7 +22,7 @@ from media.record.films.canvas import BLACK, PANEL, Canvas, Rect
 from media.record.films.letters import Letters
 from media.record.films.person import annex_b, container_options
 from media.record.films.tape import LATE_US, Event
-from media.record.films.tiles import Tile, Wanted, arrange, fit
+from media.record.films.tiles import SHARED_SOURCES, Tile, Wanted, arrange, fit
 from media.record.films.voice import Voiced, VoiceTrack
 
 WIDTH, HEIGHT, FPS = 1280, 720, 20
@@ -38,9 +38,11 @@ _MIX_SAMPLES = 1024
 
 @dataclass(slots=True)
 class _Picture:
-    """One tile's stream of frames: those waiting, the decoder, and the last picture shown."""
+    """One stream of frames: those waiting, the decoder, the last picture, and its tile; a shared picture has one only while it comes."""
 
-    tile: Tile
+    shared: bool
+    tile: Tile | None = None
+    frame: Any = None
     waiting: deque[tuple[int, int, str, Frame]] = field(default_factory=deque)
     epoch: int = -1
     decoder: Any = None
@@ -80,14 +82,14 @@ class ComposedFilm:
         said = [(event.at_us, caption(event, names, chinese=self._chinese)) for event in events]
         self._captions = [(at_us, words) for at_us, words in said if words]
         self._canvas = Canvas(WIDTH, HEIGHT)
-        self._pictures = {(tile.seat, tile.source): _Picture(tile) for tile in arrange(wanted, WIDTH, HEIGHT - FOOTER)}
+        self._wanted = list(wanted)
+        self._pictures = {(one.seat, one.source): _Picture(one.source in SHARED_SOURCES) for one in wanted}
         self._voices: dict[str, _Voice] = {}
         self._footer = ""
         self._next_tick = 0
         self._mixed = 0
         self._open(target)
-        for picture in self._pictures.values():
-            self._show_absent(picture)
+        self._lay_out()
 
     def _open(self, target: Any) -> None:
         self._container = av.open(target, "w", format="mp4", options=container_options("mp4", self._length_us))
@@ -142,14 +144,33 @@ class ComposedFilm:
         self._mix(until_us * OPUS_RATE // 1_000_000)
 
     def _tick(self, at_us: int) -> None:
-        for picture in self._pictures.values():
-            self._update(picture, at_us)
+        if any([self._update(picture, at_us) for picture in self._pictures.values()]):
+            self._lay_out()
         self._write_footer(at_us)
         frame = self._canvas.frame()
         frame.pts, frame.time_base = self._next_tick, Fraction(1, FPS)
         self._container.mux(self._video.encode(frame))
 
-    def _update(self, picture: _Picture, at_us: int) -> None:
+    def _lay_out(self) -> None:
+        """Places for everybody, and for what is shared while it is: then the faces stand beside it, before and after they have it all."""
+        for picture in self._pictures.values():
+            picture.tile = None
+        present = [one for one in self._wanted if self._has_place(self._pictures[one.seat, one.source])]
+        self._canvas.fill(Rect(0, 0, WIDTH, HEIGHT - FOOTER), BLACK)
+        for tile in arrange(present, WIDTH, HEIGHT - FOOTER):
+            picture = self._pictures[tile.seat, tile.source]
+            picture.tile = tile
+            if picture.frame is not None and picture.shown:
+                self._show(picture, tile, picture.frame)
+            else:
+                self._show_absent(picture, tile)
+
+    @staticmethod
+    def _has_place(picture: _Picture) -> bool:
+        return picture.shown or not picture.shared
+
+    def _update(self, picture: _Picture, at_us: int) -> bool:
+        """Take what is due. True: a shared picture has come or gone, and the places are other ones."""
         newest = None
         while picture.waiting and picture.waiting[0][0] <= at_us:
             taken_us, epoch, codec, frame = picture.waiting.popleft()
@@ -157,26 +178,32 @@ class ComposedFilm:
             newest = decoded if decoded is not None else newest
             picture.last_us = taken_us
         if newest is not None:
-            self._show(picture, newest)
+            picture.frame = newest
+            if picture.tile is None:
+                picture.shown = True
+                return True
+            self._show(picture, picture.tile, newest)
         elif picture.shown and picture.last_us is not None and at_us - picture.last_us > STALE_US:
-            self._show_absent(picture)
+            picture.frame, picture.shown = None, False
+            if picture.shared or picture.tile is None:
+                return True
+            self._show_absent(picture, picture.tile)
+        return False
 
-    def _show(self, picture: _Picture, frame: Any) -> None:
-        rect = picture.tile.rect
-        place = fit(frame.width, frame.height, rect)
+    def _show(self, picture: _Picture, tile: Tile, frame: Any) -> None:
+        place = fit(frame.width, frame.height, tile.rect)
         if not picture.shown:
-            self._canvas.fill(rect, BLACK)
+            self._canvas.fill(tile.rect, BLACK)
         self._canvas.paste(frame.reformat(width=place.width, height=place.height, format="yuv420p"), place.x, place.y)
-        self._label(picture, picture.tile.label)
+        self._label(tile.rect, tile.label)
         picture.shown = True
 
-    def _show_absent(self, picture: _Picture) -> None:
-        self._canvas.fill(picture.tile.rect, PANEL)
-        self._label(picture, f"{picture.tile.label} - {NO_PICTURE[0 if self._chinese else 1]}")
+    def _show_absent(self, picture: _Picture, tile: Tile) -> None:
+        self._canvas.fill(tile.rect, PANEL)
+        self._label(tile.rect, f"{tile.label} - {NO_PICTURE[0 if self._chinese else 1]}")
         picture.shown = False
 
-    def _label(self, picture: _Picture, text: str) -> None:
-        rect = picture.tile.rect
+    def _label(self, rect: Rect, text: str) -> None:
         mask = self._letters.draw(text, LABEL_HEIGHT)
         height = mask.height + 8 & ~1
         top = rect.y + rect.height - height & ~1
