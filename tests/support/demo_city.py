@@ -24,8 +24,6 @@ CITY_TIME = dt.timezone(dt.timedelta(hours=8))  # of the demo's city: at its mid
 
 _TABLES = "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by relname"
 _SEQUENCES = "select sequencename, last_value from pg_sequences where schemaname = 'public' and last_value is not null"
-# An application that runs already makes the calendars that need no city; the seed would find them, the copy takes their place.
-_FEEDS = "calendar_feed"
 _CHANNEL = "laizuo"
 
 
@@ -103,14 +101,10 @@ async def _rows(conn: Connection, names: Iterable[str]) -> dict[str, bytes]:
 
 
 async def _put(conn: Connection, known: _Copy) -> None:
-    feeds = [name for name in known.rows if name.startswith(_FEEDS)]
     async with conn.transaction():
         assert not await conn.fetchval("select exists (select from person)"), "the database was not empty"
         # As a replica does: what triggers would do has been done, and references hold when all tables are there.
         await conn.execute("set local session_replication_role = replica")
-        await conn.execute(f"lock table {', '.join(feeds)} in share row exclusive mode")
-        for name in feeds:
-            await conn.execute(f"delete from {name}")
         for name, rows in known.rows.items():
             await conn.copy_to_table(name, source=io.BytesIO(rows), format="binary")
         for name, last in known.sequences.items():
