@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.support.act import call_next, end_session, films_ready, open_tabs, take_ticket
 from tests.support.browser import Tab, running_chromium
@@ -54,7 +54,7 @@ async def test_what_is_shown_takes_the_stage_and_is_recorded(
     assert await act.notary.page.get_by_test_id("person-tile").count() == 1  # the face is beside it, and goes on
     await eventually(lambda: face_goes_on(act.notary, faces))
     await act.notary.page.get_by_test_id("shown-page").press("+")
-    assert await act.notary.page.get_by_test_id("shown-page").get_attribute("data-zoom") == "1.5"
+    await expect(act.notary.page.get_by_test_id("shown-page")).to_have_attribute("data-zoom", "1.5")
     assert await act.kiosk.page.evaluate("(before) => before === window.laizuo.room.pc", connection)
 
     await act.kiosk.press("show-document")
