@@ -32,7 +32,7 @@ from server.bench.servers import janus, janus_version, media_worker
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-COUNTED = ("frames", "concealed", "samples", "lost", "repaired", "packets")
+COUNTED = ("frames", "concealed", "samples", "lost", "repaired", "packets", "breaks")
 WARM_S = 5.0  # a call finds its rates first
 BACK_WITHIN_S = 20.0
 PEERS = ("p2p", "janus")  # the two browsers without a server; a room of Janus' VideoRoom
@@ -44,7 +44,7 @@ USUAL = ["clean", "loss5", "loss10", "narrow", "blackout"]
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One side over one window: decoded frames a second, longest time without a new one, times longer than HITCH_S and FREEZE_S a
-    minute, share of voice that was made up, share of the picture's packets that never came.
+    minute, share of voice that was made up, share of the picture's packets that never came, times that its browser took the connection for lost.
     """
 
     fps: float
@@ -53,6 +53,7 @@ class Seen:
     freezes: float
     concealed: float
     residual: float
+    breaks: int
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -154,6 +155,7 @@ def figures_of(seen: Seen) -> dict[str, Figure]:
         "freezes": Figure(round(seen.freezes, 1), "1/min"),
         "concealed": Figure(round(seen.concealed, 4), "share"),
         "residual": Figure(round(seen.residual, 4), "share"),
+        "breaks": Figure(seen.breaks, "count"),
     }
 
 
@@ -171,6 +173,7 @@ def seen_between(before: dict[str, Any], after: dict[str, Any]) -> Seen:
         freezes=sum(gap > FREEZE_S for gap in gaps) * 60 / seconds,
         concealed=grown["concealed"] / grown["samples"] if grown["samples"] else 1.0,
         residual=max(0, grown["lost"] - grown["repaired"]) / max(1, grown["packets"] + grown["lost"]),
+        breaks=int(grown["breaks"]),
     )
 
 

@@ -22,6 +22,7 @@ const seat = new URLSearchParams(location.search);
 const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
 const connections = window.connections = [];
 window.frames_at = [];
+window.breaks = 0;
 const connect = () => {
   const pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
   pc.ontrack = ({track}) => {
@@ -33,6 +34,7 @@ const connect = () => {
     const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
     element.requestVideoFrameCallback(shown);
   };
+  pc.addEventListener("iceconnectionstatechange", () => { window.breaks += ["disconnected", "failed"].includes(pc.iceConnectionState); });
   connections.push(pc);
   return pc;
 };
@@ -81,7 +83,7 @@ const ways = {
   },
 };
 window.figures = async () => {
-  const found = {frames: 0, lost: 0, repaired: 0, packets: 0, concealed: 0, samples: 0, shown: window.frames_at,
+  const found = {frames: 0, lost: 0, repaired: 0, packets: 0, concealed: 0, samples: 0, breaks: window.breaks, shown: window.frames_at,
     now: performance.timeOrigin + performance.now()};
   for (const report of (await Promise.all(connections.map((pc) => pc.getStats()))).flatMap((reports) => [...reports.values()])) {
     if (report.type !== "inbound-rtp") continue;

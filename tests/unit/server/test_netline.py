@@ -119,7 +119,7 @@ def test_where_janus_is_not_installed_each_line_says_so(monkeypatch: pytest.Monk
 
 def test_every_key_of_the_network_is_explained_in_the_page() -> None:
     page = Path(bench.__file__).with_name("FIGURES.md").read_text("utf-8")
-    seen = figures_of(Seen(15.0, 0.1, 0.0, 0.0, 0.0, 0.0))
+    seen = figures_of(Seen(15.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0))
 
     assert all(f"`{way}_{key}`" in page for key in seen for way in ("down", "up"))
     assert all(f"`{line}`" in page for line in LINES)
@@ -127,12 +127,14 @@ def test_every_key_of_the_network_is_explained_in_the_page() -> None:
 
 
 def test_a_standstill_at_the_end_counts_as_a_gap() -> None:
-    before = counted(now=1000.0, frames=10, concealed=100, samples=1000)
-    after = counted(now=11_000.0, frames=40, concealed=200, samples=2000, shown=[900.0, 1100.0, 1200.0, 1500.0, 3000.0])
+    before = counted(now=1000.0, frames=10, concealed=100, samples=1000, breaks=1)
+    after = counted(
+        now=11_000.0, frames=40, concealed=200, samples=2000, breaks=3, shown=[900.0, 1100.0, 1200.0, 1500.0, 3000.0]
+    )
 
     seen = seen_between(before, after)
 
-    assert (seen.fps, seen.gap_s, seen.concealed) == (3.0, 8.0, 0.1)
+    assert (seen.fps, seen.gap_s, seen.concealed, seen.breaks) == (3.0, 8.0, 0.1, 2)
     assert (seen.hitches, seen.freezes) == (18.0, 12.0)  # 0.3, 1.5 and 8 s in ten seconds
 
 
