@@ -6,7 +6,6 @@ tests/support/looks.py; the two languages are two whole visits, one of them with
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.support.eventually import eventually
 from tests.support.looks import Looks, looked_at, page_routes
 from tests.support.page_visits import ON_THE_WAY, VISITS, WITHOUT_A_PAGE, Visitors, visit_plain
 from tests.support.product import Product
+from tests.support.turned_clock import turned
 
 PHONE, KIOSK, LOW_KIOSK, DESK = (390, 844), (1080, 1920), (1024, 768), (1366, 768)
 # (language, staff's screen, kiosk's screen)
@@ -207,13 +207,3 @@ async def test_a_kiosk_that_is_left_alone(
     await looks.check(page, "the line is back")
 
     looks.assert_clean()
-
-
-async def turned(page: Page, done: Callable[[], Awaitable[bool]]) -> None:
-    """Turn the page's clock forward, a few seconds at a time, until it is so: what the service does meanwhile takes its own time."""
-
-    async def why() -> str | None:
-        await page.clock.run_for(4_000)
-        return None if await done() else f"not yet: {await page.inner_text('body')}"
-
-    await eventually(why)

@@ -17,6 +17,7 @@ from schedules.core import ical
 from schedules.core.model import CHINA
 from tests.support.browser import Tab, open_tab
 from tests.support.product import ProductFactory
+from tests.support.turned_clock import turned
 
 AXE = Path(__file__).resolve().parent.parent / "vendor/axe-core-4.14.1/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -37,6 +38,7 @@ async def sign_in(tab: Tab, demo: dict[str, Any], user: str) -> None:
 async def register(browser: Browser, size: tuple[int, int], event: str, name: str) -> Tab:
     """Somebody without an account, who opens the event's page and registers."""
     tab = await open_tab(browser, *size)
+    await tab.page.clock.install()
     await tab.page.goto(event)
     await tab.page.get_by_test_id("attendee-name").fill(name)
     await tab.press("register")
@@ -119,12 +121,12 @@ async def test_a_full_lecture_moves_up_and_has_its_poster(
     await first.press("give-up")
     await first.press("confirm-give-up")
     await first.see("place-cancelled")
-    await second.see("place-registered", timeout_s=20)
+    await turned(second.page, second.page.get_by_test_id("place-registered").is_visible)
     await second.see("moved-up")
     assert await second.page.get_by_test_id("door-qr").evaluate("image => image.naturalWidth") > 100
 
     await check_in(coordinator, event)
-    await second.see("place-attended", timeout_s=20)
+    await turned(second.page, second.page.get_by_test_id("place-attended").is_visible)
     assert TITLE in {e.summary for e in (await read_feed(product.url)).events}
 
     poster = await print_poster(visitor)
