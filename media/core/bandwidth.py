@@ -60,7 +60,7 @@ BASE_GROWTH: Final = 1.01
 BASE_MOST_S: Final = 0.6  # by satellite; a longer one has a queue in it from the beginning
 RTT_HOLDS_S: Final = 8.0  # a browser reports about a voice each five seconds
 FULL_S: Final = 1.5  # after a deep fall the line counts as full
-DRAINED_S: Final = 4.0  # without pictures; a round trip that is long still may be so by his own line up
+LITTLE_BPS: Final = 30_000  # a picture that a page makes for a line that carries hardly more than a voice
 STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
 
@@ -248,9 +248,10 @@ class DownlinkEstimate:
 
     def may_try(self, bps: int, now: float) -> bool:
         """Whether it is time for a trial of so much."""
-        if not self._sent and bps <= self._through * FITS_QUEUED:
-            # So much came when it was full: no need to wait for calm.
-            return not self._granted and (not self.waits(now) or now - self._silent_from >= DRAINED_S)
+        shown = self._through * FITS_QUEUED  # so much came when it was full
+        if not self._sent and bps <= max(shown, LITTLE_BPS):
+            calm_s = self._try_after_s if self.waits(now) else TRY_AFTER_S if bps > shown else 0.0
+            return not self._granted and now - self._silent_from >= calm_s
         if self.waits(now):
             return False
         if bps >= self._wall * NEARLY and now < self._wall_until + self._more_patience_s(bps):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from media.core.bandwidth import ARRIVED_S, DRAINED_S, LOSS_FLOOR_BPS, START_BPS, WALL_S, DownlinkEstimate, Rate
+from media.core.bandwidth import ARRIVED_S, LOSS_FLOOR_BPS, START_BPS, TRY_AFTER_S, WALL_S, DownlinkEstimate, Rate
 from media.core.layers import PAUSED, Picture, allot, next_step_bps
 from tests.support.narrow_line import Believer, NarrowLine
 
@@ -352,7 +352,7 @@ def test_what_came_through_a_full_line_is_tried_again_as_soon_as_its_queue_is_go
     estimate.note_arrived(40_000, 2.0)
     estimate.note_sent(0, 2.5)
     assert not estimate.may_try(20_000, 2.5), "the queue stands"
-    assert estimate.may_try(20_000, 1.0 + DRAINED_S), "his own line up may make the round trip long"
+    assert estimate.may_try(20_000, 1.0 + TRY_AFTER_S), "his own line up may make the round trip long"
 
     estimate.note_rtt(0.06, 3.0)
 

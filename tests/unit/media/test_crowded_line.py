@@ -5,6 +5,21 @@ from __future__ import annotations
 from tests.support.crowded_line import Crowd
 
 SETTLED_S = 5
+FULL_BPS, SMALL_BPS = 155_000, 20_000
+
+
+class Village(Crowd):
+    """64 kbit/s, five seconds of queue, and a publisher who makes his picture as small as he is told. His own line up is slow at first."""
+
+    def _rtt_s(self) -> float:
+        return super()._rtt_s() + (1.2 if self.now < 118 else 0.3)
+
+    def _look(self) -> None:
+        super()._look()
+        share = self.adapting.share.bps
+        wanted = FULL_BPS if share is None else SMALL_BPS if share < 2 * SMALL_BPS else min(FULL_BPS, share)
+        for up in self.pictures[0].layers:
+            up.rate.bps = (up.rate.bps + wanted) // 2
 
 
 def narrowed(width_bps: float, faces: int, voices_bps: float) -> Crowd:
@@ -72,3 +87,15 @@ def test_a_village_line_with_a_long_queue_is_tried_rarely() -> None:
     assert crowd.dropped == 0
     assert delayed(crowd, 240, 1.0) < 0.5
     assert delayed(crowd, 120, 1.0) < 0.15
+
+
+def test_on_a_village_line_a_picture_that_is_made_small_stays() -> None:
+    crowd = Village(faces=1, rates=(FULL_BPS, FULL_BPS), voices_bps=36_000, width_bps=64_000, queue_s=5.0)
+    crowd.watch(8)
+    crowd.voices_bps = 22_000  # once, not twice
+    crowd.watch(17)
+
+    moved = [crowd.watch(1)[0] for _ in range(45)]
+
+    assert min(moved) > 0, moved
+    assert crowd.dropped < 150
