@@ -96,7 +96,8 @@ def fuzz(name: str, corpus: Path, crashes: Path, seconds: int, seed: int) -> Run
     if not any(broken.iterdir()):
         broken.rmdir()
     tried, covered = EXECUTED.findall(done.stderr), COVERED.findall(done.stderr)
-    says = (done.stdout + done.stderr).decode(errors="replace")[-3000:]
+    lines = (done.stdout + done.stderr).decode(errors="replace").splitlines()
+    says = "\n".join(line for line in lines if not line.startswith("INFO: Instrumenting"))[-3000:]
     if (done.returncode and not new) or not tried:
         raise BenchError(f"{name}: did not run:\n{says}")
     return Run(int(tried[-1]), int(covered[-1]) if covered else 0, new[0] if new else None, says)
