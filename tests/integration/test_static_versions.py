@@ -46,7 +46,9 @@ async def test_a_page_is_of_one_build_and_names_its_scripts_beforehand(client: C
     desk = await staff(client, db, await seeded(db), "li.wanqing")
     text = await (await desk.get("/desk")).text()
     assert re.search(r'modulepreload" href="[^"]+/js/scenes/desk/line.js">', text)
-    assert re.search(r'modulepreload" href="[^"]+/js/call/peer.js" fetchpriority="low">', text)  # of the room, for later
+    assert re.search(
+        r'modulepreload" href="[^"]+/js/call/peer.js" fetchpriority="low">', text
+    )  # of the room, for later
     urls = set(re.findall(r'"(/static/[^"]+)"', text))
 
     assert urls
