@@ -708,10 +708,17 @@ static void set_timer_at(fast *f, double when) {
   if (timerfd_settime(f->timer, TFD_TIMER_ABSTIME, &once, NULL) != 0) drop(f, RECEIVE_FAILED);
 }
 
+/* Whether something happens within so many seconds that the loop waits for, or a signal. */
+static bool is_wanted(const fast *f, double within) {
+  struct pollfd loop = {.fd = f->loop_fd, .events = POLLIN};
+  struct timespec wait = {.tv_nsec = within > 0 ? (long)(within * 1e9) : 0};
+  return ppoll(&loop, 1, &wait, NULL) != 0;
+}
+
 /* How many ticks one call may take. By `due` the loop's next timer comes in so many whole milliseconds, counted from when it last looked at
  * its clock, a little while ago. */
 static int ticks_at_once(const fast *f) {
-  if (f->loop_fd < 0) return 1;
+  if (f->loop_fd < 0 || f->called_away) return 1;
   if (f->due == NULL) return TICKS;
   int ms = f->due(f->loop);
   if (ms < 0 || ms >= MOST_TICKS * f->every * 1e3) return MOST_TICKS;
@@ -727,17 +734,33 @@ static bool may_go_on(const fast *f, int wished) {
  * loop waits for. Then the timer stands at the tick after. Waking Python costs as much as forwarding three packets. */
 static int take_ticks(fast *f) {
   const workspace *w = f->work;
-  struct pollfd others = {.fd = f->loop_fd, .events = POLLIN};
   int tick = 1, ticks = ticks_at_once(f);
+  f->called_away = false;
   set_timer_at(f, clock_now(CLOCK_MONOTONIC) + ticks * f->every); /* also: it is no longer what the loop waits for */
   int wished = take_all(f);
   for (; tick < ticks && may_go_on(f, wished); tick++) {
     double left = w->now + f->every - WAKING_S - clock_now(CLOCK_MONOTONIC);
-    struct timespec wait = {.tv_nsec = left > 0 ? (long)(left * 1e9) : 0};
-    if (ppoll(&others, 1, &wait, NULL) != 0) break;
+    f->called_away = is_wanted(f, left);
+    if (f->called_away) break;
     wished |= take_all(f);
   }
   if (tick < ticks) set_timer_at(f, w->now + f->every);
+  return wished;
+}
+
+/* By the socket: what it has, and what comes to it while the loop has nothing else to do and no timer due. The socket is one of the things
+ * that the loop waits for: if something is still there when it is empty, it is something else. */
+static int take_waiting(fast *f) {
+  const workspace *w = f->work;
+  bool stays = f->loop_fd >= 0 && f->due != NULL && !f->called_away;
+  int wished = take_all(f), ms = stays ? f->due(f->loop) : 0;
+  double until = w->now + (ms < 0 || ms > LONGEST_MS ? LONGEST_MS : ms) * 1e-3;
+  f->called_away = false;
+  while (ms != 0 && may_go_on(f, wished)) {
+    f->called_away = is_wanted(f, 0);
+    if (f->called_away || !is_wanted(f, until - clock_now(CLOCK_MONOTONIC))) break;
+    wished |= take_all(f);
+  }
   return wished;
 }
 
@@ -745,7 +768,7 @@ static int take_ticks(fast *f) {
 int fast_receive(fast *f) {
   f->tray_used = 0;
   f->urgent = false;
-  return f->timer < 0 ? take_all(f) : take_ticks(f);
+  return f->timer < 0 ? take_waiting(f) : take_ticks(f);
 }
 
 /* The same for one datagram that is not on the socket (self-test and tests), at a time of the caller's. */

@@ -22,6 +22,7 @@ enum {
   BATCHES = 2,     /* then the loop gets a turn: timers and the control socket must not starve under a flood */
   TICKS = 3,       /* of the timer in one call, where Python's own timers are not known: they are late by two at most */
   MOST_TICKS = 50, /* where they are: by one at most */
+  LONGEST_MS = 50, /* that a call waits for more packets, woken by the socket */
   OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
   OUT_SLOTS = 512,
   ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
@@ -160,6 +161,7 @@ typedef struct {
   bool gso;
   bool dropped_any, stalled_any; /* since Python looked */
   bool urgent; /* what is on the tray cannot wait for the end of the call */
+  bool called_away; /* the last call ended because the loop had something else: what it writes then leaves only behind this one */
   uint32_t woken, read;          /* calls and datagrams since then */
   double window, looked_at, every; /* every: seconds between ticks of the timer */
   uint64_t packets_in, packets_out, messages_out;

@@ -189,6 +189,7 @@ class PathMemory(ctypes.Structure):
         ("dropped_any", c_bool),
         ("stalled_any", c_bool),
         ("urgent", c_bool),
+        ("called_away", c_bool),
         ("woken", c_uint32),
         ("read", c_uint32),
         ("window", c_double),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import errno
+import itertools
 import os
 import random
 import select
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -461,14 +463,17 @@ def test_by_the_timer_one_call_takes_several_ticks_unless_the_loop_has_something
         assert memory.woken == before + TICKS + 1, "something else was kept waiting"
 
         os.read(busy, 1)
+        room.path.read()
+        assert memory.woken == before + TICKS + 2, "what the loop wrote was kept waiting"
+
         room.browser.send(b"\x00" * 20)  # for Python: it looks like STUN
         room.path.read()
-        assert memory.woken == before + TICKS + 2, "what Python must see was kept waiting"
+        assert memory.woken == before + TICKS + 3, "what Python must see was kept waiting"
         assert select.select([memory.timer], [], [], 30)[0], "and then nobody was woken again"
 
         memory.loop_fd = -1
         room.path.read()
-        assert memory.woken == before + TICKS + 3, "nobody can say what the loop waits for"
+        assert memory.woken == before + TICKS + 4, "nobody can say what the loop waits for"
     finally:
         for descriptor in (memory.timer, busy, wants):
             os.close(descriptor)
@@ -532,3 +537,44 @@ def test_by_the_timer_one_call_ends_before_the_loop_has_a_timer_due(room: Room, 
         for descriptor in (memory.timer, quiet, wants):
             os.close(descriptor)
         memory.timer, memory.due = -1, None
+
+
+def test_by_the_socket_one_call_waits_for_more_while_the_loop_has_nothing_else_to_do(room: Room) -> None:
+    memory = room.path.memory
+    other, wants = os.pipe()
+    loop = select.epoll()
+    loop.register(room.port.fileno(), select.EPOLLIN)
+    loop.register(other, select.EPOLLIN)
+    due_ms, seqs = [50], itertools.count(2)
+    due = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda _: due_ms[0])
+    memory.loop_fd, memory.window = loop.fileno(), 1e9
+    memory.due = ctypes.cast(due, ctypes.c_void_p).value
+
+    def take() -> int:
+        """Batches that one call takes while a second packet is on its way."""
+        before = memory.woken
+        room.send(next(seqs), OTHER)
+        later = threading.Timer(0.005, room.send, (next(seqs), OTHER))
+        later.start()
+        room.path.read()
+        batches = cast(int, memory.woken - before)
+        later.join()
+        memory.loop_fd, was = -1, memory.loop_fd
+        room.path.read()  # what came too late
+        memory.loop_fd = was
+        return batches
+
+    try:
+        assert any(take() == 2 for _ in range(100)), "it never waited for the packet"
+
+        due_ms[0] = 0
+        assert take() == 1, "the loop has something to do at once"
+
+        due_ms[0] = 50
+        os.write(wants, b"!")
+        assert take() == 1, "something else was kept waiting"
+    finally:
+        loop.close()
+        for descriptor in (other, wants):
+            os.close(descriptor)
+        memory.loop_fd, memory.due = -1, None
