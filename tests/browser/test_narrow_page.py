@@ -32,7 +32,7 @@ FITTED = """async (source) => {
     seen[width] = [voice.sender.getParameters().encodings[0].maxBitrate ?? 0, ...face.sender.getParameters().encodings.map(
       ({maxBitrate, scaleResolutionDownBy, maxFramerate}) => [maxBitrate, scaleResolutionDownBy, maxFramerate ?? 0])];
   }
-  const sizes = () => face.sender.getParameters().encodings.map(({scaleResolutionDownBy}) => scaleResolutionDownBy);
+  const sizes = () => face.sender.getParameters().encodings.map(({scaleResolutionDownBy, maxFramerate}) => [scaleResolutionDownBy, maxFramerate ?? 0]);
   seen.small = [];
   for (const wanted of [true, true, false]) { await beSmall(face.sender, wanted); seen.small.push(sizes()); }
   here.close();
@@ -65,4 +65,6 @@ async def test_on_a_tight_line_voice_and_face_are_small_and_both_come_back(chrom
     assert seen["tight"] == [12_000, [20_000, pytest.approx(360 / 135), 8], usual[1]]
     assert seen["narrow"] == [16_000, *usual]
     assert seen["wide"] == [0, *usual]
-    assert seen["small"] == [[pytest.approx(360 / 135), 1]] * 2 + [[2, 1]], "told by the server, on a wide line"
+    assert seen["small"] == [[[pytest.approx(360 / 135), 0], [1, 0]]] * 2 + [[[2, 0], [1, 0]]], (
+        "told by the server, on a wide line: a bound of frames would bind the larger layer too"
+    )

@@ -91,7 +91,7 @@ export async function fit(sender, own) {
   const before = usual.get(sender) ?? parameters.encodings.map((encoding) => ({ ...encoding }));
   usual.set(sender, before);
   if (sender.track.kind === "audio") fitVoice(parameters, width, before);
-  else fitFace(parameters, width, before, sender.track);
+  else fitFace(parameters, width, before, sender.track, own === "tight");
   await sender.setParameters(parameters);
 }
 
@@ -102,15 +102,16 @@ function fitVoice(parameters, width, before) {
   if (VOICE_BPS[width]) voice.maxBitrate = VOICE_BPS[width];
 }
 
-/** The smallest layer that is sent stays, made smaller; what is to be read stays sharp. @param {any} parameters @param {Width} width @param {any[]} before @param {MediaStreamTrack} track */
-function fitFace(parameters, width, before, track) {
+/** The smallest layer that is sent stays, made smaller; what is to be read stays sharp. A bound of frames would bind the larger layers too: only where one's own
+ * line carries none of them (`slow`). @param {any} parameters @param {Width} width @param {any[]} before @param {MediaStreamTrack} track @param {boolean} slow */
+function fitFace(parameters, width, before, track, slow) {
   parameters.encodings.forEach((/** @type {any} */ encoding, /** @type {number} */ at) =>
     restore(encoding, before[at], ["maxBitrate", "maxFramerate", "scaleResolutionDownBy"]));
   const face = parameters.encodings.find((/** @type {any} */ encoding) => encoding.active) ?? parameters.encodings[0];
   if (width !== "tight") return;
   const sharp = ["detail", "text"].includes(track.contentHint);
   face.maxBitrate = TIGHT_FACE.bps;
-  face.maxFramerate = sharp ? 1 : TIGHT_FACE.frames;
+  if (slow) face.maxFramerate = sharp ? 1 : TIGHT_FACE.frames;
   if (!sharp) face.scaleResolutionDownBy = Math.max(face.scaleResolutionDownBy ?? 1, (track.getSettings().height ?? 360) / TIGHT_FACE.lines);
 }
 
