@@ -1,8 +1,7 @@
 """What a publisher's browser needs to measure its line: which of its packets came, and when (transport-cc).
 
 Each packet carries a number that counts over all streams of the browser. `Arrivals` collects numbers and times, and says every tenth of
-a second what came since: the browser's own estimator (GCC) does the rest. From a line that loses by chance (core/up_line.py) the lost are
-told as come, between their neighbours, and each feedback goes twice: what is not told of counts as not come.
+a second what came since: the browser's own estimator (GCC) does the rest.
 
 Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 """
@@ -15,7 +14,6 @@ from typing import Final
 
 from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, find_extension
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
-from media.core.up_line import UpLine
 
 # Statuses in one feedback: with the longest deltas and chunks it stays below 800 bytes.
 MOST_STATUSES: Final = 256
@@ -35,39 +33,13 @@ _U16 = Struct("!H")
 class Arrivals:
     """One browser's packets. `note` in any order; `take` on a timer."""
 
-    __slots__ = (
-        "_again",
-        "_count",
-        "_newest",
-        "_newest_at",
-        "_next",
-        "_noted",
-        "came",
-        "expected",
-        "forgives",
-        "line",
-    )
+    __slots__ = ("_count", "_newest", "_next", "_noted")
 
     def __init__(self) -> None:
-        self.line = UpLine()
-        self.forgives = False
-        self.expected = self.came = 0  # of all that was noted here
-        self._again: list[bytes] = []
-        self._newest_at = 0.0
         self._noted: list[tuple[int, float]] = []  # as they came
         self._newest = -1
         self._next = -1  # what is told next; -1: from the first that came
         self._count = 0
-
-    def begin(self, forgives: bool) -> None:
-        """Go over to telling the lost as come, or back."""
-        self.forgives = forgives
-        self._next = self._newest = -1
-        self._again = []
-        self._noted.clear()
-
-    def fetch(self) -> None:
-        """Take over what was noted elsewhere."""
 
     def note(self, seq: int, at: float) -> None:
         """A packet with this number (16 bit) came at `at`, monotonic seconds."""
@@ -75,24 +47,14 @@ class Arrivals:
 
     def take(self) -> list[bytes]:
         """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
-        again, self._again = self._again, []
         came = self._came()
         if not came:
-            return again
-        told = self._told(came)
-        if self.forgives:
-            self._again = told
-        return again + told
-
-    def _told(self, came: dict[int, float]) -> list[bytes]:
+            return []
         first = min(came)
         # A late one is told again with its neighbours: the browser corrects what it took for lost.
         start = first if self._next < 0 else min(first, self._next)
         if self._newest - start > 4 * MOST_STATUSES:
             start = first
-        if self.forgives:
-            self._fill(came, start)
-        self._newest_at = came[max(came)]
         told: list[bytes] = []
         while start <= self._newest:
             numbers = range(start, min(start + MOST_STATUSES, self._newest + 1))
@@ -103,28 +65,17 @@ class Arrivals:
         self._next = self._newest + 1
         return told
 
-    def _fill(self, came: dict[int, float], start: int) -> None:
-        """The lost from `start` on, evenly between those that came around them."""
-        before, at = start - 1, self._newest_at or came[min(came)]
-        for number in sorted(came):
-            if number >= start:
-                for lost in range(before + 1, number):
-                    came[lost] = at + (came[number] - at) * (lost - before) / (number - before)
-                before, at = number, came[number]
-
     def _came(self) -> dict[int, float]:
         """Extended number -> when, of what was noted; empties it."""
         noted, self._noted = self._noted, []
         came: dict[int, float] = {}
-        before = newest = self._newest
+        newest = self._newest
         for seq, at in noted:
             ext = FIRST_CYCLE + seq if newest < 0 else unwrap_seq(seq, newest)
             if newest - ext < LATEST:
                 newest = max(newest, ext)
                 came.setdefault(ext, at)
         self._newest = newest
-        self.came += len(came)
-        self.expected += newest - before if before >= 0 else len(came)
         return came
 
     def _tell(self, start: int, times: Sequence[float | None]) -> bytes:

@@ -488,34 +488,3 @@ def test_a_stream_that_negotiated_no_level_has_none(new_stage: NewStage) -> None
     stage.receive_plain(HEADER.pack(0x90, 96, 9, 0, 77) + b"\xbe\xde\x00\x01\x40\x05\x00\x00voice")
 
     assert (stage.up.level_ident, stage.up.loudest) == (0, SILENCE)
-
-
-def test_a_browser_whose_losses_are_forgiven_is_told_twice_and_of_no_loss(new_stage: NewStage) -> None:
-    stage = new_stage()
-    stage.lane.count_ident = 3
-
-    def told(*numbers: int) -> list[list[bool]]:
-        """What the browser hears after these came: for each feedback, which of its packets did."""
-        for number in numbers:
-            block = b"\xbe\xde\x00\x01\x31" + number.to_bytes(2, "big") + b"\x00"
-            stage.receive_plain(HEADER.pack(0x90, 96, number, 0, 77) + block + VP8_KEY)
-        stage.path.tell_arrivals()
-        sent, stage.wire.sent = stage.wire.sent, []
-        hearing = pylibsrtp.Session(pylibsrtp.Policy(OUR_KEY, pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=GCM))
-        return [heard(hearing.unprotect_rtcp(data)[12:]) for data, _ in sent]
-
-    assert told(1, 2, 4) == [[True, True, False, True]]
-    stage.path.forgive(stage.lane, True)
-    assert told(6, 8) == [[True] * 3]
-    assert told(10) == [[True] * 3, [True] * 2]
-    assert told() == [[True] * 2]
-    stage.path.forgive(stage.lane, False)
-    assert told(11, 13)[-1][-3:] == [True, False, True]
-
-
-def heard(body: bytes) -> list[bool]:
-    """Of each packet that a feedback of one vector of symbols, or one run, tells of: whether it came."""
-    count, chunk = int.from_bytes(body[2:4], "big"), int.from_bytes(body[8:10], "big")
-    if chunk & 0x8000:
-        return [bool(chunk >> (12 - 2 * place) & 3) for place in range(count)]
-    return [bool(chunk >> 13)] * count

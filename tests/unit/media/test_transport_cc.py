@@ -132,38 +132,3 @@ def test_a_packets_number_is_found_wherever_find_extension_finds_it() -> None:
         assert noting.told == expected
         found_some += len(expected)
     assert found_some > 300
-
-
-def test_on_a_line_that_loses_by_chance_the_lost_are_told_as_come_and_everything_twice() -> None:
-    arrivals = Arrivals()
-    arrivals.begin(True)
-    for seq, at in ((65534, 50.0), (2, 50.04), (3, 50.05)):
-        arrivals.note(seq, at)
-
-    first = arrivals.take()
-
-    ((base, came, _),) = [read(data) for data in first]
-    assert base == 65534
-    assert came == pytest.approx([50.0, 50.01, 50.02, 50.03, 50.04, 50.05], abs=0.0005)
-    assert (arrivals.expected, arrivals.came) == (3, 3), "the first ones are no loss"
-    arrivals.note(5, 50.15)
-    again, new = arrivals.take()
-    assert [again] == first
-    assert read(new)[1] == pytest.approx([50.1, 50.15], abs=0.0005)
-    assert (arrivals.expected, arrivals.came) == (5, 4)
-    assert arrivals.take() == [new]
-    assert arrivals.take() == []
-
-
-def test_when_it_ends_the_lost_are_told_again() -> None:
-    arrivals = Arrivals()
-    arrivals.begin(True)
-    arrivals.note(10, 1.0)
-    arrivals.take()
-    arrivals.begin(False)
-    for seq in (11, 13):
-        arrivals.note(seq, 1.1)
-
-    ((base, came, _),) = [read(data) for data in arrivals.take()]
-
-    assert (base, [at is None for at in came]) == (11, [False, True, False])
