@@ -231,17 +231,23 @@ def test_more_than_a_call_takes_is_taken_by_the_next(room: Room) -> None:
 
 def test_a_packet_came_when_the_kernel_had_it_not_when_we_looked(room: Room) -> None:
     native_library().stamp(room.port.fileno())
+
+    # Two clocks cannot be read at once: whoever is interrupted between them is wrong by that, and tries again.
+    assert any(_came_while_it_was_sent(room, seq) for seq in range(2, 22))
+
+
+def _came_while_it_was_sent(room: Room, seq: int) -> bool:
+    """Whether a packet that is read 5 ms after it was sent came when it was sent, by 4 ms."""
     before = time.monotonic()
-    room.send(2, OTHER)
+    room.send(seq, OTHER)
     after = time.monotonic()
     while time.monotonic() < after + 0.005:
         pass
-
     room.path.read()
 
-    assert before - 0.004 <= room.up.last_at <= after + 0.004  # two clocks, which cannot be read at once
     assert room.lane.heard == room.up.last_at
     assert room.up.downs[0].map.last_now >= after + 0.005
+    return before - 0.004 <= room.up.last_at <= after + 0.004
 
 
 def test_a_gap_is_told_once_and_what_comes_late_takes_its_place(room: Room) -> None:
