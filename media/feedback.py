@@ -37,8 +37,10 @@ from media.core.rtcp import (
     write_compound,
 )
 from media.core.seqno import SEQ_MASK
+from media.core.up_line import FORGIVEN_BPS
 from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
 from media.spreading import Spreading
+from media.uplines import look_at_line
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
 LOSS_TICK_S: Final = 0.01
@@ -306,6 +308,7 @@ class Feedback:
 
     def report(self, party: Party, now: float) -> None:
         """Tell one connected peer what we received from it and what we sent to it."""
+        look_at_line(party, self.path, now)
         for compound in self._compounds(party, now):
             self.path.send_rtcp(party.lane, compound)
         party.lane.budget = PACKETS_PER_REPORT
@@ -321,6 +324,8 @@ class Feedback:
         video = tuple(up.ssrc for up in ups if up.kind == "video")
         own = party.lane.rtcp_ssrc
         most = party.adapting.granted_bps or GRANTED_BPS * party.pictures
+        if party.lane.arrivals.forgives:
+            most = min(most, FORGIVEN_BPS * party.pictures)
         granted = [BandwidthEstimate(own, most, video)] if video else []
         first = sent[:REPORTS_PER_DATAGRAM]
         names = ((own, party.cname), *((report.ssrc, party.cname) for report in first))

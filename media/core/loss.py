@@ -17,6 +17,7 @@ When a missing number is asked for: not before it is `reorder_s` late and REORDE
 that was merely overtaken comes by itself within that; on a stream of few packets twice the time is enough), then again
 each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned. Each request goes twice, REPEAT_S apart:
 it may be lost itself, which would cost a round trip, and a browser does not answer the second within a round trip of the first.
+On a line that loses by chance (`persists`) it goes again each REPEAT_S for the same reasons: a browser answers each round trip *it* knows of.
 """
 
 from __future__ import annotations
@@ -59,13 +60,14 @@ AUDIO_LOSS = LossPolicy(max_age_s=0.5, max_tries=5, max_waiting=64, key_frames=F
 class _Missing:
     """One missing packet: since when, and when it was asked for."""
 
-    __slots__ = ("asked_at", "repeated", "since", "tries")
+    __slots__ = ("asked_at", "repeated", "repeated_at", "since", "tries")
 
     def __init__(self, since: float) -> None:
         self.since = since
         self.asked_at = 0.0
         self.tries = 0
         self.repeated = False  # the last request
+        self.repeated_at = 0.0
 
 
 class LossTracker:
@@ -84,6 +86,7 @@ class LossTracker:
         "duplicates",
         "highest",
         "key_frame_wanted",
+        "persists",
         "reorder_s",
         "repaired",
         "rtt_s",
@@ -97,6 +100,7 @@ class LossTracker:
         self.highest = -1  # extended
         self.reorder_s = REORDER_S
         self.rtt_s = rtt_s
+        self.persists = False
         self.key_frame_wanted = False  # set here, cleared by the caller when it has asked for one
         self.repaired = self.abandoned = self.asked = self.duplicates = 0
 
@@ -125,11 +129,12 @@ class LossTracker:
                 given_up.append(ext)
             elif self._is_due(ext, entry, retry_s, now):
                 entry.tries += 1
-                entry.asked_at = now
+                entry.asked_at = entry.repeated_at = now
                 entry.repeated = False
                 ask.append(ext & SEQ_MASK)
-            elif entry.tries and not entry.repeated and now - entry.asked_at >= REPEAT_S:
+            elif entry.tries and (self.persists or not entry.repeated) and now - entry.repeated_at >= REPEAT_S:
                 entry.repeated = True
+                entry.repeated_at = now
                 ask.append(ext & SEQ_MASK)
         if given_up:
             self._give_up(given_up, now)

@@ -1,7 +1,9 @@
 """What a publisher's browser needs to measure its line: which of its packets came, and when (transport-cc).
 
 Each packet carries a number that counts over all streams of the browser. `Arrivals` collects numbers and times, and says every tenth of
-a second what came since: the browser's own estimator (GCC) does the rest.
+a second what came since: the browser's own estimator (GCC) does the rest. Of a line that loses by chance (core/up_line.py) nothing is said of
+the lost: each run that came is told by itself, and twice, because the feedback is lost as well. (Told as come they would be taken
+out of what the browser can send again.)
 
 Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 """
@@ -14,11 +16,14 @@ from typing import Final
 
 from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, find_extension
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
+from media.core.up_line import UpLine
 
 # Statuses in one feedback: with the longest deltas and chunks it stays below 800 bytes.
 MOST_STATUSES: Final = 256
 # Older than what was told already by more than this: from before a pause, not late.
 LATEST: Final = 1000
+MOST_BYTES: Final = 1000  # of feedback in one datagram
+HEADER: Final = 12  # of a feedback packet, before its body
 TICK_S: Final = 0.00025  # of a delta
 REFERENCE_TICKS: Final = 256  # of the reference time: 64 ms
 _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
@@ -33,13 +38,37 @@ _U16 = Struct("!H")
 class Arrivals:
     """One browser's packets. `note` in any order; `take` on a timer."""
 
-    __slots__ = ("_count", "_newest", "_next", "_noted")
+    __slots__ = (
+        "_again",
+        "_count",
+        "_newest",
+        "_next",
+        "_noted",
+        "came",
+        "expected",
+        "forgives",
+        "line",
+    )
 
     def __init__(self) -> None:
+        self.line = UpLine()
+        self.forgives = False
+        self.expected = self.came = 0  # of all that was noted here
+        self._again: list[bytes] = []
         self._noted: list[tuple[int, float]] = []  # as they came
         self._newest = -1
         self._next = -1  # what is told next; -1: from the first that came
         self._count = 0
+
+    def begin(self, forgives: bool) -> None:
+        """Go over to saying nothing of the lost, or back."""
+        self.forgives = forgives
+        self._next = self._newest = -1
+        self._again = []
+        self._noted.clear()
+
+    def fetch(self) -> None:
+        """Take over what was noted elsewhere."""
 
     def note(self, seq: int, at: float) -> None:
         """A packet with this number (16 bit) came at `at`, monotonic seconds."""
@@ -47,9 +76,16 @@ class Arrivals:
 
     def take(self) -> list[bytes]:
         """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
+        again, self._again = self._again, []
         came = self._came()
         if not came:
-            return []
+            return again
+        if not self.forgives:
+            return self._told(came)
+        self._again = [self._tell(run[0], [came[number] for number in run]) for run in _runs_of(sorted(came))]
+        return again + self._again
+
+    def _told(self, came: dict[int, float]) -> list[bytes]:
         first = min(came)
         # A late one is told again with its neighbours: the browser corrects what it took for lost.
         start = first if self._next < 0 else min(first, self._next)
@@ -69,13 +105,15 @@ class Arrivals:
         """Extended number -> when, of what was noted; empties it."""
         noted, self._noted = self._noted, []
         came: dict[int, float] = {}
-        newest = self._newest
+        before = newest = self._newest
         for seq, at in noted:
             ext = FIRST_CYCLE + seq if newest < 0 else unwrap_seq(seq, newest)
             if newest - ext < LATEST:
                 newest = max(newest, ext)
                 came.setdefault(ext, at)
         self._newest = newest
+        self.came += len(came)
+        self.expected += newest - before if before >= 0 else len(came)
         return came
 
     def _tell(self, start: int, times: Sequence[float | None]) -> bytes:
@@ -88,6 +126,29 @@ class Arrivals:
         self._count = (self._count + 1) & 0xFF
         body = head + b"".join(_U16.pack(chunk) for chunk in _chunks(symbols)) + deltas
         return body + bytes(-len(body) % 4)
+
+
+def _runs_of(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
+    """Rising numbers, cut wherever one is missing, and after MOST_STATUSES."""
+    begin = 0
+    for at in range(1, len(numbers) + 1):
+        if at == len(numbers) or numbers[at] != numbers[at - 1] + 1 or at - begin == MOST_STATUSES:
+            yield numbers[begin:at]
+            begin = at
+
+
+def in_datagrams(bodies: Iterable[bytes]) -> Iterable[list[bytes]]:
+    """The bodies in order, so many together as fit one datagram; at least one."""
+    together: list[bytes] = []
+    size = 0
+    for body in bodies:
+        size += HEADER + len(body)
+        if together and size > MOST_BYTES:
+            yield together
+            together, size = [], HEADER + len(body)
+        together.append(body)
+    if together:
+        yield together
 
 
 def note_packet(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> None:

@@ -385,6 +385,10 @@ class ForwardPath(Protocol):
         """Protect and send one compound packet."""
         ...
 
+    def forgive(self, lane: Lane, lost: bool) -> None:
+        """Tell this sender his lost packets as come, or all as it is."""
+        ...
+
     def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
         """Tell every browser that counts its packets which of them came since it was told last, and when (transport-cc).
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from media.core.packetcache import ANY_AGE
 from media.core.picture_ids import NO_SHIFT, UNKNOWN, make_shift, read_numbers, shifted
 from media.core.rtp import payload_start
-from media.forward.path import DownStream, UpStream, Watcher
+from media.forward.path import DownStream, Lane, UpStream, Watcher
 
 NO_NUMBERS = (UNKNOWN, UNKNOWN)
 
@@ -39,6 +39,10 @@ class Wiring:
         up.lane.ups.pop(up.ssrc, None)
         if up.rtx_ssrc is not None:
             up.lane.repairs.pop(up.rtx_ssrc, None)
+
+    def forgive(self, lane: Lane, lost: bool) -> None:
+        if lost != lane.arrivals.forgives:
+            lane.arrivals.begin(lost)
 
     def connect(self, up: UpStream, down: DownStream) -> None:
         self.disconnect(down)

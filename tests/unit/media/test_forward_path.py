@@ -13,6 +13,7 @@ import pylibsrtp
 import pytest
 
 from media.core.picture_ids import read_numbers
+from media.core.rtcp import TransportFeedback, parse_compound
 from media.core.rtp import HEADER, HEADER_ABS, SILENCE, Header, abs_send_time_word, parse_header
 from media.forward.path import DownStream, Lane, LaneOwner, UpStream
 from media.forward.self_test import Notes, Wire, wired_native, wired_python
@@ -488,3 +489,35 @@ def test_a_stream_that_negotiated_no_level_has_none(new_stage: NewStage) -> None
     stage.receive_plain(HEADER.pack(0x90, 96, 9, 0, 77) + b"\xbe\xde\x00\x01\x40\x05\x00\x00voice")
 
     assert (stage.up.level_ident, stage.up.loudest) == (0, SILENCE)
+
+
+def test_a_browser_whose_losses_are_forgiven_is_told_twice_of_what_came(new_stage: NewStage) -> None:
+    stage = new_stage()
+    stage.lane.count_ident = 3
+
+    def told(*numbers: int) -> list[list[bool]]:
+        """What the browser hears after these came: for each feedback, which of its packets did."""
+        for number in numbers:
+            block = b"\xbe\xde\x00\x01\x31" + number.to_bytes(2, "big") + b"\x00"
+            stage.receive_plain(HEADER.pack(0x90, 96, number, 0, 77) + block + VP8_KEY)
+        stage.path.tell_arrivals()
+        sent, stage.wire.sent = stage.wire.sent, []
+        hearing = pylibsrtp.Session(pylibsrtp.Policy(OUR_KEY, pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=GCM))
+        packets = [packet for data, _ in sent for packet in parse_compound(hearing.unprotect_rtcp(data))]
+        return [heard(packet.data) for packet in packets if isinstance(packet, TransportFeedback)]
+
+    assert told(1, 2, 4) == [[True, True, False, True]]
+    stage.path.forgive(stage.lane, True)
+    assert told(6, 8, 9) == [[True], [True] * 2]
+    assert told(11) == [[True], [True] * 2, [True]]
+    assert told() == [[True]]
+    stage.path.forgive(stage.lane, False)
+    assert told(12, 14)[-1][-3:] == [True, False, True]
+
+
+def heard(body: bytes) -> list[bool]:
+    """Of each packet that a feedback of one vector of symbols, or one run, tells of: whether it came."""
+    count, chunk = int.from_bytes(body[2:4], "big"), int.from_bytes(body[8:10], "big")
+    if chunk & 0x8000:
+        return [bool(chunk >> (12 - 2 * place) & 3) for place in range(count)]
+    return [bool(chunk >> 13)] * count

@@ -141,6 +141,26 @@ def test_arrivals_are_told_in_the_same_words(seed: int) -> None:
         assert both[1].take() == both[0].take()
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_line_loses_by_chance_is_forgiven_in_the_same_words(seed: int) -> None:
+    chance = random.Random(seed)
+    lane = NativeLane(native_library(), 1, cast(LaneOwner, Notes()), 5, 0.0)
+    lane.count_ident = 3
+    both = Arrivals(), lane.arrivals
+    for arrivals in both:
+        arrivals.begin(True)
+    now, seq = 1000.0, 65000
+    for _ in range(300):
+        for _ in range(chance.choice([0, 1, 7, 20, 200])):
+            now += chance.choice([0.0, 0.0002, 0.003, 0.07])
+            seq += chance.choice([1] * 30 + [0, 2, 9, -3])
+            for arrivals in both:
+                arrivals.note(seq & 0xFFFF, now)
+        assert both[1].take() == both[0].take()
+    assert (both[0].expected, both[0].came) == (both[1].expected, both[1].came)
+    assert both[0].came < both[0].expected
+
+
 def test_a_packets_number_is_found_in_either_form_of_extension_as_in_python(room: Room) -> None:
     """Blocks at random, most of them bent; libsrtp seals only what has a header that fits."""
     chance = random.Random(8)

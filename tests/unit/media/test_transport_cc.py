@@ -8,7 +8,7 @@ import pytest
 
 from media.core.rtcp import TransportFeedback, parse_compound, write_compound
 from media.core.rtp import find_extension
-from media.core.transport_cc import MOST_STATUSES, Arrivals, note_packet
+from media.core.transport_cc import MOST_STATUSES, Arrivals, in_datagrams, note_packet
 
 
 def read(data: bytes) -> tuple[int, list[float | None], int]:
@@ -132,3 +132,48 @@ def test_a_packets_number_is_found_wherever_find_extension_finds_it() -> None:
         assert noting.told == expected
         found_some += len(expected)
     assert found_some > 300
+
+
+def test_of_a_line_that_loses_by_chance_only_what_came_is_told_and_that_twice() -> None:
+    arrivals = Arrivals()
+    arrivals.begin(True)
+    for seq, at in ((65534, 50.0), (65535, 50.01), (2, 50.04), (3, 50.05)):
+        arrivals.note(seq, at)
+
+    first = arrivals.take()
+
+    (base, came, _), (base_2, came_2, _) = [read(data) for data in first]
+    assert (base, base_2) == (65534, 2)
+    assert came == pytest.approx([50.0, 50.01], abs=0.0005)
+    assert came_2 == pytest.approx([50.04, 50.05], abs=0.0005)
+    assert (arrivals.expected, arrivals.came) == (4, 4), "the first ones are no loss"
+    arrivals.note(5, 50.15)
+    *again, new = arrivals.take()
+    assert again == first
+    assert read(new)[0] == 5
+    assert read(new)[1] == pytest.approx([50.15], abs=0.0005)
+    assert (arrivals.expected, arrivals.came) == (6, 5)
+    assert arrivals.take() == [new]
+    assert arrivals.take() == []
+
+
+def test_bodies_go_together_as_far_as_a_datagram_takes_them() -> None:
+    sizes = [16, 40, 800, 300, 20, 900, 16]
+
+    together = [[len(body) for body in bodies] for bodies in in_datagrams(bytes(size) for size in sizes)]
+
+    assert together == [[16, 40, 800], [300, 20], [900, 16]]
+
+
+def test_when_it_ends_the_lost_are_told_again() -> None:
+    arrivals = Arrivals()
+    arrivals.begin(True)
+    arrivals.note(10, 1.0)
+    arrivals.take()
+    arrivals.begin(False)
+    for seq in (11, 13):
+        arrivals.note(seq, 1.1)
+
+    ((base, came, _),) = [read(data) for data in arrivals.take()]
+
+    assert (base, [at is None for at in came]) == (11, [False, True, False])
