@@ -196,7 +196,8 @@ def _take_peer(person: Person, standing: StandingPeer | None, now: datetime) -> 
         return
     phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
     slots = tuple(slot_message(slot) for slot in standing.slots)
-    person.peer = Peer(standing.number, None, 0, phase, slots, standing.short)  # type: ignore[arg-type]
+    # What it was asked to send is not known here any more: it may be a document, which must not go along into another room.
+    person.peer = Peer(standing.number, None, 0, phase, slots, standing.short, extra=True)  # type: ignore[arg-type]
     person.last_number = max(person.last_number, standing.number)
     person.silenced |= standing.silenced
     if person.line is None:

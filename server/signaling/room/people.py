@@ -51,9 +51,9 @@ class Peer:
     peer: int | None
     revision: int
     phase: Phase = "connecting"
-    extra: bool = False  # a document or a screen is among what it was last asked to send
     slots: tuple[Slot, ...] = ()
     short: int = 0
+    extra: bool = False  # a document or a screen is, or may be, among what it was last asked to send
 
 
 @dataclass(slots=True)
