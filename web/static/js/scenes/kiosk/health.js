@@ -6,8 +6,8 @@ import { problemsOf } from "../told.js";
 
 const REPORT_MS = 30_000;
 
-/** The version of the page: what its script was when it was loaded. */
-const VERSION = new URL(/** @type {HTMLScriptElement | null} */ (document.querySelector("script[src*='/scenes/kiosk.js']"))?.src ?? location.href).searchParams.get("v") ?? "";
+/** The version of the page: the build below which its scripts were loaded. */
+const VERSION = /\/static\/([0-9a-f]{12})\//.exec(import.meta.url)?.[1] ?? "";
 
 /**
  * @param {string} endpoint @param {any} devices camera and microphone as they were last opened; null: not open, nothing new is known
