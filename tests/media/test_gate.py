@@ -244,7 +244,7 @@ async def test_one_member_cannot_make_the_server_amplify(enter: Enter, controlle
     await eventually(lambda: None if len(b.heard_from("a")) > heard + 60 else "a stopped")
 
     resent = sum(p.rtx for line in b.received.values() for p in line) - before
-    assert 60 <= resent <= 1200  # of 6000 asked for
+    assert 8 <= resent <= 1200  # of 6000 asked for; what would wait too long behind the others is given up
     assert a.counts["pli"] < 10
 
 
