@@ -18,7 +18,7 @@ from typing import Final
 
 GROWTH: Final = 1.05
 LEAST_BPS: Final = 25_000  # below that a browser sends no less
-WIDE_BPS: Final = 600_000  # a bound that has grown so far says nothing any more
+WIDE_BPS: Final = 200_000  # a line with so much for each picture is left to what a browser finds out by itself
 LOOKS: Final = 4  # a budget that fell for a moment only, for two seconds, binds nobody
 VOICE_BPS: Final = 40_000  # what is granted counts the voice too
 

@@ -45,11 +45,17 @@ def look(share: Share, budget_bps: int, pictures: int, times: int = LOOKS) -> No
 
 def test_a_moment_binds_nobody() -> None:
     share = Share(0.0)
-    look(share, 500_000, 1)
+    look(share, 150_000, 1)
     look(share, 30_000, 1, LOOKS - 1)
-    assert share.bps == 500_000
+    assert share.bps == 150_000
     look(share, 30_000, 1, 1)
     assert share.bps == 30_000
+
+
+def test_a_line_with_enough_for_a_small_picture_binds_nobody_though_it_was_full() -> None:
+    share = Share(0.0)
+    look(share, WIDE_BPS + 100_000, 1)
+    assert share.bps is None
 
 
 def test_a_bound_grows_away_step_by_step() -> None:
