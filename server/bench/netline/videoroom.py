@@ -40,7 +40,7 @@ class VideoRoom:
     def _publish(self, asked: dict[str, Any]) -> dict[str, Any]:
         seat = asked["seat"]
         with self._lock:
-            self._feeds[seat], answer = self._signaling.publish(self._room, asked["sdp"])
+            self._feeds[seat], answer = self._signaling.publish(self._room, _hidden(asked))
         return {"sdp": self._through(seat, answer)}
 
     def _subscribe(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class VideoRoom:
 
     def _accept(self, asked: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
-            self._signaling.start(self._handles[asked["seat"]], asked["sdp"])
+            self._signaling.start(self._handles[asked["seat"]], _hidden(asked))
         return {}
 
     def _through(self, seat: str, description: str) -> str:
@@ -71,3 +71,9 @@ class VideoRoom:
         if seat != ON_LINE or self._relay is None:
             return description
         return with_candidate(description, self._relay.address_for(host_of(description)))
+
+
+def _hidden(asked: dict[str, Any]) -> str:
+    """What a page says of itself; of who is on the line Janus learns no address but by the line, or it would go past it."""
+    description: str = asked["sdp"]
+    return with_candidate(description, None) if asked["seat"] == ON_LINE else description
