@@ -233,18 +233,29 @@ async def test_a_leader_without_the_database_is_relieved_and_commands_nobody_any
         await line.cut()
 
 
-async def test_a_device_that_came_by_one_process_is_changed_and_ended_by_the_other(
-    settings: Settings, db: Pool, broker: Broker, worker: BusWorker
-) -> None:
+async def with_a_device(db: Pool) -> tuple[RunningSession, dict[str, str]]:
+    """A session with a camera that is let in, and what the camera shows of itself."""
     session = await run_session(db)
     await invite(db, session, "c", "site_worker", "摄像机")
     await admit_beforehand(db, session, "c")
-    token = {"Authorization": f"Bearer {session.tokens['c']}"}
+    return session, {"Authorization": f"Bearer {session.tokens['c']}"}
+
+
+async def offers(web: Web, token: dict[str, str]) -> str:
+    """A device sends its picture; returns where its resource is."""
+    began = await web.post("/api/whip", data=sdp("sendonly"), headers={**token, "Content-Type": SDP})
+    assert began.status == 201, await began.text()
+    place: str = began.headers["Location"]
+    return place
+
+
+async def test_a_device_that_came_by_one_process_is_changed_and_ended_by_the_other(
+    settings: Settings, db: Pool, broker: Broker, worker: BusWorker
+) -> None:
+    session, token = await with_a_device(db)
     async with two_webs(on(settings, broker), session) as (first, second, _):
         leader = await RoomPage.joined(first, session.tokens["a"], media=False)
-        began = await second.post("/api/whip", data=sdp("sendonly"), headers={**token, "Content-Type": SDP})
-        assert began.status == 201, await began.text()
-        place, join = began.headers["Location"], worker.script.requests(Join)[-1]
+        place, join = await offers(second, token), worker.script.requests(Join)[-1]
         where = {"room": session.room_id, "seat": join.seat, "connection": join.connection}
         worker.tell({"event": "peer_state", **where, "state": "connected", "cause": None})
         await leader.hears("person", person(join.seat, state="connected"))
@@ -264,13 +275,9 @@ async def test_a_device_that_came_by_one_process_is_changed_and_ended_by_the_oth
 async def test_a_device_goes_on_when_another_process_leads_its_session(
     settings: Settings, db: Pool, broker: Broker, worker: BusWorker
 ) -> None:
-    session = await run_session(db)
-    await invite(db, session, "c", "site_worker", "摄像机")
-    await admit_beforehand(db, session, "c")
-    token = {"Authorization": f"Bearer {session.tokens['c']}"}
+    session, token = await with_a_device(db)
     async with two_webs(on(settings, broker), session) as (_, second, stop):
-        began = await second.post("/api/whip", data=sdp("sendonly"), headers={**token, "Content-Type": SDP})
-        assert began.status == 201, await began.text()
+        place = await offers(second, token)
 
         await stop()
         await led_by(second, session)
@@ -280,5 +287,5 @@ async def test_a_device_goes_on_when_another_process_leads_its_session(
             return None if person.word() == "connected" else f"the device is {person.word()}"
 
         await eventually(not_here)
-        assert (await second.delete(began.headers["Location"], headers=token)).status == 200
+        assert (await second.delete(place, headers=token)).status == 200
     assert len(worker.script.requests(Join)) == 1
