@@ -125,6 +125,14 @@ def app(settings: Settings) -> web.Application:
 
 
 @pytest.fixture
+def post_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is put into the outbox stays there to be read; the sender empties what it sent. Asked for before `client`."""
+    from server.messages import worker  # noqa: PLC0415  # as above
+
+    monkeypatch.setattr(worker, "LOOK_EVERY_S", 3600.0)
+
+
+@pytest.fixture
 async def client(app: web.Application, aiohttp_client: AiohttpClient) -> TestClient[Any, Any]:
     """The application behind a real socket on loopback. Asked for in this order, it ends before its database is dropped."""
     return await aiohttp_client(app)

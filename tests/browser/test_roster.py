@@ -68,8 +68,9 @@ async def test_a_coordinator_publishes_a_month_and_a_citizen_subscribes(
     # Preview, with the reason of each assignment, and one decision on it
     await coordinator.press("preview-roster")
     slots = page.get_by_test_id("preview-slot")
-    shifts = 28
-    await expect(slots).to_have_count(shifts)
+    await expect(slots.nth(26)).to_be_visible()
+    shifts = await slots.count()
+    assert shifts in (27, 28)  # four weeks, and today's is over at eight in the evening
     await slots.nth(1).locator("summary").click()
     assert "轮到" in await slots.nth(1).get_by_test_id("why").inner_text()
     await slots.nth(3).get_by_test_id("change-shift").click()

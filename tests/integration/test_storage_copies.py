@@ -187,7 +187,7 @@ def flip(path: Path) -> None:
 
 
 async def test_each_month_everything_is_read_again_and_one_flipped_bit_is_found_and_told(
-    client: Client, db: Pool, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    post_waits: None, client: Client, db: Pool, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scrubbing, "AGAIN_S", 0.0)
     held = await hold(client, db, city)

@@ -75,7 +75,7 @@ async def test_space_is_measured_from_the_start_on(client: Client, db: Pool, tmp
 
 
 async def test_administrators_hear_of_a_full_volume_once_an_hour(
-    client: Client, db: Pool, city: City, monkeypatch: pytest.MonkeyPatch
+    post_waits: None, client: Client, db: Pool, city: City, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(space, "measure", lambda _place: Space(BARELY - 1, 1 << 40))
 
