@@ -7,6 +7,8 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,8 +83,8 @@ def packets_of(seen: BlockSeen) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_after_kill_9_everything_sealed_is_there_and_less_than_a_second_is_missing(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(KILLS // 2))
+def test_after_kill_9_everything_sealed_is_there(tmp_path: Path, seed: int) -> None:
     lines = random.Random(seed).randrange(10, 90)
 
     run = listen(writer(tmp_path), lines)
@@ -91,9 +93,28 @@ def test_after_kill_9_everything_sealed_is_there_and_less_than_a_second_is_missi
     assert damages == []
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= run.sealed
+
+
+@pytest.fixture
+def prompt_disk() -> Iterator[Path]:
+    """In memory: what else is written on this machine does not make its fsync wait, of which a second has no room."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as place:
+        yield Path(place)
+
+
+@pytest.mark.parametrize("seed", range(KILLS // 2))
+def test_after_kill_9_less_than_a_second_is_missing_that_nobody_asked_for(prompt_disk: Path, seed: int) -> None:
+    lines = random.Random(seed).randrange(60, 110)
+
+    run = listen(writer(prompt_disk, "unasked"), lines)
+
+    numbers, damages, _ = read_back(prompt_disk)
+    assert damages == []
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert run.sealed == 0
     ended = run.given[-1][1]
     owed = [number for number, at in run.given if at < ended - PROMISED_S]
-    assert len(numbers) >= max(owed, default=0)
+    assert len(numbers) >= max(owed)  # sixty steps are more than a second: something is owed
 
 
 def test_a_killed_writer_is_followed_by_another_again_and_again(tmp_path: Path) -> None:
