@@ -58,7 +58,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class StandingPeer:
-    """A peer that a worker holds while this process did not follow it. `silenced`: sources that are paused."""
+    """A peer that a worker holds while this process did not follow it. `sources`: what it was last asked to send; `silenced`: of these, what is paused."""
 
     seat: str
     number: int
@@ -66,3 +66,4 @@ class StandingPeer:
     silenced: frozenset[str] = frozenset()
     slots: tuple[SlotFacts, ...] = ()
     short: int = 0
+    sources: frozenset[str] = frozenset()

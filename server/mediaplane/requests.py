@@ -150,6 +150,7 @@ def standing_peers(summary: RoomSummary) -> list[StandingPeer]:
             frozenset(up.source for up in seat.up if up.paused),
             _slots(seat.slots),
             seat.short,
+            frozenset(up.source for up in seat.up),
         )
         for seat in summary.seats
     ]

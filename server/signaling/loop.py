@@ -23,7 +23,7 @@ from server.recordings.store import set_recorded
 from server.sessions import caucus, seats, service
 from server.sessions.events import EventWriter, SessionEvent
 from server.signaling.messages import Error
-from server.signaling.room import consent, dispatch, media
+from server.signaling.room import consent, dispatch, media, voices
 from server.signaling.room.effects import (
     Act,
     AdmitSeat,
@@ -201,7 +201,7 @@ class SessionLoop:
         self.take(lambda session, _: media.on_layers(session, seat, number, source, send))
 
     def voices_heard(self, room: str, seats: tuple[str, ...]) -> None:
-        self.take(lambda session, _: media.on_speaking(session, room, seats))
+        self.take(lambda session, _: voices.on_speaking(session, room, seats))
 
     def lines_measured(self, room: str, lines: Mapping[str, Measured]) -> None:
         self.take(lambda session, now: media.on_measured(session, room, lines, now))

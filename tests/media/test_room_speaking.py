@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from media.hearing import AGAIN_S
 from tests.media.conftest import Enter
 from tests.support.eventually import eventually
-from tests.support.media_worker import Controller
+from tests.support.media_worker import Controller, RunningWorker
 
 
 async def until_said(controller: Controller, room: str, *seats: str) -> None:
@@ -43,4 +44,18 @@ async def test_who_speaks_is_told_when_it_changes_and_only_of_the_room_one_is_in
     told = controller.found("speaking", room="r1")
     assert silent.level == 127
     assert all("c" not in event["seats"] for event in told)
-    assert all(x["seats"] != y["seats"] for x, y in pairwise(told)), "told although nothing changed"
+    again = [(x["at"], y["at"]) for x, y in pairwise(told) if x["seats"] == y["seats"]]
+    assert all(later - at > AGAIN_S / 2 for at, later in again), "told at each look although nothing changed"
+
+
+async def test_a_controller_that_comes_later_hears_who_speaks(
+    enter: Enter, controller: Controller, worker: RunningWorker
+) -> None:
+    a = await enter("a")
+    a.level = 20
+    await until_said(controller, "r1", "a")
+
+    later = await worker.controller()
+
+    await until_said(later, "r1", "a")
+    await later.close()

@@ -12,7 +12,7 @@ from server.mediaplane.facts import Measured
 from server.recordings.core import records_from_start
 from server.sessions.core import SeatState
 from server.signaling import messages
-from server.signaling.room import consent, dispatch, media
+from server.signaling.room import consent, dispatch, media, voices
 from server.signaling.room.effects import (
     Act,
     Answered,
@@ -169,7 +169,7 @@ class CoreStage:
             case "layers":
                 return media.on_layers(self.session, event["seat"], number, event["source"], tuple(event["send"]))
             case "speaking":
-                return media.on_speaking(self.session, ROOM, tuple(event["seats"]))
+                return voices.on_speaking(self.session, ROOM, tuple(event["seats"]))
             case "quality":
                 lines = {seat: Measured(*(line[key] for key in _MEASURED)) for seat, line in event["seats"].items()}
                 return media.on_measured(self.session, ROOM, lines, self.now)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.sessions.core import SeatState
-from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots, Speaking
+from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots
+from server.signaling.room import showing, voices
 from server.signaling.room.caucus import seat_there
 from server.signaling.room.effects import (
     Answered,
@@ -109,7 +110,7 @@ def on_peer_state(
     if state == "gone":
         if peer is person.peer:
             person.peer = None
-            again = _make_again(person, cause)
+            again = _make_again(session, person, cause)
     else:
         peer.phase = state  # type: ignore[assignment]  # the worker's words are ours
     if person.word() == before:
@@ -122,11 +123,11 @@ def on_peer_state(
     return [*again, *session.tell(person), log]
 
 
-def _make_again(person: Person, cause: str | None) -> list[Effect]:
+def _make_again(session: Session, person: Person, cause: str | None) -> list[Effect]:
     """The path of somebody who is still here is dead, and the page may not know: it is told to make a new one."""
     if cause not in ("consent", "dtls") or not person.is_seated or person.line is None:
         return []
-    return [Say(person.line, Rejoin(why="media_lost"))]
+    return [Say(person.line, Rejoin(why="media_lost")), *voices.tell_again(session, person)]
 
 
 def on_slots(
@@ -152,13 +153,6 @@ def on_layers(session: Session, seat: str, number: int, source: str, send: tuple
     return [Say(person.line, Layers(peer=peer.peer, source=source, send=list(send)))]
 
 
-def on_speaking(session: Session, room: str, seats: tuple[str, ...]) -> list[Effect]:
-    """Whose voices are heard in a room: for those who are in it, and for nobody else. Who is on the way out is in it no more."""
-    people = [session.people[seat] for seat in seats if seat in session.people]
-    heard = [person.seat for person in people if person.facts.room == room and person.going is None]
-    return session.hear(room, Speaking(seats=heard))
-
-
 def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:
     """Every two seconds: a word for each line, to staff only."""
     people = {
@@ -179,7 +173,7 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
         before = person.word()
         peer = standing.pop(person.seat, None)
         if person.state is SeatState.ADMITTED:
-            _take_peer(person, peer, now)
+            _take_peer(session, person, peer, now)
         elif peer is not None:  # turned away while we were gone
             reason = "waiting" if person.state is SeatState.WAITING else "removed"
             effects.append(Ask(room, LeaveMedia(person.seat, peer.number, reason)))
@@ -190,14 +184,14 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
     return effects
 
 
-def _take_peer(person: Person, standing: StandingPeer | None, now: datetime) -> None:
+def _take_peer(session: Session, person: Person, standing: StandingPeer | None, now: datetime) -> None:
     person.peer = person.offered = None
     if standing is None:
         return
     phase = standing.phase if standing.phase in ("connected", "reconnecting") else "connecting"
     slots = tuple(slot_message(slot) for slot in standing.slots)
-    # What it was asked to send is not known here any more: it may be a document, which must not go along into another room.
-    person.peer = Peer(standing.number, None, 0, phase, slots, standing.short, extra=True)  # type: ignore[arg-type]
+    person.peer = Peer(standing.number, None, 0, phase, slots, standing.short)  # type: ignore[arg-type]
+    showing.take_up(session, person, standing.sources, standing.silenced)
     person.last_number = max(person.last_number, standing.number)
     person.silenced |= standing.silenced
     if person.line is None:

@@ -20,7 +20,7 @@ from server.signaling.messages import Closed, Outside, RecordingState, Rejoin, S
 from server.signaling.messages import Person as PersonMessage
 from server.signaling.messages import Recording as RecordingMessage
 from server.signaling.messages import SessionState as SessionMessage
-from server.signaling.room import consent, showing
+from server.signaling.room import consent, showing, voices
 from server.signaling.room.effects import Act, Effect, Finish, GoLive, Hang, LineId, Log, Say
 from server.signaling.room.people import Person, SeatFacts, person_of
 
@@ -85,6 +85,7 @@ class Session:
     going_live: bool = False
     answers: dict[str, Literal["asked", "given", "refused"]] = field(default_factory=dict)  # to be recorded, by seat
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest signed answer of each seat
+    speaking: dict[str, list[str]] = field(default_factory=dict)  # room -> seats, as its people were told
     closing: set[str] = field(default_factory=set)  # private rooms that end when the last one has left
 
     @property
@@ -226,7 +227,7 @@ class Session:
 
     def room_lost(self, room: str, now: datetime) -> list[Effect]:
         """The worker that owned the room is gone; another is being looked for."""
-        effects: list[Effect] = []
+        effects = voices.on_speaking(self, room, ())
         for person in self.in_room(room):
             person.offered = None
             if person.peer is not None:
@@ -330,7 +331,7 @@ class Session:
         effects: list[Effect] = [Say(person.line, message)]
         if kept and person.peer is not None and person.peer.slots:
             effects.append(Say(person.line, Slots(short=person.peer.short, slots=list(person.peer.slots))))
-        return [*effects, *consent.welcome(self, person)]
+        return [*effects, *voices.tell_again(self, person), *consent.welcome(self, person)]
 
     def may(self, person: Person) -> tuple[str, ...]:
         """Client messages that this person may say here beyond his own."""

@@ -70,6 +70,16 @@ def note_offer(person: Person, sources: Iterable[str]) -> None:
         peer.extra = any(source in SHOWN for source in sources)
 
 
+def take_up(session: Session, person: Person, sources: frozenset[str], silenced: frozenset[str]) -> None:
+    """We were restarted, or lost sight of the worker, which has these. Who showed something goes on: it was noted when it began."""
+    if person.peer is not None:
+        person.peer.extra = any(source in SHOWN for source in sources)
+    shown = [source for source in sources - silenced if source in SHOWN]
+    others = [other for other in session.in_room(person.facts.room) if other is not person and other.shows]
+    if person.line is None and len(shown) == 1 and not others:  # a page that is here has said so itself
+        person.shows = shown[0]
+
+
 def _ask(session: Session, person: Person, source: str, rid: Rid) -> list[Effect]:
     if person.shows == source:
         return []

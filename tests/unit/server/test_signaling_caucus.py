@@ -9,7 +9,7 @@ import pytest
 
 from server.mediaplane.facts import StandingPeer
 from server.sessions.core import SeatState
-from server.signaling.room import dispatch, media
+from server.signaling.room import dispatch, media, voices
 from server.signaling.room.effects import Ask, JoinMedia, LeaveMedia, MoveMedia, Refused
 from tests.support.core_stage import PRIVATE, ROOM, CoreStage
 from tests.support.transcripts import Transcript
@@ -135,15 +135,17 @@ def test_who_is_elsewhere_does_not_hear_that_somebody_speaks(together: Mediation
 
     def hears(room: str, *seats: str) -> dict[str, list[str]]:
         together.heard = {}
-        together._perform(media.on_speaking(together.session, room, seats))
+        together._perform(voices.on_speaking(together.session, room, seats))
         return {who: line["seats"] for who, lines in together.heard.items() for line in lines}
 
     assert hears(PRIVATE, "a1") == {"a1": ["a1"], "b1": ["a1"]}
     assert hears(ROOM, "c1", "b1") == {"c1": ["c1"], "d1": ["c1"]}  # the worker's word about b1 is from before the move
     together.session.people["d1"].going = PRIVATE
-    assert hears(ROOM, "c1", "d1") == {"c1": ["c1"], "d1": ["c1"]}
+    assert hears(ROOM, "c1", "d1") == {}  # d1 is on the way out: nothing new for anybody
+    assert hears(ROOM, "d1") == {"c1": [], "d1": []}
     together.say("a1", type="wait", seat="c1")
-    assert hears(ROOM, "d1") == {"d1": []}
+    together.session.people["d1"].going = None
+    assert hears(ROOM, "d1") == {"d1": ["d1"]}  # c1 is at the door
 
 
 def test_a_peer_that_cannot_be_moved_stops_before_the_page_makes_a_new_one(together: Mediation) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from server.mediaplane.facts import StandingPeer
+from server.signaling.room import media
 from server.signaling.room.effects import LeaveMedia, MoveMedia, PauseMedia
 from server.signaling.room.people import Person
-from tests.support.core_stage import PRIVATE, CoreStage
+from tests.support.core_stage import PRIVATE, ROOM, CoreStage
 from tests.support.transcripts import Transcript
 
 SEATS: dict[str, dict[str, Any]] = {
@@ -22,11 +24,11 @@ DOCUMENT = FACE | {"8": "document"}
 
 
 class Room(CoreStage):
-    """Four people with a peer each."""
+    """Four people with a peer each, or on their way back to a server that was restarted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, joined: bool = True) -> None:
         super().__init__(Transcript("showing", "", False, False, SEATS, ()))
-        for seat in SEATS:
+        for seat in SEATS if joined else ():
             self.say(seat, type="join", token=f"seat:{seat}")
             self.offer(seat, FACE)
 
@@ -177,6 +179,35 @@ def test_it_goes_on_while_the_socket_alone_is_renewed(room: Room) -> None:
 
     assert (welcome["media"], room.person("b1").shows) == ("kept", "document")
     assert room.say("b1", type="show_document") == []  # said again after each welcome
+
+
+def test_after_a_restart_of_ours_it_goes_on_and_is_noted_once() -> None:
+    sending = frozenset(DOCUMENT.values())
+    peers = [StandingPeer(seat, 1001, "connected", sources=sending) for seat in ("b1", "c1")]
+    restarted = Room(joined=False)
+    media.adopt(restarted.session, ROOM, peers, restarted.now)
+
+    welcome = restarted.say("b1", type="join", resume="resume:b1")[0]
+
+    shows = {one["seat"]: one.get("shows") for one in welcome["people"]}
+    assert (welcome["media"], shows["b1"], shows["c1"]) == ("kept", "document", None)  # one thing in a room
+    assert restarted.say("b1", type="show_document") == []
+    assert restarted.noted() == []
+    restarted.say("b1", type="stop_showing")
+    assert restarted.noted() == [("showing_ended", "b1")]
+
+
+def test_after_a_restart_of_ours_a_document_does_not_come_along_and_a_face_does() -> None:
+    for sources, moved in ((FACE, MoveMedia), (DOCUMENT, LeaveMedia)):
+        restarted = Room(joined=False)
+        standing = StandingPeer("b1", 1001, "connected", sources=frozenset(sources.values()))
+        media.adopt(restarted.session, ROOM, [standing], restarted.now)
+        restarted.say("a1", type="join", token="seat:a1")
+        restarted.say("b1", type="join", resume="resume:b1")
+
+        restarted.say("a1", type="caucus", seats=["b1"])
+
+        assert [type(ask.request) for ask in restarted.asked if ask.request.seat == "b1"] == [moved]
 
 
 def test_an_offer_that_may_not_show_asks_nothing_of_the_worker(room: Room) -> None:
