@@ -126,7 +126,7 @@ async def test_the_line_moves_up_in_order_and_is_told(db: Pool, city: DutyCity) 
     async with db.acquire() as conn:
         now_second = await registering.held_by(conn, second[2])
         now_third = await registering.held_by(conn, third[2])
-        outbox = await conn.fetch("select channel, address, kind from outbox")
+        outbox = await conn.fetch("select channel, address, kind from outbox order by id")
     assert (now_second.registration.place, now_second.registration.moved_up_at) == (Place.REGISTERED, NOW)
     assert (now_third.registration.place, now_third.waiting_before) == (Place.WAITING, 0)
     assert [tuple(row) for row in outbox] == [
