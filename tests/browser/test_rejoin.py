@@ -1,4 +1,4 @@
-"""The citizen's browser dies in a recorded call, and the kiosk starts again with its profile: back to the same seat and the same recording, unasked."""
+"""A browser dies in a recorded call. A kiosk starts again with its profile, a guest opens his link again: the same seat, the same recording, nobody is asked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from playwright.async_api import Browser, Error, async_playwright, expect
 
 from server.testing.browsers import find_chromium
-from tests.support.act import MARKED_CAMERA, Act, call_next, end_session, everybody_sees, take_ticket
+from tests.support.act import MARKED_CAMERA, Act, call_next, end_session, everybody_sees, invite_third, take_ticket
 from tests.support.browser import ARGUMENTS, Tab, open_tab
 from tests.support.eventually import eventually
 from tests.support.product import Product
@@ -84,8 +84,30 @@ async def test_a_kiosk_that_is_killed_in_a_call_comes_back_to_it(
         assert await citizen.get_attribute("data-seat") == seat
         await expect(recording).to_have_attribute("data-state", "recording")
         await eventually(lambda: told_once(act, product))
+        await a_guest_dies_and_opens_his_link_again(act, chromium, tmp_path / "guest")
         await end_session(act)
         assert (kiosk.errors, notary.errors) == ([], [])
+
+
+async def a_guest_dies_and_opens_his_link_again(act: Act, chromium: Browser, profile: Path) -> None:
+    """The link is the seat: who was let in with it is let in, and has only to press the button of the device check."""
+    tiles = act.notary.page.get_by_test_id("person-tile")
+    async with kiosk_browser(profile) as guest:
+        await invite_third(act, chromium, tab=guest)
+        link = guest.page.url
+        seats = {await tile.get_attribute("data-seat") for tile in await tiles.all()}
+        kill_browser(profile)
+        await expect(act.notary.page.locator("[data-testid=person-tile][data-state=reconnecting]")).to_have_count(1)
+    async with kiosk_browser(profile) as guest:
+        await guest.page.goto(link)
+        act.third = guest
+        await guest.press("join")
+        await everybody_sees(act, others=2)
+
+        assert {await tile.get_attribute("data-seat") for tile in await tiles.all()} == seats
+        assert await act.notary.page.get_by_test_id("admit-person").count() == 0
+        assert guest.errors == []
+        act.third = None
 
 
 async def told_once(act: Act, product: Product) -> str | None:

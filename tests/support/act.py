@@ -61,14 +61,16 @@ async def call_next(act: Act) -> None:
     await everybody_sees(act, others=1)
 
 
-async def invite_third(act: Act, browser: Browser, name: str = "陈建国", *, marked: bool = True) -> Tab:
-    """A third person opens a personal link, waits, and is admitted by the notary."""
+async def invite_third(
+    act: Act, browser: Browser, name: str = "陈建国", *, marked: bool = True, tab: Tab | None = None
+) -> Tab:
+    """A third person opens a personal link, in a browser of his own if there is one, waits, and is admitted by the notary."""
     await act.notary.press("invite-person")
     await act.notary.page.get_by_test_id("invited-name").fill(name)
     await act.notary.press("make-invitation")
     link = await (await act.notary.see("invitation-link")).input_value()
     await act.notary.press("close-dialog")
-    act.third = await open_tab(browser, 390, 844)
+    act.third = tab or await open_tab(browser, 390, 844)
     if marked:
         await act.third.context.add_init_script(path=MARKED_CAMERA)
     await act.third.page.goto(link)
