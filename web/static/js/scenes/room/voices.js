@@ -16,5 +16,5 @@ export function OwnVoice({ sender, stream, heard }) {
   useEffect(() => (sender && stream ? watchVoice(sender, stream, (level) => setStep(Math.round(level * STEPS))) : undefined), [sender, stream]);
   return html`<span class="own-voice" data-testid="own-voice" data-level=${step} data-heard=${heard}>
     <${Icon} name="mic" /><span class="own-level" aria-hidden="true">${Array.from({ length: STEPS }, (_, at) => html`<i class=${at < step ? "on" : ""}></i>`)}</span>
-    ${heard && html`<span class="own-heard">${t("room.they_hear_you")}</span>`}</span>`;
+    ${heard && html`<span class="own-heard">${t("room.they_hear_you")}</span><span class="own-heard-short">${t("room.heard_short")}</span>`}</span>`;
 }
