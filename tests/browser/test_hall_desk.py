@@ -55,6 +55,7 @@ async def test_a_day_by_keyboard_alone(product: Product, demo: dict[str, Any], c
 
     await desk.get_by_test_id("person-card").focus()
     await desk.keyboard.press("m")
+    await expect(desk.get_by_test_id("note")).to_be_focused()  # a dialog opens with the next picture
     await desk.keyboard.type("请把户口本拿好")
     await tab_to(desk, "confirm-write")
     await desk.keyboard.press("Enter")

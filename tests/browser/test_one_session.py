@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from tests.support.act import (
     Act,
@@ -40,7 +40,7 @@ async def test_from_the_village_door_to_a_verified_record(
     await asyncio.sleep(TALK_S)
     await everybody_sees(act, others=2)
     assert await third.page.get_by_test_id("end-session").count() == 0, "only the person in charge may end"
-    assert await act.notary.page.get_by_test_id("line-quality").count() == 3
+    await expect(act.notary.page.get_by_test_id("line-quality")).to_have_count(3)
     await end_session(act)
     await third.see("room-closed")
 

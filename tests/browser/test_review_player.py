@@ -47,7 +47,7 @@ async def test_a_past_session_is_played_by_keys_and_linked_to_the_second(
     await page.keyboard.press("Space")
     await page.wait_for_function("document.querySelector('video').paused")
     await page.keyboard.press("+")
-    assert await page.get_by_test_id("speed").input_value() == "1.25"
+    await expect(page.get_by_test_id("speed")).to_have_value("1.25")
 
     await page.locator(f"[data-testid=play-person][data-seat='{held.away_seat}']").click()
     gap = page.get_by_test_id("timeline-gap").first

@@ -58,7 +58,7 @@ class Reader:
     async def hears(self, text: str) -> None:
         """It is said without being looked for: a live region or an alert holds it."""
         said = self.page.locator("[aria-live]:not([aria-live=off]), [role=status], [role=alert]").filter(has_text=text)
-        await expect(said.first).to_be_attached(timeout=20_000)
+        await expect(said.first).to_be_attached(timeout=45_000)
 
     async def names_are_whole(self) -> None:
         """Every stop of the page has a role and a name."""

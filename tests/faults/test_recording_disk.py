@@ -156,7 +156,7 @@ async def test_nobody_is_called_while_a_session_could_not_be_stored(
 
     await act.notary.press("call-next")
 
-    await act.notary.page.get_by_text("装不下又一场").first.wait_for(state="visible", timeout=10_000)
+    await act.notary.page.get_by_text("装不下又一场").first.wait_for(state="visible", timeout=45_000)
     desk = await (await act.notary.context.request.get(f"{product.url}/api/desk")).json()
     assert number in [ticket["number"] for area in desk["areas"] for ticket in area["waiting"]]
 

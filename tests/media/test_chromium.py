@@ -15,10 +15,11 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.support.eventually import eventually
+from tests.support.eventually import NotYet, eventually
 from tests.support.media_worker import Controller, RunningWorker, running_worker
 from tests.support.native import path_options
 
+ATTEMPTS = 5
 PAGE = Path(__file__).parents[1] / "support" / "media_page.html"
 FLAGS = [
     "--no-sandbox",
@@ -140,15 +141,26 @@ async def test_third_person_comes_late_and_one_leaves(hall: Hall) -> None:
 
 
 async def test_bandwidth_we_grant_reaches_the_sender(hall: Hall) -> None:
-    a = await hall.enter("a")
     await hall.enter("b")
+    told: list[str] = []
 
-    async def held_back() -> str | None:
-        targets = [report.get("targetBitrate", 0) for report in await a.evaluate("sent()") if report["kind"] == "video"]
-        return None if targets and max(targets) > 1_000_000 else f"target {targets}"
+    # Chromium feels its way up by itself within two seconds. Where the cores are busy in these, it takes that for a full line and believes so
+    # for minutes: a new connection begins anew.
+    for connection in range(1, 1 + ATTEMPTS):
+        a = await hall.enter("a", connection=connection)
+        try:
+            await eventually(lambda a=a: held_back(a), 40)  # type: ignore[misc]
+        except NotYet as slow:
+            told.append(str(slow))
+            await a.close()
+        else:
+            return
+    raise AssertionError(told)
 
-    # Chromium feels its way up by itself. Where the cores are busy it takes that for a full line, and falls to 30 kbit/s first.
-    await eventually(held_back, 240)
+
+async def held_back(page: Page) -> str | None:
+    targets = [report.get("targetBitrate", 0) for report in await page.evaluate("sent()") if report["kind"] == "video"]
+    return None if targets and max(targets) > 1_000_000 else f"target {targets}"
 
 
 async def test_lips_and_voice_are_in_step(hall: Hall) -> None:
@@ -165,7 +177,8 @@ async def test_lips_and_voice_are_in_step(hall: Hall) -> None:
         difference_ms = moments[0] - moments[1]
         return None if abs(difference_ms) < 80 else f"voice is {difference_ms:.0f} ms from the picture"
 
-    await eventually(apart)
+    # A player that lacked the time at first comes nearer by little steps, so as not to be heard.
+    await eventually(apart, 120)
 
 
 async def test_h264_is_forwarded_where_both_speak_it(hall: Hall) -> None:

@@ -84,7 +84,7 @@ async def test_a_device_that_has_ipv6_only_is_seen_by_another(
         try:
             assert [await encoder.begin(), await screen.begin()] == [201, 201]
 
-            await eventually(screen.sees_green, 20.0)
+            await eventually(screen.sees_green, 60.0)
             await leader.hears("person", person(session.seats["c"], state="connected"))
         finally:
             await asyncio.gather(encoder.close(), screen.close())

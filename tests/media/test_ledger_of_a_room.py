@@ -64,7 +64,7 @@ async def test_what_was_received_and_what_is_declared_missing_is_what_was_sent(
     await until_hears(b, "a")
     line = BadLine(a)
 
-    await eventually(lambda: None if len(line.late) >= 10 else f"{len(line.late)} packets came late", 20)
+    await eventually(lambda: None if len(line.late) >= 10 else f"{len(line.late)} packets came late", 60)
     late = set(line.late)
     await controller.ask("pause", room="r2", epoch=1, seat="a", source="face", paused=True)
     sent = a._number
