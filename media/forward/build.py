@@ -37,7 +37,7 @@ from media.forward.native_memory import NativeUnusable
 log = logging.getLogger(__name__)
 
 HERE: Final = Path(__file__).parent
-SOURCES: Final = (HERE / "fastpath.h", HERE / "arrivals.h", HERE / "fastpath.c")
+SOURCES: Final = (HERE / "fastpath.h", HERE / "sealing.h", HERE / "arrivals.h", HERE / "fastpath.c")
 # SM3 of several chunks at once (media/record/lanes.py).
 LANES: Final = (HERE.parent / "record" / "sm3_steps.h", HERE.parent / "record" / "sm3_lanes.c")
 COMPILERS: Final = ("cc", "gcc", "clang")

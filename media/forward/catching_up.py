@@ -25,7 +25,7 @@ from media.core.rtp import (
 from media.core.seqmap import NOTHING
 from media.forward.path import DownStream, Lane, UpStream
 from media.forward.wiring import Wiring
-from media.net.srtp import SrtpBuffer, protect
+from media.net.srtp import SrtpBuffer
 
 # Older, and what he sees begins in the past: a browser shows pictures no faster than they were taken.
 LATEST_S: Final = 0.6
@@ -72,6 +72,7 @@ class CatchingUp(Wiring):
     """The part of a packet path that does it."""
 
     _out: SrtpBuffer
+    _seal: Callable[..., int]
     packets_out: int
 
     def _protect_and_send(self, lane: Lane, size: int, seal: Callable[..., int]) -> bool:
@@ -90,7 +91,7 @@ class CatchingUp(Wiring):
             written = write_down(self._out.data, down, packet, ext, now)
             if written is None:
                 continue
-            if not self._protect_and_send(down.lane, written[0], protect):
+            if not self._protect_and_send(down.lane, written[0], self._seal):
                 self._congested(down)
                 break
             down.packets += 1

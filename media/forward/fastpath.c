@@ -7,7 +7,7 @@
  *   - of a known SSRC, newer than all before it (a gap is told, and passed over);
  *   - nobody waits for a key frame of it, and all who get it have an open segment of numbers and are reached by this socket.
  *
- * libsrtp is reached through the addresses of pylibsrtp's own functions; there is nothing to link with but libc.
+ * libsrtp and OpenSSL are reached through the addresses of pylibsrtp's own functions; there is nothing to link with but libc.
  */
 #define _GNU_SOURCE
 #include "fastpath.h"
@@ -439,7 +439,7 @@ static void send_one(fast *f, workspace *w, down *d, const taken *p, uint8_t pt)
   memcpy(out + head, body, size);
   if (d->shift) shift_numbers(out + head, size, d->shift);
   int length = (int)(head + size);
-  if (f->protect(d->to->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
+  if (fast_seal(d->to->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
     drop(f, PROTECT_FAILED);
     return;
   }
@@ -573,7 +573,7 @@ static void take_secured(fast *f, workspace *w, lane *l, uint8_t *d, uint32_t si
   int length = (int)size;
   if (l->rx == NULL) {
     drop(f, NO_KEYS);
-  } else if ((rtcp ? f->unprotect_rtcp : f->unprotect)(l->rx, d, &length) != 0 || length < 8 || length > (int)size) {
+  } else if ((rtcp ? fast_unseal_rtcp : fast_unseal)(l->rx, d, &length) != 0 || length < 8 || length > (int)size) {
     drop(f, BAD_AUTH);
   } else if (--l->budget < 0) {
     l->budget = -1;
@@ -591,13 +591,11 @@ static void take_secured(fast *f, workspace *w, lane *l, uint8_t *d, uint32_t si
 }
 
 /* What a batch needs is spread over memory, and most of it is not near: after a sleep one packet waits for memory longer than its
- * encryption takes. So it is asked for ahead, for all of a batch at once. Decides nothing; a session's first word is where libsrtp keeps
- * its streams, and if it were not, an address was named in vain. */
-static void ask_ahead(void *session) {
-  void *streams;
-  if (session == NULL) return;
-  memcpy(&streams, session, sizeof streams);
-  __builtin_prefetch(streams);
+ * encryption takes. So it is asked for ahead, for all of a batch at once. Decides nothing. */
+static void ask_ahead(const secured *s) {
+  if (s == NULL) return;
+  __builtin_prefetch(s->context);
+  __builtin_prefetch(s->streams);
 }
 
 static void look_ahead(fast *f, workspace *w, uint32_t count) {
@@ -817,7 +815,7 @@ static void tell_sender(fast *f, workspace *w, lane *l) {
     uint32_t body = tell_next(l, &t, out + 12);
     if (body == 0) break;
     int length = write_feedback(out, l, body);
-    if (f->protect_rtcp(l->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
+    if (fast_seal_rtcp(l->tx, out, &length) != 0 || length <= 0 || length > OUT_SLOT) {
       drop(f, PROTECT_FAILED);
       continue;
     }
@@ -869,13 +867,14 @@ int fast_set_timer(int timer, long after_ns) {
   return timerfd_settime(timer, 0, &once, NULL);
 }
 
-enum { LAYOUT_NUMBERS = 15 };
+enum { LAYOUT_NUMBERS = 18 };
 
 /* What both sides must agree on, in the order of native_memory.py LAYOUT. Returns how many numbers there are. */
 int fast_layout(uint32_t *out, uint32_t room) {
   const uint32_t numbers[LAYOUT_NUMBERS] = {sizeof(fast),   sizeof(lane), sizeof(up),    sizeof(down),    sizeof(record),
                                             sizeof(cached), REASONS,      LONGEST,       LONGEST_PLAIN,   ABS_HEADER,
-                                            IN_SLOTS,       sizeof(arrival), ARRIVALS,   sizeof(roll),    sizeof(workspace)};
+                                            IN_SLOTS,       sizeof(arrival), ARRIVALS,   sizeof(roll),    sizeof(ciphers),
+                                            sizeof(secured), WINDOW,      sizeof(workspace)};
   memcpy(out, numbers, (room < LAYOUT_NUMBERS ? room : LAYOUT_NUMBERS) * sizeof *out);
   return LAYOUT_NUMBERS;
 }

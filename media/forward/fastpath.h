@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 enum {
-  LONGEST = 1500,      /* a datagram that libsrtp may see (media/net/srtp.py MAX_PACKET) */
+  LONGEST = 1500,      /* a datagram that may be SRTP (media/net/srtp.py MAX_PACKET) */
   LONGEST_PLAIN = 1462, /* the same in the clear, so that every answer to it fits again (python_path.py MAX_PLAIN) */
   FIXED_HEADER = 12,
   ABS_HEADER = 20,
@@ -23,7 +23,7 @@ enum {
   TICKS = 3,       /* of the timer in one call, where Python's own timers are not known: they are late by two at most */
   MOST_TICKS = 50, /* where they are: by one at most */
   LONGEST_MS = 50, /* that a call waits for more packets, woken by the socket */
-  OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what libsrtp may append (148), and then some */
+  OUT_SLOT = 1664, /* ABS_HEADER + LONGEST_PLAIN + what SRTP may append (148), and then some */
   OUT_SLOTS = 512,
   ARRIVALS = 512,  /* of one lane between two feedbacks: 5,000 packets a second */
   SEGMENTS = 60,      /* in one datagram for the kernel to cut (UDP_MAX_SEGMENTS was 64) */
@@ -85,10 +85,11 @@ typedef struct {
 
 typedef struct up up;
 typedef struct down down;
+typedef struct secured secured; /* sealing.h */
 
 /* path.py Lane. */
 typedef struct {
-  void *rx, *tx; /* libsrtp sessions; NULL before the keys and after the end */
+  secured *rx, *tx; /* NULL before the keys and after the end */
   up **ups;
   uint32_t up_count, id;
   double heard;
@@ -142,12 +143,10 @@ struct down {
   uint8_t pt[256];
 };
 
-typedef int (*srtp_call)(void *session, void *packet, int *length);
 typedef int (*send_call)(int fd, struct mmsghdr *messages, unsigned count, int flags);
 typedef int (*due_call)(const void *loop);
 
 typedef struct {
-  srtp_call protect, unprotect, protect_rtcp, unprotect_rtcp;
   send_call send; /* sendmmsg, unless a test stands there */
   due_call due;   /* milliseconds until the next timer of the loop, -1: it has none (event_loop.py); NULL: nobody knows */
   void *loop;
@@ -185,6 +184,8 @@ static inline void put32(uint8_t *at, uint32_t value) {
 
 /* What the kernel takes to wake us from a poll, as it lets timers of a poll slip by 50 us to wake seldom. */
 #define WAKING_S 0.00005
+
+#include "sealing.h"
 
 #include "arrivals.h"
 

@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from media.core.rtp import HEADER_ABS_SIZE
+from media.forward.native_sealing import CiphersMemory, SecuredMemory, sealing_call
 from media.forward.python_path import MAX_PLAIN
-from media.net.srtp import MAX_PACKET
+from media.net.srtp import MAX_PACKET, REPLAY_WINDOW
 
 REASONS: Final = (
     "too_long",
@@ -168,10 +169,6 @@ class PathMemory(ctypes.Structure):
     """fastpath.h fast."""
 
     _fields_ = (
-        ("protect", c_void_p),
-        ("unprotect", c_void_p),
-        ("protect_rtcp", c_void_p),
-        ("unprotect_rtcp", c_void_p),
         ("send", c_void_p),
         ("due", c_void_p),
         ("loop", c_void_p),
@@ -220,6 +217,9 @@ LAYOUT: Final = (
     ctypes.sizeof(ArrivalMemory),
     ARRIVALS,
     ctypes.sizeof(RollMemory),
+    ctypes.sizeof(CiphersMemory),
+    ctypes.sizeof(SecuredMemory),
+    REPLAY_WINDOW,
 )
 # Room for one more batch is looked for before each: two batches, a packet and a gap for each datagram.
 TRAY_BYTES: Final = 2 * IN_SLOTS * (2 * RECORD.size + MAX_PACKET + 24)
@@ -235,6 +235,11 @@ class Library:
 
     file: Path
     work_bytes: int
+    # As those of media/net/srtp.py, with the handle of a Secured.
+    seal: Callable[..., int]
+    unseal: Callable[..., int]
+    seal_rtcp: Callable[..., int]
+    unseal_rtcp: Callable[..., int]
     open: Callable[[int], None]
     receive: Callable[[int], int]
     take: Callable[[int, bytes, int, bytes, int, float], int]
@@ -267,11 +272,15 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
 }
 
 
+_SEALING: Final = ("seal", "unseal", "seal_rtcp", "unseal_rtcp")
+
+
 def load_library(file: Path) -> Library:
     """Load a compiled fastpath.c. Raises NativeUnusable when it does not load or thinks otherwise of the memory."""
     try:
         loaded = ctypes.CDLL(str(file))
-        functions = {name: getattr(loaded, f"fast_{name}") for name in _SIGNATURES}
+        functions: dict[str, Any] = {name: getattr(loaded, f"fast_{name}") for name in _SIGNATURES}
+        sealing: dict[str, Any] = {name: sealing_call(getattr(loaded, f"fast_{name}")) for name in _SEALING}
         layout = _layout(loaded)
     except (OSError, AttributeError) as error:
         raise NativeUnusable(f"{file.name} does not load: {error}") from error
@@ -279,7 +288,7 @@ def load_library(file: Path) -> Library:
         raise NativeUnusable(f"{file.name} has another layout: {layout[:-1]}, not {LAYOUT}")
     for name, (result, arguments) in _SIGNATURES.items():
         functions[name].restype, functions[name].argtypes = result, arguments
-    return Library(file, layout[-1], **functions)
+    return Library(file, layout[-1], **sealing, **functions)
 
 
 def _layout(loaded: ctypes.CDLL) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from media.forward.native_memory import (
     RollMemory,
     UpMemory,
 )
+from media.forward.native_sealing import Secured, secure
 from media.forward.path import (
     CACHE_PACKETS,
     LOSS_POLICIES,
@@ -44,7 +45,7 @@ from media.forward.path import (
     UpStream,
 )
 from media.net.ice_lite import Address
-from media.net.srtp import MAX_PACKET, ffi
+from media.net.srtp import MAX_PACKET, SrtpSessions, ffi
 
 # Bytes kept of a stream: at first, and then a second of what comes and a quarter more, up to 13 Mbit/s.
 FIRST_ARENA: Final = {"audio": 8 << 10, "video": 64 << 10}
@@ -131,7 +132,7 @@ def _push_count(lane: NativeLane, ident: int) -> None:
 class NativeLane(Lane):
     """path.py Lane. `fill` after each change of `ups`. `by_python`: reached by another way than the port's socket."""
 
-    __slots__ = ("_arrived", "_table", "memory")
+    __slots__ = ("_arrived", "_table", "memory", "secured")
 
     rx = mirrored(Lane, "rx", _push_session("rx"))
     tx = mirrored(Lane, "tx", _push_session("tx"))
@@ -145,8 +146,14 @@ class NativeLane(Lane):
         self.memory = LaneMemory(id=ident, first_out=-1, last_out=-1, rtcp_ssrc=rtcp_ssrc, newest=-1, told_to=-1)
         self._table: Any = None
         self._arrived: Any = None
+        self.secured: tuple[Secured, Secured] | None = None
         super().__init__(owner, rtcp_ssrc, now)
         self.arrivals = SharedArrivals(self.memory, library)
+
+    def secure(self, sessions: SrtpSessions) -> None:
+        """`rx` and `tx` are sealing.h's from now on."""
+        self.secured = rx, tx = secure(sessions)
+        self.rx, self.tx = rx.handle, tx.handle
 
     def make_room(self) -> None:
         """For what comes between two feedbacks."""

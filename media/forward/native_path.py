@@ -41,7 +41,7 @@ from media.forward.native_objects import NativeDown, NativeLane, NativeUp, addre
 from media.forward.path import DownStream, Gate, Kind, Lane, LaneOwner, UpStream, Watcher
 from media.forward.python_path import PythonPath
 from media.net.ice_lite import Address
-from media.net.srtp import SrtpBuffer, ffi, lib
+from media.net.srtp import SrtpBuffer
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,6 @@ class NativePath(PythonPath):
         self._tray = ctypes.create_string_buffer(TRAY_BYTES)
         self._gate: Any = None
         self.memory = PathMemory(
-            protect=_function("srtp_protect"),
-            unprotect=_function("srtp_unprotect"),
-            protect_rtcp=_function("srtp_protect_rtcp"),
-            unprotect_rtcp=_function("srtp_unprotect_rtcp"),
             work=addressof(self._work),
             tray=addressof(self._tray),
             tray_size=TRAY_BYTES,
@@ -86,6 +82,9 @@ class NativePath(PythonPath):
         self._receive = library.receive
         library.open(self._at)
         super().__init__(port.socket, SrtpBuffer(), dropped, watcher)
+        # Of each stream there is one account of numbers, so Python asks C too.
+        self._seal, self._unseal = library.seal, library.unseal
+        self._seal_rtcp, self._unseal_rtcp = library.seal_rtcp, library.unseal_rtcp
         self._lanes: dict[int, NativeLane] = {}
         self._ups: dict[int, NativeUp] = {}
         self._streamed: list[NativeLane] = []  # reached by another way than the socket
@@ -283,11 +282,13 @@ class NativePath(PythonPath):
     def open_lane(self, lane: Lane, sessions: Any) -> None:
         super().open_lane(lane, sessions)
         assert isinstance(lane, NativeLane)
+        lane.secure(sessions)
         self._lanes[lane.memory.id] = lane
 
     def close_lane(self, lane: Lane) -> None:
         super().close_lane(lane)
         assert isinstance(lane, NativeLane)
+        lane.secured = None
         self._lanes.pop(lane.memory.id, None)
 
     def add_up(self, up: UpStream) -> None:
@@ -304,8 +305,3 @@ class NativePath(PythonPath):
     def _fill(self, lane: Lane) -> None:
         assert isinstance(lane, NativeLane)
         lane.fill()
-
-
-def _function(name: str) -> int:
-    """Where a function of libsrtp stands in memory: pylibsrtp has its own build, with OpenSSL inside."""
-    return int(ffi.cast("uintptr_t", ffi.addressof(lib, name)))

@@ -87,6 +87,7 @@ class PythonPath(CatchingUp):
         self._outbox = Outbox(port, cuts, self._refused)
         self._received = received
         self._out = SrtpBuffer()
+        self._seal, self._unseal, self._seal_rtcp, self._unseal_rtcp = protect, unprotect, protect_rtcp, unprotect_rtcp
         self._open: dict[Lane, None] = {}  # those with keys
         self.dropped = dropped
         self.packets_in = 0
@@ -112,7 +113,7 @@ class PythonPath(CatchingUp):
         received = self._received
         length = received.length
         length[0] = size
-        if unprotect(lane.rx, received.c, length):
+        if self._unseal(lane.rx, received.c, length):
             self.dropped["bad_auth"] += 1
             return
         lane.budget -= 1
@@ -142,7 +143,7 @@ class PythonPath(CatchingUp):
             return
         received = self._received
         received.length[0] = size
-        if unprotect_rtcp(lane.rx, received.c, received.length):
+        if self._unseal_rtcp(lane.rx, received.c, received.length):
             self.dropped["bad_auth"] += 1
             return
         lane.heard = now
@@ -268,7 +269,7 @@ class PythonPath(CatchingUp):
             if down.shift:
                 shift_numbers(data, start, end, down.shift)
             out.length[0] = end
-            if protect(down.lane.tx, out.c, out.length):
+            if self._seal(down.lane.tx, out.c, out.length):
                 self.dropped["protect_failed"] += 1
                 continue
             down.packets += 1
@@ -364,14 +365,14 @@ class PythonPath(CatchingUp):
             shift_numbers(data, end + 2, size, down.shift)
         down.rtx_seq = down.rtx_seq + 1 & 0xFFFF
         down.sent_rtx += 1
-        return self._protect_and_send(down.lane, size, protect)
+        return self._protect_and_send(down.lane, size, self._seal)
 
     def send_rtcp(self, lane: Lane, compound: bytes) -> bool:
         size = len(compound)
         if lane.tx is None or lane.address is NOWHERE or size > MAX_PACKET - TRAILER:
             return False
         self._out.data[:size] = compound
-        return self._protect_and_send(lane, size, protect_rtcp)
+        return self._protect_and_send(lane, size, self._seal_rtcp)
 
     def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
         for lane in itertools.islice(self._open, step, None, steps):

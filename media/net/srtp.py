@@ -12,9 +12,12 @@ from typing import Any, Final
 
 from pylibsrtp import Policy, Session
 
+from media.net.srtp_keys import RtpKeys, derive_rtp_keys
+
 _binding: Final[Any] = import_module("pylibsrtp._binding")  # a compiled module without stubs
 ffi: Final[Any] = _binding.ffi
 lib: Final[Any] = _binding.lib
+BINARY: Final = str(_binding.__file__)  # the OpenSSL that libsrtp works with is in there too
 
 # A datagram that libsrtp may see; pylibsrtp itself raises above it, and no honest peer sends more than an Ethernet frame.
 MAX_PACKET: Final = 1500
@@ -24,20 +27,28 @@ TRAILER: Final = 148
 REPLAY_WINDOW: Final = 128
 
 OK: Final = int(lib.srtp_err_status_ok)
+_GCM: Final = (Policy.SRTP_PROFILE_AEAD_AES_128_GCM, Policy.SRTP_PROFILE_AEAD_AES_256_GCM)
 
 
 class SrtpSessions:
     """Both directions of one peer. The raw pointers die with this object: keep it until the peer is out of the path."""
 
-    __slots__ = ("_rx_session", "_tx_session", "profile", "rx", "tx")
+    __slots__ = ("_masters", "_rx_session", "_tx_session", "profile", "rx", "tx")
 
     def __init__(self, profile: str, libsrtp_profile: int, rx_key: bytes, tx_key: bytes) -> None:
         """rx_key, tx_key  master key and salt, as RFC 5764 §4.2 cuts them."""
         self.profile = profile
+        self._masters = (rx_key, tx_key) if libsrtp_profile in _GCM else None
         self._rx_session = Session(_policy(libsrtp_profile, rx_key, Policy.SSRC_ANY_INBOUND))
         self._tx_session = Session(_policy(libsrtp_profile, tx_key, Policy.SSRC_ANY_OUTBOUND))
         self.rx: Any = self._rx_session._srtp[0]
         self.tx: Any = self._tx_session._srtp[0]
+
+    def rtp_keys(self) -> tuple[RtpKeys, RtpKeys] | tuple[None, None]:
+        """Of both directions, for who does AES-GCM himself (media/forward/native_sealing.py); None for other profiles."""
+        if self._masters is None:
+            return None, None
+        return derive_rtp_keys(self._masters[0]), derive_rtp_keys(self._masters[1])
 
 
 def _policy(libsrtp_profile: int, key: bytes, direction: int) -> Policy:
