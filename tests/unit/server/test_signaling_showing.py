@@ -197,6 +197,18 @@ def test_after_a_restart_of_ours_it_goes_on_and_is_noted_once() -> None:
     assert restarted.noted() == [("showing_ended", "b1")]
 
 
+def test_what_was_put_away_is_not_taken_up_when_the_worker_is_seen_again(room: Room) -> None:
+    room.show("b1")
+    room.say("b1", type="stop_showing")  # the offer without it is still on its way
+    room.stimulate({"drop": "b1"})
+
+    still = StandingPeer("b1", 1001, "connected", sources=frozenset(DOCUMENT.values()))
+    media.adopt(room.session, ROOM, [still], room.now)
+
+    assert room.person("b1").shows == ""
+    assert room.noted() == [("page_shown", "b1"), ("showing_ended", "b1")]
+
+
 def test_after_a_restart_of_ours_a_document_does_not_come_along_and_a_face_does() -> None:
     for sources, moved in ((FACE, MoveMedia), (DOCUMENT, LeaveMedia)):
         restarted = Room(joined=False)
