@@ -76,7 +76,8 @@ def take_up(session: Session, person: Person, sources: frozenset[str], silenced:
         person.peer.extra = any(source in SHOWN for source in sources)
     shown = [source for source in sources - silenced if source in SHOWN]
     others = [other for other in session.in_room(person.facts.room) if other is not person and other.shows]
-    knows_better = person.line is not None or person.last_number > 0  # the page, or we: it was put away, and the offer without it is to come
+    # The page has said so itself, or we know: it was put away, and the offer without it is to come.
+    knows_better = person.line is not None or person.last_number > 0
     if len(shown) == 1 and not others and not knows_better:
         person.shows = shown[0]
 
