@@ -97,6 +97,12 @@ class Adapting:
         full = self.estimate.is_full(now)
         return self._repairs.worth(down.ssrc, seqs, rtt_s, self.estimate.budget_bps(now) if full else None, now)
 
+    def note_width(self, bps: int | None, now: float) -> None:
+        """What his line was measured to carry in all, before the first picture; None: enough."""
+        if bps is not None:
+            self.estimate.note_width(bps, now)
+            self._tops, self._look_at = {}, now  # what was chosen before is not begun
+
     def is_tight(self, now: float) -> bool:
         """Whether his line carries hardly more than a voice."""
         least = TIGHT_BPS[1 if self._tight else 0]
@@ -130,7 +136,7 @@ class Adapting:
     def _choose(self, pictures: Sequence[Picture], now: float) -> list[int]:
         budget = self.estimate.budget_bps(now)
         scarce = self.estimate.is_scarce(now)
-        self.share.note(budget, len(pictures), scarce, now)
+        self.share.note(budget, len(pictures), scarce, now, measured=self.estimate.is_measured(now))
         chosen = allot(budget, pictures, scarce=scarce, stuck=self.estimate.is_stuck(now))
         needed = next_step_bps(pictures, chosen)
         if needed is not None and needed > budget and self.estimate.may_try(needed, now):
@@ -140,7 +146,8 @@ class Adapting:
 
     def pick(self, down: DownStream, layers: Sequence[UpStream], now: float) -> UpStream | None:
         """What to send into `down` now; None: nothing."""
-        if not layers or down.ssrc in self._paused:
+        undecided = down.ssrc not in self._tops and self.estimate.is_measured(now)
+        if not layers or down.ssrc in self._paused or undecided:
             return None
         there = [up for up in layers if is_alive(up, now)]
         chosen = self._tops.get(down.ssrc)

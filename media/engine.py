@@ -14,6 +14,7 @@ from media.core.reports import WorkerClock
 from media.feedback import Feedback
 from media.forward.choose import Choice, choose_lanes, choose_path
 from media.forward.path import NOWHERE, ForwardPath, Lane
+from media.measuring import Measuring
 from media.net.addresses import leads_past_loopback
 from media.net.answer import Candidate
 from media.net.dtls import Certificate
@@ -53,6 +54,7 @@ class Engine:
             choose_lanes(folder)
         self.tcp = TcpPort(self.port, self.path.take_sealed, self.dropped)
         self._ice: IceLite[Checked] = IceLite()
+        self.measuring = Measuring(self.port.send)
         self._ssrcs: set[int] = set()
         self._handles = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,7 +130,7 @@ class Engine:
     def _on_stun(self, datagram: bytes, source: Address, now: float) -> str | None:
         verdict = self._ice.receive(datagram, source, now)
         if isinstance(verdict, Drop):
-            return verdict.value
-        self.port.send(verdict.reply, source)
+            return None if self.measuring.take(datagram, source, now) else verdict.value
         verdict.owner.on_check(source, verdict.nominates, now)
+        self.port.send(verdict.reply, source)  # behind what measures the line: with it a browser begins to send
         return None

@@ -202,9 +202,10 @@ class Feedback:
 
     def _repeat(self, party: Party, now: float) -> None:
         """On a line that loses by chance everything goes several times; on a full one it would be lost the more."""
-        lossy = party.line_loss.share >= LOSES and not party.adapting.estimate.waits(now)
+        estimate = party.adapting.estimate
+        lossy = party.line_loss.share >= LOSES and not estimate.waits(now) and not estimate.is_measured(now)
         tight = party.adapting.is_tight(now) and not lossy
-        depth = 0 if tight or party.adapting.estimate.is_full(now) else party.line_loss.depth
+        depth = 0 if tight or estimate.is_full(now) else party.line_loss.depth
         for down in party.downs.values():
             if down.kind == "video":
                 self._echo(down, depth - 1)
@@ -309,6 +310,7 @@ class Feedback:
     def report(self, party: Party, now: float) -> None:
         """Tell one connected peer what we received from it and what we sent to it."""
         look_at_line(party, self.path, now)
+        self._repeat(party, now)
         for compound in self._compounds(party, now):
             self.path.send_rtcp(party.lane, compound)
         party.lane.budget = PACKETS_PER_REPORT

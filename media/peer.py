@@ -22,6 +22,7 @@ from media.core.reports import PublisherClock
 from media.core.rtp import ABS_SEND_TIME, MID, REPAIRED_RID, RID, TRANSPORT_CC, abs_send_time_word, read_text_extension
 from media.engine import Engine
 from media.forward.path import NOWHERE, DownStream, UpStream
+from media.measuring import Measured
 from media.net.answer import OPUS, RED, VIDEO_CODECS, Negotiated, OwnSide, Role, make_answer
 from media.net.dtls import DtlsFailed, DtlsPeer
 from media.net.ice_lite import Address, Credentials, new_credentials
@@ -295,6 +296,8 @@ class Peer:
 
     def _start_dtls(self) -> None:
         assert self._offer is not None
+        line = Measured(self.lane.address, self._credentials[-1], self._offer.transport, self.adapting.note_width)
+        self._engine.measuring.begin(line, time.monotonic())
         prints = [(print_.algorithm, print_.digest) for print_ in self._offer.transport.fingerprints]
         dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_closed_by_browser)
         self._dtls = dtls

@@ -61,6 +61,10 @@ BASE_MOST_S: Final = 0.6  # by satellite; a longer one has a queue in it from th
 RTT_HOLDS_S: Final = 8.0  # a browser reports about a voice each five seconds
 FULL_S: Final = 1.5  # after a deep fall the line counts as full
 LITTLE_BPS: Final = 30_000  # a picture that a page makes for a line that carries hardly more than a voice
+VOICE_BPS: Final = 30_000  # of a voice that is said once, with all that is around it
+WIDTH_USED: Final = 0.9
+WIDTH_HOLDS_S: Final = 45.0  # then what arrives has shown more
+BEGINS_S: Final = 3.0  # so long a picture that fits what was measured is not judged by its key frame
 STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
 
@@ -71,6 +75,7 @@ class DownlinkEstimate:
         "_arrived",
         "_arrived_at",
         "_base_rtt_s",
+        "_began_at",
         "_believed",
         "_believed_before",
         "_believed_low",
@@ -97,6 +102,8 @@ class DownlinkEstimate:
         "_wall",
         "_wall_s",
         "_wall_until",
+        "_width",
+        "_width_until",
     )
 
     def __init__(self, now: float) -> None:
@@ -122,6 +129,19 @@ class DownlinkEstimate:
         self._base_rtt_s = BASE_MOST_S
         self._rtt_s, self._rtt_at = 0.0, float("-inf")
         self._queued_from = float("inf")
+        self._width, self._width_until, self._began_at = 0, float("-inf"), float("-inf")
+
+    def note_width(self, line_bps: int, now: float) -> None:
+        """His line was measured to be narrow before anything was sent: so much for all."""
+        self._width, self._width_until = max(0, int(line_bps * WIDTH_USED) - VOICE_BPS), now + WIDTH_HOLDS_S
+        self._wall, self._wall_until, self._through = self._width, self._width_until, int(self._width / FITS_QUEUED)
+
+    def is_measured(self, now: float) -> bool:
+        """Whether his line was measured to be narrow."""
+        return now < self._width_until
+
+    def _begins(self, now: float) -> bool:
+        return self.is_measured(now) and now - self._began_at < BEGINS_S
 
     def budget_bps(self, now: float) -> int:
         """What may be sent to him as picture in all."""
@@ -131,6 +151,8 @@ class DownlinkEstimate:
             return self._carried(now)
         granted = self._granted if now < self._trial_ends else 0
         proven = self._proven if now < self._proven_until and self._queued_from > now else 0
+        if self.is_measured(now):
+            believed = self._width if self._begins(now) else min(believed, self._width)
         return int(max(min(believed, self._loss_limit), proven, granted))
 
     def _carried(self, now: float) -> int:
@@ -165,7 +187,7 @@ class DownlinkEstimate:
         self._arrived, self._arrived_at = bps, now
         # His own line up makes the round trip longer as well: it must be seen on the way down.
         suffers = now - self._fell_at < STUCK_S or self._lost >= LOSS_LOW or bps < self._sent * FITS
-        queued = suffers and self.waits(now)
+        queued = suffers and self.waits(now) and not self._begins(now)
         if queued and not self._granted:
             # All that comes through a full line is all that it carries.
             self._wall, self._wall_until = max(self._wall, int(bps * FAR_ABOVE)), now + self._wall_s
@@ -178,6 +200,8 @@ class DownlinkEstimate:
 
     def note_sent(self, bps: int, now: float) -> None:
         """What went out over the last window."""
+        if bps and not self._sent:
+            self._began_at = now
         if bps:
             self._silent_from = now
         self._sent = bps
@@ -213,7 +237,7 @@ class DownlinkEstimate:
 
     def note_belief(self, bps: int, now: float) -> None:
         """A REMB of his."""
-        fell = bps < self._believed * FALL
+        fell = bps < self._believed * FALL and not self._begins(now)
         if fell and bps < self._sent:
             self._fell_at = now
         # A trial begins with a key frame: the queue is its own, and the rate that the belief is made of is still that of before.

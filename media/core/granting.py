@@ -33,10 +33,10 @@ class Share:
         self._at = now
         self._recent: deque[int] = deque(maxlen=LOOKS)
 
-    def note(self, budget_bps: int, pictures: int, scarce: bool, now: float) -> None:
-        """What may be sent to him as picture in all, and whether his line was full lately."""
+    def note(self, budget_bps: int, pictures: int, scarce: bool, now: float, *, measured: bool = False) -> None:
+        """What may be sent to him as picture in all, and whether his line was full lately.   measured  whether that is no guess."""
         passed_s, self._at = max(0.0, now - self._at), now
-        self._recent.append(budget_bps)
+        self._recent.extend([budget_bps] * (LOOKS if measured else 1))
         if scarce and pictures and len(self._recent) == LOOKS:
             self.bps = max(LEAST_BPS, max(self._recent) // pictures)
         elif self.bps is not None:

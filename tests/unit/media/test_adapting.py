@@ -172,3 +172,26 @@ def test_on_a_full_line_repairs_and_new_beginnings_are_few() -> None:
     assert not screen.adapting.may_restart(screen.now)
     assert not screen.adapting.may_restart(screen.now + FULL_S / 2)
     assert screen.adapting.may_restart(screen.now + FULL_S)
+
+
+def test_a_line_that_was_measured_to_be_narrow_begins_with_what_fits() -> None:
+    """What was chosen before it was known is not begun, and nothing goes before it is chosen anew."""
+    screen = Screen()
+    face = screen.show(160_000)
+    screen.adapting.look([face.down], screen.pictures, screen.now)
+
+    screen.adapting.note_width(64_000, screen.now)
+    assert screen.adapting.pick(face.down, face.layers, screen.now) is None
+    assert screen.look() == [None]
+
+    screen.later(LOOK_EVERY_S)
+    face.layers[0].rate.bps = 20_000
+    assert screen.look() == [20_000]
+
+
+def test_a_line_that_was_measured_to_be_wide_is_as_any() -> None:
+    screen = Screen()
+    screen.show(160_000)
+    screen.adapting.note_width(None, screen.now)
+
+    assert screen.look() == [160_000]

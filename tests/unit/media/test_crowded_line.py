@@ -99,3 +99,25 @@ def test_on_a_village_line_a_picture_that_is_made_small_stays() -> None:
 
     assert min(moved) > 0, moved
     assert crowd.dropped < 150
+
+
+def test_a_village_line_that_was_measured_is_never_full() -> None:
+    """The queue of such a line takes a quarter of a minute to empty: nothing may be sent into it that it does not carry."""
+    crowd = Village(faces=1, rates=(FULL_BPS, FULL_BPS), voices_bps=14_000, width_bps=64_000, queue_s=5.0)
+    crowd.adapting.note_width(64_000, crowd.now)
+    crowd.watch(8)
+
+    moved = [crowd.watch(1)[0] for _ in range(60)]
+
+    assert min(moved) > 0, moved
+    assert max(crowd.delays) < 1.0
+    assert crowd.dropped == 0
+
+
+def test_a_line_that_was_measured_too_narrow_gets_its_picture_all_the_same() -> None:
+    crowd = Crowd(faces=1, voices_bps=36_000)
+    crowd.adapting.note_width(64_000, crowd.now)
+
+    crowd.watch(240)
+
+    assert crowd.layers() == [1]

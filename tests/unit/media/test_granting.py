@@ -43,6 +43,13 @@ def look(share: Share, budget_bps: int, pictures: int, times: int = LOOKS) -> No
         share.note(budget_bps, pictures, True, 0.0)
 
 
+def test_what_was_measured_binds_at_once() -> None:
+    share = Share(0.0)
+    look(share, 150_000, 1)
+    share.note(30_000, 1, True, 0.0, measured=True)
+    assert share.bps == 30_000
+
+
 def test_a_moment_binds_nobody() -> None:
     share = Share(0.0)
     look(share, 150_000, 1)
