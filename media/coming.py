@@ -1,4 +1,4 @@
-"""Pictures when somebody comes into a room, or leaves it for another one."""
+"""Pictures when somebody comes into a room, comes back, or leaves it for another one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ def ask_ahead(feedback: Feedback, seat: Seat, wanted_in: Wanted, now: float) -> 
         up = seat.adapting.pick(half.down, [up for up in wanted[0] if up.codec in half.line.pts], now)
         if up is not None and not up.paused:
             feedback.ask_key_frame(up, now, first_picture=True)
+
+
+def come_back(feedback: Feedback, seat: Seat, now: float) -> None:
+    """His line was dead for seconds: of what he sent meanwhile nothing is asked for, those who see him get a new picture."""
+    for up in seat.peer.ups:
+        if up.kind == "video" and not up.paused and (up.downs or up.waiting):
+            up.loss.line_returned(now)
+            feedback.ask_key_frame(up, now)
 
 
 def cut_off(path: ForwardPath, seat: Seat) -> None:

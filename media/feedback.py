@@ -40,7 +40,7 @@ from media.core.seqno import SEQ_MASK
 from media.core.up_line import FORGIVEN_BPS
 from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
 from media.spreading import Spreading
-from media.uplines import look_at_line
+from media.uplines import look_at_line, told_sooner_s
 
 # How often losses are looked at while there are any: a fraction of the shortest round trip.
 LOSS_TICK_S: Final = 0.01
@@ -321,7 +321,8 @@ class Feedback:
 
     def _compounds(self, party: Party, now: float) -> Iterator[bytes]:
         ups = party.ups
-        blocks = tuple(block for up in ups if (block := up.reception.report(now)) is not None)
+        sooner_s = told_sooner_s(party)
+        blocks = tuple(block for up in ups if (block := up.reception.report(now, sooner_s)) is not None)
         sent = [report for down in party.downs.values() if (report := self._sender_report(down, now)) is not None]
         video = tuple(up.ssrc for up in ups if up.kind == "video")
         own = party.lane.rtcp_ssrc

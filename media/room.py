@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from media.adapting import Offered
-from media.coming import ask_ahead, cut_off
+from media.coming import ask_ahead, come_back, cut_off
 from media.control.codec import BadMessage
 from media.control.messages import (
     AnyEvent,
@@ -169,6 +169,7 @@ class Room:
             self._reseat()
         elif phase is Phase.CONNECTED:
             self._wire_all()
+            come_back(self._engine.feedback, seat, now)
         elif phase is Phase.GONE:
             del self.seats[seat.name]
             if not self._closing:

@@ -8,7 +8,8 @@ Cases for an arriving number n, highest so far h:
 1. n = h+1: the common one, two additions.
 2. n > h+1: h+1..n-1 become *missing*. More than `max_waiting` missing: the line was gone, it is not lossy; all are
    abandoned, a key frame is wanted, and what comes late out of that hole is refused (to remember each number would let
-   a hostile sender make us work).
+   a hostile sender make us work). The same if the line is known to have been dead (`line_returned`): a few slow seconds are no more than that, and to ask
+   for each of them delays the key frame, without which none can be shown.
 3. n <= h and missing: repaired.
 4. n <= h and abandoned not longer than LATE_S ago, or shortly before the first packet of all: late but new; still forwarded.
 5. n <= h otherwise: a duplicate, refused.
@@ -17,7 +18,8 @@ When a missing number is asked for: not before it is `reorder_s` late and REORDE
 that was merely overtaken comes by itself within that; on a stream of few packets twice the time is enough), then again
 each RTT and a quarter, at most `max_tries` times and for `max_age_s`; then it is abandoned. Each request goes twice, REPEAT_S apart:
 it may be lost itself, which would cost a round trip, and a browser does not answer the second within a round trip of the first.
-On a line that loses by chance (`persists`) it goes again each REPEAT_S for the same reasons: a browser answers each round trip *it* knows of.
+On a line that loses by chance (`persists`) it goes again each REPEAT_S for the same reasons: a browser answers each round trip *it* knows of. There it is
+also asked for sooner: one needless repair costs less than a picture that waits.
 """
 
 from __future__ import annotations
@@ -30,12 +32,15 @@ from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 REORDER_S = 0.01  # overtaking on one path stays below this; Wi-Fi retries and 4G are learnt (`reorder_s` grows)
 REORDER_MAX_S = 0.06  # more waiting than this costs more frames than needless NACKs cost bytes
 REORDER_DECAY = 0.95  # per real loss
+REORDER_PERSISTING_S = 0.02  # at most, where it persists
 REORDER_PACKETS = 2
 RTT_START_S = 0.1  # until measured
 RTT_MIN_S = 0.01  # one tick of the worker's timer
 RTT_MAX_S = 1.0
+OVERTAKEN_S = 0.02  # later than what it was sent before: jitter, not two packets of a frame that changed places
 REPEAT_S = 0.025  # a burst that takes both is longer than most
 RETRY_RTT = 1.25  # the answer needs one RTT; a quarter for its jitter
+RETURN_S = 1.0  # after a dead line's return: what is found missing then was sent while it was dead
 LATE_S = 0.5  # a packet given up longer ago is of no use to a subscriber; only a recording may still want it
 MAX_ABANDONED = 512  # memory of given-up numbers, for case 4
 # The first packet to arrive may have overtaken earlier ones of the same key frame: so many are still taken.
@@ -73,7 +78,7 @@ class _Missing:
 class LossTracker:
     """See the module.
 
-    Counters: `repaired` (came after being asked for), `abandoned`, `asked` (numbers in NACKs), `duplicates`.
+    Counters: `repaired` (came after being asked for), `overtaken` (came by itself, by OVERTAKEN_S too late), `abandoned`, `asked` (numbers in NACKs), `duplicates`.
     """
 
     __slots__ = (
@@ -81,11 +86,13 @@ class LossTracker:
         "_missing",
         "_next",
         "_policy",
+        "_returned_at",
         "abandoned",
         "asked",
         "duplicates",
         "highest",
         "key_frame_wanted",
+        "overtaken",
         "persists",
         "reorder_s",
         "repaired",
@@ -94,6 +101,7 @@ class LossTracker:
 
     def __init__(self, policy: LossPolicy, rtt_s: float = RTT_START_S) -> None:
         self._policy = policy
+        self._returned_at = -inf
         self._next = -1  # 16 bit; -1 before the first packet
         self._missing: dict[int, _Missing] = {}  # extended number -> entry, in rising order
         self._abandoned: dict[int, float] = {}  # extended number -> until when it is still forwarded
@@ -102,7 +110,7 @@ class LossTracker:
         self.rtt_s = rtt_s
         self.persists = False
         self.key_frame_wanted = False  # set here, cleared by the caller when it has asked for one
-        self.repaired = self.abandoned = self.asked = self.duplicates = 0
+        self.repaired = self.overtaken = self.abandoned = self.asked = self.duplicates = 0
 
     @property
     def waiting(self) -> int:
@@ -153,6 +161,8 @@ class LossTracker:
         if entry.tries:
             return now - entry.asked_at >= retry_s
         late_s = now - entry.since
+        if self.persists:
+            return late_s >= min(self.reorder_s, REORDER_PERSISTING_S)
         return late_s >= self.reorder_s and (self.highest - ext >= REORDER_PACKETS or late_s >= 2 * self.reorder_s)
 
     def _receive_out_of_order(self, seq: int, now: float) -> int:
@@ -171,6 +181,11 @@ class LossTracker:
         """Whether this number (16 bit) is missing and not given up."""
         return unwrap_seq(seq, self.highest) in self._missing
 
+    def line_returned(self, now: float) -> None:
+        """Nothing came of it for seconds, and now something does."""
+        self._returned_at = now
+        self._give_up(list(self._missing), now)
+
     def _open_gap(self, ext: int, now: float) -> None:
         self.note_gap(self.highest + 1, ext, now)
         self.highest = ext
@@ -179,7 +194,9 @@ class LossTracker:
     def note_gap(self, first: int, end: int, now: float) -> None:
         """The extended numbers from `first` on, without `end`, did not come before `end` (case 2)."""
         gap = end - first
-        if gap + len(self._missing) > self._policy.max_waiting:
+        dead = now - self._returned_at < RETURN_S
+        if dead or gap + len(self._missing) > self._policy.max_waiting:
+            self._returned_at = -inf
             self._give_up(list(self._missing), now)
             self._count_abandoned(gap)
         else:
@@ -199,6 +216,8 @@ class LossTracker:
     def _learn(self, entry: _Missing, now: float) -> None:
         """Sooner than an answer can be here, it was only overtaken: wait that long next time. Else it was a real loss."""
         if entry.tries == 0 or now - entry.asked_at < self.rtt_s / 2:
+            # Where it is asked for again and again, what comes soon after a request may be the answer to one before.
+            self.overtaken += now - entry.since >= OVERTAKEN_S and not (entry.tries and self.persists)
             late_s = (now - entry.since) * RETRY_RTT
             self.reorder_s = min(max(late_s, self.reorder_s), REORDER_MAX_S)
             return

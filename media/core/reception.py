@@ -71,8 +71,11 @@ class Reception:
         expected = self._highest - self._base + 1 if self.packets else 0
         return expected, expected - self.packets
 
-    def report(self, now: float) -> ReportBlock | None:
-        """One report block; None before the first packet. Starts a new interval for the fraction lost."""
+    def report(self, now: float, sooner_s: float = 0.0) -> ReportBlock | None:
+        """One report block; None before the first packet. Starts a new interval for the fraction lost.
+
+        sooner_s  so much less the sender shall take his round trip for: it then answers a second request within the true one.
+        """
         if not self.packets:
             return None
         expected, lost = self.lost()
@@ -82,7 +85,7 @@ class Reception:
         fraction = (
             min(255, (lost_interval << 8) // expected_interval) if expected_interval > 0 and lost_interval > 0 else 0
         )
-        delay = int((now - self._sr_at) * 65536) if self._sr_ntp_mid else 0
+        delay = int((now - self._sr_at + sooner_s) * 65536) if self._sr_ntp_mid else 0
         return ReportBlock(
             ssrc=self.ssrc,
             fraction_lost=fraction,

@@ -3,7 +3,8 @@
 Each packet carries a number that counts over all streams of the browser. `Arrivals` collects numbers and times, and says every tenth of
 a second what came since: the browser's own estimator (GCC) does the rest. Of a line that loses by chance (core/up_line.py) nothing is said of
 the lost: each run that came is told by itself, and twice, because the feedback is lost as well. (Told as come they would be taken
-out of what the browser can send again.)
+out of what the browser can send again.) Of a line on which packets overtake each other (core/overtaking.py) all is told as come at once, when the
+newest did.
 
 Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 """
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from struct import Struct
 from typing import Final
 
+from media.core.overtaking import Overtaking
 from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, find_extension
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 from media.core.up_line import UpLine
@@ -22,8 +24,6 @@ from media.core.up_line import UpLine
 MOST_STATUSES: Final = 256
 # Older than what was told already by more than this: from before a pause, not late.
 LATEST: Final = 1000
-MOST_BYTES: Final = 1000  # of feedback in one datagram
-HEADER: Final = 12  # of a feedback packet, before its body
 TICK_S: Final = 0.00025  # of a delta
 REFERENCE_TICKS: Final = 256  # of the reference time: 64 ms
 _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
@@ -44,15 +44,17 @@ class Arrivals:
         "_newest",
         "_next",
         "_noted",
+        "at_once",
         "came",
         "expected",
         "forgives",
         "line",
+        "overtaking",
     )
 
     def __init__(self) -> None:
-        self.line = UpLine()
-        self.forgives = False
+        self.line, self.overtaking = UpLine(), Overtaking()
+        self.forgives = self.at_once = False
         self.expected = self.came = 0  # of all that was noted here
         self._again: list[bytes] = []
         self._noted: list[tuple[int, float]] = []  # as they came
@@ -60,12 +62,17 @@ class Arrivals:
         self._next = -1  # what is told next; -1: from the first that came
         self._count = 0
 
-    def begin(self, forgives: bool) -> None:
-        """Go over to saying nothing of the lost, or back."""
-        self.forgives = forgives
+    def begin(self, *, forgives: bool, at_once: bool) -> None:
+        """Go over to saying nothing of the lost, or to telling all as come at once, or back."""
+        self.forgives, self.at_once = forgives, at_once
         self._next = self._newest = -1
         self._again = []
         self._noted.clear()
+
+    @property
+    def gentle(self) -> bool:
+        """Whether anything is told otherwise than it is."""
+        return self.forgives or self.at_once
 
     def fetch(self) -> None:
         """Take over what was noted elsewhere."""
@@ -80,10 +87,13 @@ class Arrivals:
         came = self._came()
         if not came:
             return again
-        if not self.forgives:
+        if self.at_once:
+            came = dict.fromkeys(came, came[max(came)])
+        if not self.gentle:
             return self._told(came)
-        self._again = [self._tell(run[0], [came[number] for number in run]) for run in _runs_of(sorted(came))]
-        return again + self._again
+        told = [self._tell(run[0], [came[number] for number in run]) for run in _runs_of(sorted(came))]
+        self._again = told if self.forgives else []
+        return again + told
 
     def _told(self, came: dict[int, float]) -> list[bytes]:
         first = min(came)
@@ -135,20 +145,6 @@ def _runs_of(numbers: Sequence[int]) -> Iterable[Sequence[int]]:
         if at == len(numbers) or numbers[at] != numbers[at - 1] + 1 or at - begin == MOST_STATUSES:
             yield numbers[begin:at]
             begin = at
-
-
-def in_datagrams(bodies: Iterable[bytes]) -> Iterable[list[bytes]]:
-    """The bodies in order, so many together as fit one datagram; at least one."""
-    together: list[bytes] = []
-    size = 0
-    for body in bodies:
-        size += HEADER + len(body)
-        if together and size > MOST_BYTES:
-            yield together
-            together, size = [], HEADER + len(body)
-        together.append(body)
-    if together:
-        yield together
 
 
 def note_packet(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> None:

@@ -9,6 +9,9 @@ browser is not told of it (core/transport_cc.py). What tells it from a full line
    is for a while, each time twice as long.
 3. Nothing is believed beyond MOST of loss; and while it is believed a browser may send no more than FORGIVEN_BPS for each picture.
 
+Already from LOSES on (`loses`) what is missing is asked for again and again (core/loss.py), and the browser is told of a short round trip
+(core/reception.py): it answers no second request within one, and when its answer is lost as well the picture waits for another.
+
 Source: draft-ietf-rmcat-gcc-02 §6 for what a browser does about loss. The rest is ours.
 """
 
@@ -19,6 +22,7 @@ from typing import Final
 
 HALF_LIFE_S: Final = 3.0  # of what was lost
 LEAST: Final = 60  # packets before anything is believed
+LOSES: Final = 0.02  # without a queue: repairs may be lost too
 BEGINS: Final = 0.06  # below, a browser's estimator hardly minds
 ENDS: Final = 0.03
 MOST: Final = 0.45
@@ -47,7 +51,7 @@ class Counted:
 
 
 class UpLine:
-    """One person's. `by_chance` as of the last `look`."""
+    """One person's. `by_chance` and `loses` as of the last `look`."""
 
     __slots__ = (
         "_at",
@@ -59,6 +63,7 @@ class UpLine:
         "_expected",
         "_lost",
         "by_chance",
+        "loses",
     )
 
     def __init__(self) -> None:
@@ -68,7 +73,7 @@ class UpLine:
         self._base_rtt_s = float("inf")
         self._began = (0.0, 0.0)  # share lost and bit/s sent when it was believed
         self._barred_until, self._barred_s = float("-inf"), BARRED_S
-        self.by_chance = False
+        self.by_chance = self.loses = False
 
     @property
     def share(self) -> float:
@@ -97,6 +102,7 @@ class UpLine:
         self.by_chance = not queued and (
             self._goes_on(sent_bps, now) if self.by_chance else self._begins(sent_bps, now)
         )
+        self.loses = not queued and LOSES <= self.share <= MOST and now >= self._barred_until
 
     def _begins(self, sent_bps: float, now: float) -> bool:
         self._began = (self.share, sent_bps)

@@ -30,7 +30,7 @@ class SharedArrivals(Arrivals):
         self._library.note(addressof(self.memory), seq, at)
 
     def fetch(self) -> None:
-        """Take over from C what came since: it is told here while the line loses by chance."""
+        """Take over from C what came since: it is told here while anything is told otherwise than it is."""
         memory = self.memory
         if memory.arrival_count and memory.arrivals:
             for each in (ArrivalMemory * memory.arrival_count).from_address(memory.arrivals):
@@ -39,7 +39,7 @@ class SharedArrivals(Arrivals):
         memory.told_to = memory.newest + 1
 
     def take(self) -> list[bytes]:
-        if self.forgives:
+        if self.gentle:
             self.fetch()
             return super().take()
         room = ctypes.create_string_buffer(TOLD_BYTES)

@@ -88,7 +88,7 @@ class NativePath(PythonPath):
         self._lanes: dict[int, NativeLane] = {}
         self._ups: dict[int, NativeUp] = {}
         self._streamed: list[NativeLane] = []  # reached by another way than the socket
-        self._forgiven: list[Lane] = []
+        self._told_gently: list[Lane] = []
         self._counted = [0] * len(REASONS)
         self._number = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -239,14 +239,15 @@ class NativePath(PythonPath):
             self._congested(down)
             down.memory.stalled = False
 
-    def forgive(self, lane: Lane, lost: bool) -> None:
-        super().forgive(lane, lost)
-        self._forgiven = [*(each for each in self._forgiven if each is not lane), *([lane] if lost else [])]
+    def tell_gently(self, lane: Lane, *, forgives: bool, at_once: bool) -> None:
+        super().tell_gently(lane, forgives=forgives, at_once=at_once)
+        others = [each for each in self._told_gently if each is not lane]
+        self._told_gently = [*others, lane] if lane.arrivals.gentle else others
 
     def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:
-        for lane in self._forgiven:
+        for lane in self._told_gently:
             lane.arrivals.fetch()  # or C would tell it
-        for lane in self._forgiven[step::steps]:
+        for lane in self._told_gently[step::steps]:
             self._tell_arrivals_of(lane)
         if self._library.tell(self._at, step, steps):
             self._look_after()
@@ -264,7 +265,7 @@ class NativePath(PythonPath):
         table = (ctypes.c_void_p * max(1, len(there)))(*(addressof(lane.memory) for lane in there))
         self._library.gate(self._at, table, len(there))
         self._streamed = [lane for lane in there if lane.by_python]
-        self._forgiven = [lane for lane in there if lane.arrivals.forgives]
+        self._told_gently = [lane for lane in there if lane.arrivals.gentle]
 
     def new_lane(self, owner: LaneOwner, rtcp_ssrc: int, now: float) -> Lane:
         self._number += 1

@@ -385,8 +385,8 @@ class ForwardPath(Protocol):
         """Protect and send one compound packet."""
         ...
 
-    def forgive(self, lane: Lane, lost: bool) -> None:
-        """Tell this sender his lost packets as come, or all as it is."""
+    def tell_gently(self, lane: Lane, *, forgives: bool, at_once: bool) -> None:
+        """Tell this sender nothing of his lost packets, or of all that they came at once, or all as it is."""
         ...
 
     def tell_arrivals(self, step: int = 0, steps: int = 1) -> None:

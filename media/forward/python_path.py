@@ -32,7 +32,7 @@ from media.core.rtp import (
     write_rtx_payload,
 )
 from media.core.seqmap import NOTHING
-from media.core.transport_cc import in_datagrams, note_packet
+from media.core.transport_cc import note_packet
 from media.forward.catching_up import CatchingUp
 from media.forward.outbox import Outbox
 from media.forward.path import (
@@ -381,9 +381,8 @@ class PythonPath(CatchingUp):
 
     def _tell_arrivals_of(self, lane: Lane) -> None:
         about = next(iter(lane.ups), 0)
-        told = lane.arrivals.take()
-        for bodies in in_datagrams(told) if lane.arrivals.forgives else zip(told):  # C sends each by itself
-            self.send_rtcp(lane, write_compound([TransportFeedback(lane.rtcp_ssrc, about, body) for body in bodies]))
+        for body in lane.arrivals.take():  # each by itself: of several in one datagram a browser takes the last
+            self.send_rtcp(lane, write_compound([TransportFeedback(lane.rtcp_ssrc, about, body)]))
 
     def _protect_and_send(self, lane: Lane, size: int, seal: Callable[..., int]) -> bool:
         out = self._out

@@ -40,9 +40,10 @@ class Wiring:
         if up.rtx_ssrc is not None:
             up.lane.repairs.pop(up.rtx_ssrc, None)
 
-    def forgive(self, lane: Lane, lost: bool) -> None:
-        if lost != lane.arrivals.forgives:
-            lane.arrivals.begin(lost)
+    def tell_gently(self, lane: Lane, *, forgives: bool, at_once: bool) -> None:
+        arrivals = lane.arrivals
+        if (forgives, at_once) != (arrivals.forgives, arrivals.at_once):
+            arrivals.begin(forgives=forgives, at_once=at_once)
 
     def connect(self, up: UpStream, down: DownStream) -> None:
         self.disconnect(down)

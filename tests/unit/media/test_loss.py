@@ -9,6 +9,7 @@ from media.core.loss import (
     MAX_ABANDONED,
     REORDER_MAX_S,
     REORDER_S,
+    RETURN_S,
     RTT_MAX_S,
     START_SLACK,
     VIDEO_LOSS,
@@ -125,6 +126,28 @@ def test_a_hole_that_is_too_large_is_not_asked_for() -> None:
 
     assert tracker.due(LATER) == []
     assert (tracker.abandoned, tracker.waiting, tracker.key_frame_wanted) == (VIDEO_LOSS.max_waiting + 1, 0, True)
+
+
+def test_what_was_sent_while_the_line_was_dead_is_not_asked_for() -> None:
+    tracker, _ = fed([10, 12, 13])
+
+    tracker.line_returned(6.0)
+    assert (tracker.waiting, tracker.key_frame_wanted) == (0, True)
+    tracker.key_frame_wanted = False
+    tracker.receive(193, 6.01)
+    assert (tracker.waiting, tracker.key_frame_wanted) == (0, True)
+
+    tracker.receive(195, 6.02)
+    assert tracker.waiting == 1, "the next hole is a loss like any other"
+
+
+def test_a_hole_long_after_the_lines_return_is_a_loss() -> None:
+    tracker, _ = fed([10, 11])
+    tracker.line_returned(6.0)
+
+    tracker.receive(13, 6.0 + RETURN_S)
+
+    assert tracker.waiting == 1
 
 
 def test_memory_is_bounded_whatever_comes() -> None:

@@ -13,6 +13,7 @@ from media.core.loss import AUDIO_LOSS, VIDEO_LOSS, LossPolicy, LossTracker
 from media.core.packetcache import PacketCache
 from media.core.reception import Reception
 from media.core.seqmap import NOTHING, SeqMap
+from media.uplines import RTT_TOLD_S
 from tests.support.lossy_line import LossyLine
 
 TICK_S = 0.01
@@ -119,12 +120,16 @@ def run(
     seed: int,
     seconds: int = 30,
     persists: bool = False,
+    told_rtt_s: float | None = None,
 ) -> Outcome:
     """Video or voice over a line that loses both ways. per_tick packets every `every` ticks of 10 ms."""
     chance = random.Random(seed)
     there: LossyLine[bytes] = LossyLine(chance, loss, delay_s, jitter_s)
     back: LossyLine[bytes] = LossyLine(chance, loss, delay_s, jitter_s)
-    sender, receiver = Sender(there, rtt_s=2 * delay_s), Receiver(policy, Reception(SSRC, 90000), persists)
+    sender, receiver = (
+        Sender(there, rtt_s=2 * delay_s if told_rtt_s is None else told_rtt_s),
+        Receiver(policy, Reception(SSRC, 90000), persists),
+    )
     for tick in range(int((seconds + 3) / TICK_S)):
         now = tick * TICK_S
         if tick % 100 == 99:
@@ -178,8 +183,20 @@ def test_who_asks_until_it_is_there_has_more_of_it_in_time(seed: int) -> None:
     line: dict[str, Any] = {"loss": 0.30, "delay_s": 0.10, "jitter_s": 0.02, "seed": seed, **VIDEO}
     usual, persisting = (run(VIDEO_LOSS, **line, persists=persists) for persists in (False, True))
 
-    assert persisting.receiver.late < 0.85 * usual.receiver.late
-    assert persisting.sender.resent < 1.1 * usual.sender.resent
+    assert persisting.receiver.late < 0.8 * usual.receiver.late
+    assert persisting.sender.resent < 1.3 * usual.sender.resent
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("loss", "late", "resent"), [(0.10, 0.25, 2.5), (0.30, 0.25, 2.5)])
+def test_who_is_told_of_a_short_round_trip_sends_again_what_may_be_lost_again(
+    loss: float, late: float, resent: float, seed: int
+) -> None:
+    line: dict[str, Any] = {"loss": loss, "delay_s": 0.10, "jitter_s": 0.02, "seed": seed, "persists": True, **VIDEO}
+    as_it_is, short = run(VIDEO_LOSS, **line), run(VIDEO_LOSS, **line, told_rtt_s=RTT_TOLD_S)
+
+    assert short.receiver.late < late * as_it_is.receiver.late
+    assert short.sender.resent < resent * as_it_is.sender.resent
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

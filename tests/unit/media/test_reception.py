@@ -73,6 +73,16 @@ def test_jitter_approaches_the_mean_difference() -> None:
     assert reception.jitter_s() == pytest.approx(0.01, abs=0.0003)
 
 
+def test_a_sender_can_be_made_to_take_his_round_trip_for_shorter() -> None:
+    reception = received([1])
+    reception.note_sender_report(0x01234567_89ABCDEF, 10.0)
+
+    report = reception.report(10.5, 0.25)
+
+    assert report is not None
+    assert (report.last_sr, report.delay_since_last_sr) == (0x456789AB, 49152)
+
+
 def test_last_sender_report_is_echoed_with_its_age() -> None:
     reception = received([1])
     reception.note_sender_report(0x01234567_89ABCDEF, 10.0)

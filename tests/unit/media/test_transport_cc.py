@@ -8,7 +8,7 @@ import pytest
 
 from media.core.rtcp import TransportFeedback, parse_compound, write_compound
 from media.core.rtp import find_extension
-from media.core.transport_cc import MOST_STATUSES, Arrivals, in_datagrams, note_packet
+from media.core.transport_cc import MOST_STATUSES, Arrivals, note_packet
 
 
 def read(data: bytes) -> tuple[int, list[float | None], int]:
@@ -136,7 +136,7 @@ def test_a_packets_number_is_found_wherever_find_extension_finds_it() -> None:
 
 def test_of_a_line_that_loses_by_chance_only_what_came_is_told_and_that_twice() -> None:
     arrivals = Arrivals()
-    arrivals.begin(True)
+    arrivals.begin(forgives=True, at_once=False)
     for seq, at in ((65534, 50.0), (65535, 50.01), (2, 50.04), (3, 50.05)):
         arrivals.note(seq, at)
 
@@ -157,20 +157,30 @@ def test_of_a_line_that_loses_by_chance_only_what_came_is_told_and_that_twice() 
     assert arrivals.take() == []
 
 
-def test_bodies_go_together_as_far_as_a_datagram_takes_them() -> None:
-    sizes = [16, 40, 800, 300, 20, 900, 16]
+def test_where_packets_overtake_each_other_all_is_told_as_come_when_the_newest_did() -> None:
+    arrivals = Arrivals()
+    arrivals.begin(forgives=False, at_once=True)
+    for seq, at in ((10, 50.0), (12, 50.02), (14, 50.05), (13, 50.09)):
+        arrivals.note(seq, at)
 
-    together = [[len(body) for body in bodies] for bodies in in_datagrams(bytes(size) for size in sizes)]
+    told = [read(data) for data in arrivals.take()]
 
-    assert together == [[16, 40, 800], [300, 20], [900, 16]]
+    assert [base for base, _, _ in told] == [10, 12], "of those that may be on their way nothing is said"
+    for _, came, _ in told:
+        assert came == pytest.approx([50.05] * len(came), abs=0.0005)
+    arrivals.note(11, 50.12)
+    ((base, came, _),) = [read(data) for data in arrivals.take()]
+    assert base == 11
+    assert came == pytest.approx([50.12], abs=0.0005)
+    assert arrivals.take() == [], "once is enough"
 
 
 def test_when_it_ends_the_lost_are_told_again() -> None:
     arrivals = Arrivals()
-    arrivals.begin(True)
+    arrivals.begin(forgives=True, at_once=False)
     arrivals.note(10, 1.0)
     arrivals.take()
-    arrivals.begin(False)
+    arrivals.begin(forgives=False, at_once=False)
     for seq in (11, 13):
         arrivals.note(seq, 1.1)
 
