@@ -15,10 +15,13 @@ def test_a_clean_line_carries_pictures_and_voice(
 ) -> None:
     monkeypatch.setenv("CHROMIUM", str(find_chromium()))
 
-    code = main(["network", "--json", "--seconds", "3", "--lines", "clean"])
+    for seconds in ("3", "20"):  # a busy machine may show nothing within three seconds
+        code = main(["network", "--json", "--seconds", seconds, "--lines", "clean"])
+        figures = {key: figure["value"] for key, figure in json.loads(capsys.readouterr().out)["figures"].items()}
+        assert code == 0
+        if all(figures[f"clean_{way}_fps"] > 0 for way in ("down", "up")):
+            break
 
-    figures = {key: figure["value"] for key, figure in json.loads(capsys.readouterr().out)["figures"].items()}
-    assert code == 0
     for way in ("down", "up"):
         # Whether they are good is for a quiet machine to say: here, that they pass and are measured.
         assert figures[f"clean_{way}_fps"] > 0

@@ -10,6 +10,7 @@ from server.bench import main
 from server.bench.servers import LOOPBACK, own_address
 from server.testing.browsers import find_chromium
 
+SERVERS, FIGURES = ("python", "relay"), ("frames_per_s", "cpu_share")
 SMALL = [
     "--ours",
     "python",
@@ -21,9 +22,9 @@ SMALL = [
     "1",
     "--slice",
     "0.5",
-    "--browser-slice",
-    "1",
 ]
+# Everybody has seen everybody before a slice begins; a busy machine may show nobody anything within its second.
+BROWSER_SLICES_S = ("1", "5", "20")
 
 
 def test_a_room_of_three_browsers_is_seen_on_both(
@@ -31,17 +32,19 @@ def test_a_room_of_three_browsers_is_seen_on_both(
 ) -> None:
     monkeypatch.setenv("CHROMIUM", str(find_chromium()))
 
-    code = main(["media", "--json", "--peer", "relay", *SMALL])
+    for seconds in BROWSER_SLICES_S:
+        code = main(["media", "--json", "--peer", "relay", *SMALL, "--browser-slice", seconds])
 
-    shown = capfd.readouterr()
-    assert code == 0, shown.err
-    result = json.loads(shown.out.splitlines()[-1])
-    if own_address() == LOOPBACK:  # then it is said that aiortc cannot be reached here, and nothing is claimed
-        assert "loopback" in result["absent"]["python/relay"]
-        return
-    assert result["absent"] == {}, shown.err
-    for server in ("python", "relay"):
+        shown = capfd.readouterr()
+        assert code == 0, shown.err
+        result = json.loads(shown.out.splitlines()[-1])
+        if own_address() == LOOPBACK:  # then it is said that aiortc cannot be reached here, and nothing is claimed
+            assert "loopback" in result["absent"]["python/relay"]
+            return
+        assert result["absent"] == {}, shown.err
+        assert result["ratios"]["python/relay"]["rounds"] == 1
         # How much is for a quiet machine to say: here, that pictures pass and are measured.
-        assert result["figures"][f"{server}_browsers_frames_per_s"]["value"] > 0, shown.err
-        assert result["figures"][f"{server}_browsers_cpu_share"]["value"] > 0
-    assert result["ratios"]["python/relay"]["rounds"] == 1
+        measured = [result["figures"][f"{server}_browsers_{what}"]["value"] for server in SERVERS for what in FIGURES]
+        if all(value > 0 for value in measured):
+            return
+    raise AssertionError(f"no pictures within {BROWSER_SLICES_S} s: {measured}\n{shown.err}")

@@ -14,69 +14,51 @@ from typing import Final
 
 from server.bench.loadgen.worker import EPOCH, WorkerSignaling
 from server.bench.pages import Answer, open_pages
+from server.bench.person_page import END, PERSON
 
-PAGE = """<!doctype html><meta charset="utf-8"><title>line</title><body><script type="module">
-import { fitLine } from "/js/call/narrow.js";
+PAGE = (
+    PERSON
+    + """import { fitLine } from "/js/call/narrow.js";
 import { offerTwice, resist } from "/js/call/resilience.js";
-const seat = new URLSearchParams(location.search);
-const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
-const connections = window.connections = [];
 window.frames_at = [];
 window.breaks = 0;
-const connect = () => {
-  const pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
-  pc.ontrack = ({track}) => {
-    const element = document.createElement(track.kind);
-    element.autoplay = true;
-    element.srcObject = new MediaStream([track]);
-    document.body.append(element);
-    if (track.kind !== "video") return;
+const connected = () => {
+  const pc = connect((element) => {
     const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
     element.requestVideoFrameCallback(shown);
-  };
+  });
   pc.addEventListener("iceconnectionstatechange", () => { window.breaks += ["disconnected", "failed"].includes(pc.iceConnectionState); });
-  connections.push(pc);
   return pc;
 };
 const send = (pc) => { for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}); };
-const described = async (pc) => {
-  await pc.setLocalDescription();
-  await new Promise((done) => {
-    const look = () => { if (pc.iceGatheringState === "complete") done(); };
-    pc.addEventListener("icegatheringstatechange", look);
-    look();
-  });
-  return pc.localDescription.sdp;
-};
-const post = async (path, asked) => (await fetch(path, {method: "POST", body: JSON.stringify({seat: seat.get("seat"), ...asked})})).json();
 const ways = {
   worker: async () => {
-    const pc = connect(), sources = {};
+    const pc = connected(), sources = {};
     send(pc);
     offerTwice(pc.getTransceivers().find(({sender}) => sender.track.kind === "audio"));
     for (const kind of ["audio", "video"]) pc.addTransceiver(kind, {direction: "recvonly"});
     await pc.setLocalDescription();
     for (const [n, track] of stream.getTracks().entries()) sources[pc.getTransceivers()[n].mid] = track.kind === "audio" ? "voice" : "face";
-    const {answer} = await post("/join", {room: seat.get("room"), sources, offer: pc.localDescription.sdp});
+    const {answer} = await post("/join", {room: query.get("room"), sources, offer: pc.localDescription.sdp});
     await pc.setRemoteDescription({type: "answer", sdp: answer});
     resist(pc);
     fitLine(pc);
   },
   // The bench carries offer and answer from one page to the other.
   p2p: async () => {
-    const pc = connect();
+    const pc = connected();
     for (const track of stream.getTracks()) pc.addTrack(track, stream);
     window.offer = () => described(pc);
     window.answer = async (sdp) => { await pc.setRemoteDescription({type: "offer", sdp}); return described(pc); };
     window.accept = (sdp) => pc.setRemoteDescription({type: "answer", sdp});
   },
   janus: async () => {
-    const up = connect();
+    const up = connected();
     send(up);
     await up.setRemoteDescription({type: "answer", ...await post("/publish", {sdp: await described(up)})});
     await new Promise((done) => { up.onconnectionstatechange = () => { if (up.connectionState === "connected") done(); }; });
     window.subscribe = async () => {
-      const down = connect();
+      const down = connected();
       await down.setRemoteDescription({type: "offer", ...await post("/subscribe", {})});
       await post("/accept", {sdp: await described(down)});
     };
@@ -97,9 +79,10 @@ window.figures = async () => {
   }
   return found;
 };
-await ways[seat.get("peer") ?? "worker"]();
-window.joined = true;
-</script>"""
+await ways[query.get("peer") ?? "worker"]();
+"""
+    + END
+)
 
 
 # What the product's pages do about bad lines is measured as they do it.

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-PAGE = """<!doctype html><meta charset="utf-8"><title>person</title><body><script type="module">
-const query = new URLSearchParams(location.search), seat = query.get("seat"), others = query.get("others").split(",");
-const stream = await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 360, frameRate: 15}});
-const connections = [];
-const post = async (path, asked) => (await fetch(path, {method: "POST", body: JSON.stringify(asked)})).json();
-const connect = () => {
-  const pc = new RTCPeerConnection({bundlePolicy: "max-bundle"});
-  pc.ontrack = ({track}) => {
-    const element = document.createElement(track.kind);
-    element.autoplay = true;
-    element.srcObject = new MediaStream([track]);
-    document.body.append(element);
-  };
-  connections.push(pc);
-  return pc;
-};
+from server.bench.person_page import END, PERSON
+
+PAGE = (
+    PERSON
+    + """const others = query.get("others").split(",");
 const send = (pc) => {
   const codecs = RTCRtpReceiver.getCapabilities("video").codecs.filter(({mimeType}) => /VP8|rtx/.test(mimeType));
   for (const track of stream.getTracks()) {
     const transceiver = pc.addTransceiver(track, {direction: "sendonly", streams: [stream]});
     if (track.kind === "video") transceiver.setCodecPreferences(codecs);
   }
-};
-const described = async (pc) => {
-  await pc.setLocalDescription();
-  await new Promise((done) => {
-    const look = () => { if (pc.iceGatheringState === "complete") done(); };
-    pc.addEventListener("icegatheringstatechange", look);
-    look();
-  });
-  return pc.localDescription.sdp;
 };
 const ways = {
   worker: async () => {
@@ -43,17 +23,17 @@ const ways = {
     for (const transceiver of pc.getTransceivers()) {
       if (transceiver.sender.track) sources[transceiver.mid] = transceiver.sender.track.kind === "audio" ? "voice" : "face";
     }
-    const {answer} = await post("/join", {seat, offer, sources});
+    const {answer} = await post("/join", {offer, sources});
     await pc.setRemoteDescription({type: "answer", sdp: answer});
   },
   relay: async () => {
     const up = connect();
     send(up);
-    await up.setRemoteDescription({type: "answer", sdp: (await post("/publish", {seat, sdp: await described(up)})).sdp});
+    await up.setRemoteDescription({type: "answer", sdp: (await post("/publish", {sdp: await described(up)})).sdp});
     for (const of of others) {
       const pc = connect();
-      await pc.setRemoteDescription({type: "offer", sdp: (await post("/subscribe", {seat, of})).sdp});
-      await post("/accept", {seat, of, sdp: await described(pc)});
+      await pc.setRemoteDescription({type: "offer", sdp: (await post("/subscribe", {of})).sdp});
+      await post("/accept", {of, sdp: await described(pc)});
     }
   },
 };
@@ -68,5 +48,6 @@ window.frames = async () => {
   return found;
 };
 await ways[query.get("way")]();
-window.joined = true;
-</script>"""
+"""
+    + END
+)
