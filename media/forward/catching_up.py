@@ -7,6 +7,7 @@ publisher's pause or move, and nothing of before the newcomer belonged to the ro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -68,15 +69,16 @@ def write_down(out: bytearray, down: DownStream, packet: bytes, ext: int, now: f
     return end, start
 
 
-class CatchingUp(Wiring):
+class CatchingUp(Wiring, ABC):
     """The part of a packet path that does it."""
 
     _out: SrtpBuffer
     _seal: Callable[..., int]
     packets_out: int
 
+    @abstractmethod
     def _protect_and_send(self, lane: Lane, size: int, seal: Callable[..., int]) -> bool:
-        raise NotImplementedError
+        """What stands in `_out`, to whom the lane belongs; False when nothing more can be sent now."""
 
     def catch_up(self, up: UpStream, down: DownStream, since: float, now: float) -> bool:
         packets = run_since_key_frame(up, since, now)
