@@ -5,7 +5,7 @@ Decides nothing by itself: core/bandwidth.py says how much, core/layers.py says 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,9 @@ LAYER_GONE_S: Final = 1.0
 RESTART_FULL_S: Final = 3.0
 # Pictures that get less than the first leave no room for a voice twice; with the second there is again.
 TIGHT_BPS: Final = (100_000, 150_000)
+
+
+MEASURE_EVERY_S: Final = 40.0  # sooner than what was measured ends to count (core/bandwidth.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Adapting:
         self._reported: dict[int, Reported] = {}  # by our SSRC
         self._sent = Rate()
         self._look_at = now
+        self.measure: Callable[[float], None] = _unmeasured  # measures his line; the answer comes by `note_width`
+        self._measure_at = float("inf")
         self._paused: set[int] = set()  # our SSRCs
         self._tops: dict[int, UpStream] = {}  # our SSRC -> the layer chosen
 
@@ -98,10 +103,22 @@ class Adapting:
         return self._repairs.worth(down.ssrc, seqs, rtt_s, self.estimate.budget_bps(now) if full else None, now)
 
     def note_width(self, bps: int | None, now: float) -> None:
-        """What his line was measured to carry in all, before the first picture; None: enough."""
-        if bps is not None:
+        """What his line was measured to carry beside what it carried then; None: enough. First before the first picture."""
+        if bps is None:
+            self._measure_at = float("inf")
+            self.estimate.note_wide()
+            return
+        if self._measure_at == float("inf"):
             self.estimate.note_width(bps, now)
             self._tops, self._look_at = {}, now  # what was chosen before is not begun
+        self.estimate.stays_narrow(now)
+        self._measure_at = now + MEASURE_EVERY_S
+
+    def _measure_again(self, now: float) -> None:
+        """Whether a line that was narrow is so still: to send more and see would fill it."""
+        if now >= self._measure_at:
+            self._measure_at = now + MEASURE_EVERY_S
+            self.measure(now)
 
     def is_tight(self, now: float) -> bool:
         """Whether his line carries hardly more than a voice."""
@@ -118,6 +135,7 @@ class Adapting:
 
     def look(self, downs: Sequence[DownStream], pictures: Sequence[Offered], now: float) -> None:
         """Measure what was sent to him, and choose anew."""
+        self._measure_again(now)
         for down in downs:
             before = self._reported.get(down.ssrc)
             if before is not None and before.packets == down.packets:  # rests: its next report is about what comes then
@@ -158,6 +176,10 @@ class Adapting:
         # The layer he has ended, or nothing is decided yet: the next smaller one.
         smaller = [up for up in layers[: layers.index(down.up) + 1] if up in there]
         return smaller[-1] if smaller else there[0] if there else down.up
+
+
+def _unmeasured(now: float) -> None:
+    """Before there is a line."""
 
 
 def _picture(offered: Offered, layers: Sequence[UpStream]) -> Picture:

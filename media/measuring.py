@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from media.core.line_width import TRAIN, LineWidth
+from media.forward.path import Lane
 from media.net.ice_lite import Address, Credentials
 from media.net.own_check import Side, answered, is_authentic, own_check
 
@@ -19,7 +20,7 @@ ANSWERED_WITHIN_S: Final = 2.0
 class Measured:
     """One line. `told` hears what it carries in bit/s; None: enough."""
 
-    address: Address
+    lane: Lane
     ours: Credentials
     theirs: Side
     told: Callable[[int | None, float], None]
@@ -31,6 +32,7 @@ class Sent:
     """One check under way."""
 
     line: Measured
+    address: Address
     place: int
     at: float
 
@@ -43,20 +45,22 @@ class Measuring:
         self._under_way: dict[bytes, Sent] = {}  # by transaction, the oldest first
 
     def begin(self, line: Measured, now: float) -> None:
-        """Measure it, before anything else is sent there: its address must be one that an authentic check came from."""
-        if len(line.address) == 3:  # a connection has no packets to tell apart
+        """Measure it, the first time before anything else is sent there: its address must be one that an authentic check came from."""
+        address = line.lane.address
+        if len(address) == 3:  # a connection has no packets to tell apart
             return
+        line.width = LineWidth()
         self._forget_old(now)
         for place, padding in enumerate(TRAIN):
             transaction = secrets.token_bytes(12)
-            self._under_way[transaction] = Sent(line, place, now)
-            self._send(own_check(transaction, line.ours, line.theirs, padding), line.address)
+            self._under_way[transaction] = Sent(line, address, place, now)
+            self._send(own_check(transaction, line.ours, line.theirs, padding), address)
 
     def take(self, datagram: bytes, source: Address, now: float) -> bool:
         """Whether a STUN datagram is an answer that was waited for."""
         transaction = answered(datagram)
         sent = self._under_way.get(transaction) if transaction is not None else None
-        if transaction is None or sent is None or sent.line.address != source:
+        if transaction is None or sent is None or sent.address != source:
             return False
         if not is_authentic(datagram, sent.line.theirs):
             return False

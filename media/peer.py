@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Literal, Protocol
 
 from media.adapting import Adapting
@@ -296,8 +297,9 @@ class Peer:
 
     def _start_dtls(self) -> None:
         assert self._offer is not None
-        line = Measured(self.lane.address, self._credentials[-1], self._offer.transport, self.adapting.note_width)
-        self._engine.measuring.begin(line, time.monotonic())
+        line = Measured(self.lane, self._credentials[-1], self._offer.transport, self.adapting.note_width)
+        self.adapting.measure = partial(self._engine.measuring.begin, line)
+        self.adapting.measure(time.monotonic())
         prints = [(print_.algorithm, print_.digest) for print_ in self._offer.transport.fingerprints]
         dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_closed_by_browser)
         self._dtls = dtls

@@ -133,8 +133,17 @@ class DownlinkEstimate:
 
     def note_width(self, line_bps: int, now: float) -> None:
         """His line was measured to be narrow before anything was sent: so much for all."""
-        self._width, self._width_until = max(0, int(line_bps * WIDTH_USED) - VOICE_BPS), now + WIDTH_HOLDS_S
-        self._wall, self._wall_until, self._through = self._width, self._width_until, int(self._width / FITS_QUEUED)
+        self._width = max(0, int(line_bps * WIDTH_USED) - VOICE_BPS)
+        self._wall, self._through = self._width, int(self._width / FITS_QUEUED)
+        self.stays_narrow(now)
+
+    def stays_narrow(self, now: float) -> None:
+        """It was measured again."""
+        self._width_until = self._wall_until = now + WIDTH_HOLDS_S
+
+    def note_wide(self) -> None:
+        """It is not narrow, or no more."""
+        self._width_until = float("-inf")
 
     def is_measured(self, now: float) -> bool:
         """Whether his line was measured to be narrow."""

@@ -121,3 +121,43 @@ def test_a_line_that_was_measured_too_narrow_gets_its_picture_all_the_same() -> 
     crowd.watch(240)
 
     assert crowd.layers() == [1]
+
+
+class Measured(Village):
+    """And his line is measured again whenever that is asked for."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.measured = 0
+        self.adapting.measure = self._measure
+
+    def _measure(self, now: float) -> None:
+        self.measured += 1
+        self.adapting.note_width(40_000 if self.width_bps < 120_000 else None, now)
+
+
+def test_a_narrow_line_is_measured_again_instead_of_filled_to_see() -> None:
+    crowd = Measured(faces=1, rates=(FULL_BPS, FULL_BPS), voices_bps=14_000, width_bps=64_000, queue_s=5.0)
+    crowd.adapting.note_width(64_000, crowd.now)
+    crowd.watch(8)
+
+    moved = [crowd.watch(1)[0] for _ in range(300)]
+
+    assert min(moved) > 0, moved
+    assert max(crowd.delays) < 0.2
+    assert 5 <= crowd.measured <= 10
+
+    crowd.width_bps = 20_000_000
+    crowd.watch(240)
+    assert crowd.pictures[0].layers[0].rate.bps > 4 * SMALL_BPS
+    assert crowd.layers() == [1]
+
+
+def test_a_line_that_does_not_answer_again_is_tried() -> None:
+    crowd = Crowd(faces=1, voices_bps=36_000)
+    crowd.adapting.measure = lambda now: None
+    crowd.adapting.note_width(64_000, crowd.now)
+
+    crowd.watch(240)
+
+    assert crowd.layers() == [1]

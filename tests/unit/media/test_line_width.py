@@ -8,8 +8,10 @@ import pytest
 from aioice import stun
 
 from media.core.line_width import NARROW_BPS, TRAIN, LineWidth
+from media.forward.path import Lane
+from media.forward.self_test import Notes
 from media.measuring import ANSWERED_WITHIN_S, Measured, Measuring
-from media.net.ice_lite import Credentials, is_binding_request
+from media.net.ice_lite import Address, Credentials, is_binding_request
 from media.net.own_check import answered, own_check
 
 OURS = Credentials("abcdef012345", "0123456789abcdef0123456789abcdef0123")
@@ -29,7 +31,7 @@ class Browser:
         self._answers: list[tuple[float, bytes]] = []
 
     def come(self, lost: frozenset[int] = frozenset()) -> list[int | None]:
-        self.measuring.begin(Measured(ADDRESS, OURS, THEIRS, lambda bps, now: self.told.append(bps)), 100.0)
+        self.measuring.begin(Measured(lane(ADDRESS), OURS, THEIRS, lambda bps, now: self.told.append(bps)), 100.0)
         for place, (at, answer) in enumerate(sorted(self._answers)):
             if place not in lost:
                 assert self.measuring.take(answer, ADDRESS, at)
@@ -42,6 +44,12 @@ class Browser:
         jitter_s = max(0.0, self._dice.gauss(0.1, self._jitter_s)) if self._jitter_s else 0.02
         self._answers.append((self._free_at + jitter_s, answer_to(datagram)))
         return True
+
+
+def lane(address: Address) -> Lane:
+    found = Lane(Notes(), 1, 0.0)
+    found.address = address
+    return found
 
 
 def kept() -> tuple[Measuring, list[bytes]]:
@@ -99,7 +107,7 @@ def test_what_is_lost_or_late_says_nothing() -> None:
 def test_an_answer_counts_once_from_its_address_and_only_if_it_is_authentic() -> None:
     told: list[int | None] = []
     measuring, sent = kept()
-    measuring.begin(Measured(ADDRESS, OURS, THEIRS, lambda bps, now: told.append(bps)), 100.0)
+    measuring.begin(Measured(lane(ADDRESS), OURS, THEIRS, lambda bps, now: told.append(bps)), 100.0)
     answers = [answer_to(datagram) for datagram in sent]
 
     assert not measuring.take(answers[0], ("192.0.2.8", 40001), 100.1)
@@ -114,16 +122,16 @@ def test_an_answer_counts_once_from_its_address_and_only_if_it_is_authentic() ->
 def test_over_a_connection_nothing_is_measured() -> None:
     measuring, sent = kept()
 
-    measuring.begin(Measured(("192.0.2.7", 40001, "tcp"), OURS, THEIRS, lambda bps, now: None), 100.0)
+    measuring.begin(Measured(lane(("192.0.2.7", 40001, "tcp")), OURS, THEIRS, lambda bps, now: None), 100.0)
 
     assert not sent
 
 
 def test_what_is_never_answered_is_forgotten() -> None:
     measuring, sent = kept()
-    measuring.begin(Measured(ADDRESS, OURS, THEIRS, lambda bps, now: None), 100.0)
+    measuring.begin(Measured(lane(ADDRESS), OURS, THEIRS, lambda bps, now: None), 100.0)
     first = answer_to(sent[0])
-    measuring.begin(Measured(ADDRESS, OURS, THEIRS, lambda bps, now: None), 100.1 + ANSWERED_WITHIN_S)
+    measuring.begin(Measured(lane(ADDRESS), OURS, THEIRS, lambda bps, now: None), 100.1 + ANSWERED_WITHIN_S)
 
     assert not measuring.take(first, ADDRESS, 100.2 + ANSWERED_WITHIN_S)
 
