@@ -19,6 +19,7 @@ from tests.support.act import (
     films_ready,
     invite_third,
     open_tabs,
+    recorded_s,
     take_ticket,
 )
 from tests.support.film_marks import look_at
@@ -45,7 +46,7 @@ async def test_from_the_village_door_to_a_verified_record(
     await third.see("room-closed")
 
     facts = await films_ready(act, product.url)
-    length = facts["session"]["ended_at"] - facts["session"]["opened_at"]
+    length = recorded_s(facts)
     films = facts["recording"]["films"]
     assert sorted(film["kind"] for film in films) == ["composed", "person", "person", "person"]
     for film in films:

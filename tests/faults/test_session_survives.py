@@ -18,6 +18,7 @@ from tests.support.act import (
     films_ready,
     invite_third,
     open_tabs,
+    recorded_s,
     take_ticket,
 )
 from tests.support.eventually import eventually
@@ -129,7 +130,7 @@ async def desk_answers(act: Act, url: str, numbers: list[str]) -> str | None:
 
 
 async def every_film_is_whole(act: Act, url: str, facts: dict[str, Any], folder: Path) -> None:
-    length = facts["session"]["ended_at"] - facts["session"]["opened_at"]
+    length = recorded_s(facts)
     for film in facts["recording"]["films"]:
         marks = look_at(await download(act, url + film["url"], folder / film["id"]))
         assert abs(marks.length_s - length) <= 0.5, (film, marks.length_s, length)

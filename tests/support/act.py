@@ -11,6 +11,7 @@ from playwright.async_api import Browser
 from tests.support.browser import Tab, open_tab
 from tests.support.eventually import eventually
 
+ROOM_WITHIN_S = 5.0
 MARKED_CAMERA = Path(__file__).with_name("marked_camera.js")
 
 
@@ -117,6 +118,15 @@ async def films_ready(act: Act, url: str, timeout_s: float = 180) -> dict[str, A
 
     await eventually(why, timeout_s)
     return facts
+
+
+def recorded_s(facts: dict[str, Any]) -> float:
+    """The length of the recording. It covers the session, but for the moments in which a busy machine opened and closed the room."""
+    session, recording = facts["session"], facts["recording"]
+    late_s = recording["started_at"] - session["opened_at"]
+    early_s = session["ended_at"] - recording["started_at"] - recording["duration_s"]
+    assert max(abs(late_s), abs(early_s)) <= ROOM_WITHIN_S, (late_s, early_s)
+    return float(recording["duration_s"])
 
 
 async def download(act: Act, url: str, target: Path) -> Path:
