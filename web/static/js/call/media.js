@@ -6,6 +6,7 @@
 
 // Sent in two layers (layers.js); a larger picture would cost an old kiosk more than it shows.
 const FACE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 } };
+const PRESSES = ["pointerdown", "keydown"];
 const VOICE_MS = 200;
 const VOICE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
@@ -48,7 +49,8 @@ export function closeDevices(devices) {
 }
 
 /**
- * How loud the microphone is, 0 to 1, some ten times a second.
+ * How loud the microphone is, 0 to 1, some ten times a second; nothing while the browser does not measure: it wants a press first, or, as Firefox
+ * on a machine without a speaker, never begins. That is no silence.
  * @param {MediaStream} stream @param {(level: number) => void} onLevel
  * @returns {() => void} ends it
  */
@@ -60,13 +62,17 @@ export function watchLevel(stream, onLevel) {
   const source = context.createMediaStreamSource(stream);
   source.connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
+  const wake = () => { if (context.state === "suspended") context.resume().catch(() => {}); };
+  for (const press of PRESSES) addEventListener(press, wake, true);
   const timer = setInterval(() => {
-    if (context.state === "suspended") context.resume().catch(() => {});
+    wake();
+    if (context.state !== "running") return;
     analyser.getFloatTimeDomainData(samples);
     onLevel(loudness(samples));
   }, 100);
   return () => {
     clearInterval(timer);
+    for (const press of PRESSES) removeEventListener(press, wake, true);
     source.disconnect();
     context.close().catch(() => {});
   };

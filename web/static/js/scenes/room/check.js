@@ -25,13 +25,13 @@ export function useDevices() {
 
 /** The bar that moves when one speaks. @param {{ stream: MediaStream | null }} props */
 function Level({ stream }) {
-  const [level, setLevel] = useState(0);
+  const [level, setLevel] = useState(/** @type {number | null} */ (null)); // not measured (yet)
   const [heard, setHeard] = useState(false);
   useEffect(() => (stream ? watchLevel(stream, (now) => { setLevel(now); if (now > 0.3) setHeard(true); }) : undefined), [stream]);
   return html`<div class="check-level">
     <div class="row row-apart"><span><${Icon} name="mic" /> ${t("room.check_speak")}</span>
-      ${heard ? html`<${State} kind="good" icon="circle-check" testid="microphone-heard">${t("room.check_heard")}<//>` : html`<${State} kind="wait" icon="mic">${t("room.check_listening")}<//>`}</div>
-    <div class="meter" role="meter" aria-label=${t("room.check_level")} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(level * 10) * 10}><span style=${{ transform: `scaleX(${level})` }}></span></div>
+      ${level === null ? "" : heard ? html`<${State} kind="good" icon="circle-check" testid="microphone-heard">${t("room.check_heard")}<//>` : html`<${State} kind="wait" icon="mic">${t("room.check_listening")}<//>`}</div>
+    <div class="meter" role="meter" aria-label=${t("room.check_level")} aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round((level ?? 0) * 10) * 10}><span style=${{ transform: `scaleX(${level ?? 0})` }}></span></div>
     <button type="button" class="button button-plain check-speaker" data-testid="test-speaker" onClick=${chime}><${Icon} name="volume-2" />${t("room.check_speaker")}</button>
   </div>`;
 }

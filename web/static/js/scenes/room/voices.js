@@ -12,9 +12,9 @@ export const Speaks = ({ speaks }) => speaks && html`<span class="tile-speaks" d
 
 /** @param {{ sender: RTCRtpSender | null, stream: MediaStream | null, heard: boolean }} props */
 export function OwnVoice({ sender, stream, heard }) {
-  const [step, setStep] = useState(0);
+  const [step, setStep] = useState(/** @type {number | null} */ (null)); // not measured (yet): no bar, which would say that one is silent
   useEffect(() => (sender && stream ? watchVoice(sender, stream, (level) => setStep(Math.round(level * STEPS))) : undefined), [sender, stream]);
-  return html`<span class="own-voice" data-testid="own-voice" data-level=${step} data-heard=${heard}>
-    <${Icon} name="mic" /><span class="own-level" aria-hidden="true">${Array.from({ length: STEPS }, (_, at) => html`<i class=${at < step ? "on" : ""}></i>`)}</span>
+  return html`<span class="own-voice" data-testid="own-voice" data-level=${step ?? "unknown"} data-heard=${heard}>
+    <${Icon} name="mic" />${step !== null && html`<span class="own-level" aria-hidden="true">${Array.from({ length: STEPS }, (_, at) => html`<i class=${at < step ? "on" : ""}></i>`)}</span>`}
     ${heard && html`<span class="own-heard">${t("room.they_hear_you")}</span><span class="own-heard-short">${t("room.heard_short")}</span>`}</span>`;
 }
