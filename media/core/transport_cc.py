@@ -16,7 +16,7 @@ from struct import Struct
 from typing import Final
 
 from media.core.overtaking import Overtaking
-from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, find_extension
+from media.core.rtp import EXTENSION_BIT, FIXED_HEADER, ONE_BYTE_PROFILE, find_extension
 from media.core.seqno import FIRST_CYCLE, SEQ_MASK, unwrap_seq
 from media.core.up_line import UpLine
 
@@ -30,7 +30,8 @@ _NOT_RECEIVED, _SMALL, _LARGE = 0, 1, 2
 _RUN_MOST = 0x1FFF
 _PER_VECTOR = 7
 _RUNS = [bytes([symbol]) for symbol in (_NOT_RECEIVED, _SMALL, _LARGE)]
-_ONE_BYTE_FORM = b"\xbe\xde"  # RFC 8285 §4.2
+_RESERVED = 0xF0  # an element's head from here on: the walk ends (RFC 8285 §4.2)
+_BLOCK = Struct("!HH")  # of extensions: its form, and how many words follow
 _HEAD = Struct("!HHI")
 _U16 = Struct("!H")
 
@@ -117,9 +118,17 @@ class Arrivals:
         came: dict[int, float] = {}
         before = newest = self._newest
         for seq, at in noted:
-            ext = FIRST_CYCLE + seq if newest < 0 else unwrap_seq(seq, newest)
-            if newest - ext < LATEST:
-                newest = max(newest, ext)
+            ext = newest + 1  # the usual case, told by one comparison
+            if newest < 0:
+                ext = FIRST_CYCLE + seq
+            elif seq != ext & SEQ_MASK:
+                ext = unwrap_seq(seq, newest)
+                if newest - ext >= LATEST:
+                    continue
+            if ext > newest:
+                newest = ext
+                came[ext] = at
+            else:
                 came.setdefault(ext, at)
         self._newest = newest
         self.came += len(came)
@@ -152,22 +161,24 @@ def note_packet(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> No
     first = packet[0]
     if not first & EXTENSION_BIT:
         return
-    at = FIXED_HEADER + ((first & 0x0F) << 2)
-    if packet[at : at + 2] != _ONE_BYTE_FORM:
+    at = FIXED_HEADER + ((first & 0x0F) << 2) + _BLOCK.size
+    size = len(packet)
+    if at > size:
+        return
+    form, words = _BLOCK.unpack_from(packet, at - _BLOCK.size)
+    if form != ONE_BYTE_PROFILE:
         _note_unusual(arrivals, packet, ident, now)
         return
-    size = len(packet)
-    end = at + 4 + ((packet[at + 2] << 8 | packet[at + 3]) << 2) if at + 4 <= size else size + 1
+    end = at + (words << 2)
     if end > size:
         return
-    at += 4
     while at < end:
         head = packet[at]
         if head == 0:
             at += 1
             continue
         after = at + 2 + (head & 0x0F)
-        if head >> 4 == 15 or after > end:
+        if head >= _RESERVED or after > end:
             return
         if head >> 4 == ident:
             if after == at + 3:
