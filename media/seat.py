@@ -168,6 +168,7 @@ class Seat:
             up=up,
             slots=self.slot_states(seats),
             short=self.short,
+            speaks=self.speech.speaks,
         )
 
     def take_quality(self, now: float) -> SeatQuality:

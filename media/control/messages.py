@@ -87,6 +87,7 @@ class SeatSummary(Message, frozen=True):
     up: list[UpSummary]
     slots: list[SlotState] = []
     short: Count = 0
+    speaks: bool = False
 
 
 class RoomSummary(Message, frozen=True):

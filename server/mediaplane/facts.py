@@ -67,3 +67,4 @@ class StandingPeer:
     slots: tuple[SlotFacts, ...] = ()
     short: int = 0
     sources: frozenset[str] = frozenset()
+    speaks: bool = False

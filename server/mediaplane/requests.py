@@ -151,6 +151,7 @@ def standing_peers(summary: RoomSummary) -> list[StandingPeer]:
             _slots(seat.slots),
             seat.short,
             frozenset(up.source for up in seat.up),
+            seat.speaks,
         )
         for seat in summary.seats
     ]

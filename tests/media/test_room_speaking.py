@@ -55,7 +55,9 @@ async def test_a_controller_that_comes_later_hears_who_speaks(
     a.level = 20
     await until_said(controller, "r1", "a")
 
-    later = await worker.controller()
+    later = await worker.controller(hello=False)
+    found = await later.ask("hello", protocol=1, controller="later")
 
+    assert [(seat["seat"], seat["speaks"]) for seat in found["rooms"][0]["seats"]] == [("a", True)]
     await until_said(later, "r1", "a")
     await later.close()

@@ -181,7 +181,7 @@ def adopt(session: Session, room: str, peers: list[StandingPeer], now: datetime)
             effects += session.tell(person)
     # of people who are in another room by now: whoever is not shown here hears nothing of it
     effects += [Ask(room, LeaveMedia(peer.seat, peer.number, "left")) for peer in standing.values()]
-    return effects
+    return [*effects, *voices.on_speaking(session, room, tuple(peer.seat for peer in peers if peer.speaks))]
 
 
 def _take_peer(session: Session, person: Person, standing: StandingPeer | None, now: datetime) -> None:

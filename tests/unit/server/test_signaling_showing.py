@@ -183,14 +183,15 @@ def test_it_goes_on_while_the_socket_alone_is_renewed(room: Room) -> None:
 
 def test_after_a_restart_of_ours_it_goes_on_and_is_noted_once() -> None:
     sending = frozenset(DOCUMENT.values())
-    peers = [StandingPeer(seat, 1001, "connected", sources=sending) for seat in ("b1", "c1")]
+    peers = [StandingPeer(seat, 1001, "connected", sources=sending, speaks=seat == "c1") for seat in ("b1", "c1")]
     restarted = Room(joined=False)
     media.adopt(restarted.session, ROOM, peers, restarted.now)
 
-    welcome = restarted.say("b1", type="join", resume="resume:b1")[0]
+    welcome, speaking = restarted.say("b1", type="join", resume="resume:b1")
 
     shows = {one["seat"]: one.get("shows") for one in welcome["people"]}
     assert (welcome["media"], shows["b1"], shows["c1"]) == ("kept", "document", None)  # one thing in a room
+    assert speaking == {"type": "speaking", "seats": ["c1"]}
     assert restarted.say("b1", type="show_document") == []
     assert restarted.noted() == []
     restarted.say("b1", type="stop_showing")
