@@ -10,7 +10,7 @@ import pytest
 from media.coming import cut_off
 from media.forward.catching_up import LATEST_S
 from media.forward.path import DownStream
-from tests.unit.media.test_forward_path import VP8_DELTA, VP8_KEY, Stage
+from tests.support.forward_stage import VP8_DELTA, VP8_KEY, Stage
 
 BEGAN = 99.0
 

@@ -12,7 +12,7 @@ from media.core.reports import WorkerClock
 from media.core.rtcp import Nack, write_compound
 from media.feedback import Feedback
 from media.spreading import FEW, PACKET_BITS
-from tests.unit.media.test_forward_path import VP8_DELTA, VP8_KEY, Stage
+from tests.support.forward_stage import VP8_DELTA, VP8_KEY, Stage
 from tests.unit.media.test_repeating import Timers, Viewer
 
 PACKET, TICK_S = 9_600, 0.01

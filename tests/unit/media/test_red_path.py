@@ -7,7 +7,7 @@ import pytest
 from media.core.red import NO_PT, Block, pack, split
 from media.forward.path import DownStream
 from media.net.answer import pt_table
-from tests.unit.media.test_forward_path import Stage
+from tests.support.forward_stage import Stage
 
 OPUS, RED, THEIR_OPUS, THEIR_RED = 96, 95, 102, 104
 

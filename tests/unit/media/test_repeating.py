@@ -17,7 +17,7 @@ from media.core.reports import PublisherClock, WorkerClock
 from media.core.rtcp import ReceiverReport, ReportBlock, write_compound
 from media.feedback import LOSSY_AGE_S, Feedback
 from media.forward.path import DownStream, Lane, UpStream
-from tests.unit.media.test_forward_path import VP8_KEY, Stage
+from tests.support.forward_stage import VP8_KEY, Stage
 
 
 @dataclass

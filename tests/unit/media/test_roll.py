@@ -15,8 +15,8 @@ from media.record.layout import RTP, split_records
 from media.record.ledger import LedgerCheck
 from media.record.reader import BlockSeen, Opened, SessionKeys, examine, load_segments, open_chunk, read_events
 from media.recorder import StreamTap
+from tests.support.forward_stage import VP8_DELTA, VP8_KEY, Stage
 from tests.support.synthetic_session import KEY
-from tests.unit.media.test_forward_path import VP8_DELTA, VP8_KEY, Stage
 
 Recording = tuple[list[tuple[int, int, bytes]], dict[str, Any]]
 

@@ -15,7 +15,7 @@ from media.core.rtcp import BandwidthEstimate, Packet, PictureLoss, parse_compou
 from media.core.up_line import FORGIVEN_BPS
 from media.feedback import GRANTED_BPS, Feedback
 from media.uplines import RTT_TOLD_S, told_sooner_s
-from tests.unit.media.test_forward_path import GCM, OUR_KEY, VP8_DELTA, VP8_KEY, Stage
+from tests.support.forward_stage import GCM, OUR_KEY, VP8_DELTA, VP8_KEY, Stage
 from tests.unit.media.test_repeating import Timers, Viewer
 
 
