@@ -28,8 +28,6 @@ from media.core.rtp import (
     loudest,
     payload_start,
     unwrap_rtx,
-    write_header,
-    write_rtx_payload,
 )
 from media.core.seqmap import NOTHING
 from media.core.transport_cc import note_packet
@@ -47,6 +45,7 @@ from media.forward.path import (
     UpStream,
     Watcher,
 )
+from media.forward.repair import write_repair
 from media.net.ice_lite import Address
 from media.net.srtp import (
     MAX_PACKET,
@@ -353,16 +352,7 @@ class PythonPath(CatchingUp):
         packet = up.cache.get(origin.ext, now)
         if packet is None:
             return False
-        start = payload_start(packet, len(packet))
-        first, marker_pt, _, ts, _ = HEADER.unpack_from(packet)
-        data = self._out.data
-        out_ts = ts + origin.ts_delta & 0xFFFFFFFF
-        end = write_header(
-            data, bool(first & PADDING_BIT), marker_pt & 0x80 | down.rtx_pt, down.rtx_seq, out_ts, down.rtx_ssrc
-        )
-        size = write_rtx_payload(data, end, out_seq, packet[start:])
-        if down.shift:
-            shift_numbers(data, end + 2, size, down.shift)
+        size = write_repair(self._out.data, down, packet, out_seq, origin.ts_delta)
         down.rtx_seq = down.rtx_seq + 1 & 0xFFFF
         down.sent_rtx += 1
         return self._protect_and_send(down.lane, size, self._seal)
