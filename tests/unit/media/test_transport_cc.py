@@ -8,7 +8,7 @@ import pytest
 
 from media.core.rtcp import TransportFeedback, parse_compound, write_compound
 from media.core.rtp import find_extension
-from media.core.transport_cc import MOST_STATUSES, Arrivals, note_packet
+from media.core.transport_cc import MOST_RUNS, MOST_STATUSES, Arrivals, note_packet
 
 
 def read(data: bytes) -> tuple[int, list[float | None], int]:
@@ -173,6 +173,15 @@ def test_where_packets_overtake_each_other_all_is_told_as_come_when_the_newest_d
     assert base == 11
     assert came == pytest.approx([50.12], abs=0.0005)
     assert arrivals.take() == [], "once is enough"
+
+
+def test_who_leaves_out_every_second_number_gets_no_datagram_for_each() -> None:
+    arrivals = Arrivals()
+    arrivals.begin(forgives=True, at_once=False)
+    for seq in range(0, 400, 2):
+        arrivals.note(seq, 1.0)
+
+    assert [read(data)[0] for data in arrivals.take()] == list(range(400 - 2 * MOST_RUNS, 400, 2))
 
 
 def test_when_it_ends_the_lost_are_told_again() -> None:
