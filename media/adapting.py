@@ -118,6 +118,7 @@ class Adapting:
         """Whether a line that was narrow is so still: to send more and see would fill it."""
         if now >= self._measure_at:
             self._measure_at = now + MEASURE_EVERY_S
+            self.estimate.note_measuring(now)
             self.measure(now)
 
     def is_tight(self, now: float) -> bool:

@@ -64,7 +64,8 @@ LITTLE_BPS: Final = 30_000  # a picture that a page makes for a line that carrie
 VOICE_BPS: Final = 30_000  # of a voice that is said once, with all that is around it
 WIDTH_USED: Final = 0.9
 WIDTH_HOLDS_S: Final = 45.0  # then what arrives has shown more
-BEGINS_S: Final = 3.0  # so long a picture that fits what was measured is not judged by its key frame
+# So long a picture that fits what was measured is not judged: its key frame, or the measuring, stands in the queue.
+BEGINS_S: Final = 3.0
 STUCK_S: Final = 3.0  # a queue that has not emptied by then does not empty by itself
 
 
@@ -140,6 +141,10 @@ class DownlinkEstimate:
     def stays_narrow(self, now: float) -> None:
         """It was measured again."""
         self._width_until = self._wall_until = now + WIDTH_HOLDS_S
+
+    def note_measuring(self, now: float) -> None:
+        """What measures it stands in its queue for a moment."""
+        self._began_at = now
 
     def note_wide(self) -> None:
         """It is not narrow, or no more."""

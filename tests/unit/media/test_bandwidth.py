@@ -364,3 +364,29 @@ def test_what_came_through_a_full_line_is_tried_again_as_soon_as_its_queue_is_go
     estimate.note_loss(0.5, 3.5)
     estimate.note_sent(0, 4.0)
     assert not estimate.may_try(20_000, 4.0), "it failed"
+
+
+def test_what_measuring_does_to_a_narrow_line_is_no_trouble() -> None:
+    """Seen with Chromium: its train of checks stood in the queue, fewer frames came that second, and the picture was away for four."""
+    estimate = DownlinkEstimate(100.0)
+    estimate.note_width(64_000, 100.0)
+    for second in range(101, 139):
+        watched(estimate, 22_000, 0.05, second)
+    fits = estimate.budget_bps(139.0)
+
+    estimate.note_measuring(139.0)
+    estimate.stays_narrow(139.5)
+    watched(estimate, 12_000, 0.6, 140.0)
+    estimate.note_belief(5_000, 140.0)
+
+    assert estimate.budget_bps(140.0) == fits
+    watched(estimate, 12_000, 0.6, 144.0)
+    estimate.note_belief(5_000, 144.0)
+    assert estimate.budget_bps(144.0) < 12_000
+
+
+def watched(estimate: DownlinkEstimate, arrived_bps: int, rtt_s: float, now: float) -> None:
+    estimate.note_rtt(rtt_s, now)
+    estimate.note_belief(40_000, now - 0.1)
+    estimate.note_sent(22_000, now)
+    estimate.note_arrived(arrived_bps, now)
