@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -590,12 +591,15 @@ static void take_secured(fast *f, workspace *w, lane *l, uint8_t *d, uint32_t si
   }
 }
 
-/* What a batch needs is spread over memory, and most of it is not near: after a sleep one packet waits for memory longer than its
- * encryption takes. So it is asked for ahead, for all of a batch at once. Decides nothing. */
-static void ask_ahead(const secured *s) {
-  if (s == NULL) return;
-  __builtin_prefetch(s->context);
-  __builtin_prefetch(s->streams);
+/* What a batch needs is spread over memory, and most of it is not near: it is asked for ahead, for all of a batch at once (sealing.h). */
+static void ask_for_stream(const up *u, uint8_t marker_pt) {
+  ask_for(u, sizeof *u);
+  if (u->index != NULL) ask_for(&u->index[(uint64_t)(u->highest + 1) & u->index_mask], LINE);
+  if (u->arena != NULL) ask_for(u->arena + u->written % u->arena_size, 2 * LINE);
+  for (uint32_t n = 0; n < u->down_count; n++) {
+    ask_for(u->downs[n], offsetof(down, pt));
+    ask_for(&u->downs[n]->pt[marker_pt], 1);
+  }
 }
 
 static void look_ahead(fast *f, workspace *w, uint32_t count) {
@@ -603,23 +607,20 @@ static void look_ahead(fast *f, workspace *w, uint32_t count) {
     const uint8_t *d = w->in_data[i];
     bool secured = d[0] >= 128 && d[0] <= 191, dtls = d[0] >= 20 && d[0] <= 63;
     w->lanes[i] = secured || dtls ? lane_at(f, &w->from[i], w->in[i].msg_hdr.msg_namelen) : NULL;
-    if (w->lanes[i] != NULL) __builtin_prefetch(w->lanes[i]->rx);
+    if (w->lanes[i] != NULL) ask_for_numbers(w->lanes[i]->rx);
   }
   for (uint32_t i = 0; i < count; i++) {
     w->ups[i] = w->lanes[i] == NULL ? NULL : up_of(w->lanes[i], get32(w->in_data[i] + 8));
     if (w->ups[i] == NULL) continue;
-    ask_ahead(w->lanes[i]->rx);
-    for (uint32_t n = 0; n < w->ups[i]->down_count; n++) __builtin_prefetch(w->ups[i]->downs[n]);
+    ask_for_key(w->lanes[i]->rx);
+    ask_for_stream(w->ups[i], w->in_data[i][1]);
   }
   for (uint32_t i = 0; i < count; i++)
-    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) __builtin_prefetch(w->ups[i]->downs[n]->to);
+    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) ask_for(w->ups[i]->downs[n]->to, sizeof(lane));
   for (uint32_t i = 0; i < count; i++)
-    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) {
-      const down *d = w->ups[i]->downs[n];
-      __builtin_prefetch(d->to->tx);
-    }
+    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) ask_for_numbers(w->ups[i]->downs[n]->to->tx);
   for (uint32_t i = 0; i < count; i++)
-    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) ask_ahead(w->ups[i]->downs[n]->to->tx);
+    for (uint32_t n = 0; w->ups[i] != NULL && n < w->ups[i]->down_count; n++) ask_for_key(w->ups[i]->downs[n]->to->tx);
 }
 
 /* The datagram gate of net/udp.py. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import weakref
 from collections.abc import Callable
-from ctypes import addressof, c_char_p, c_int, c_int64, c_uint8, c_uint32, c_uint64, c_void_p
+from ctypes import addressof, c_char_p, c_int, c_int64, c_size_t, c_uint, c_uint8, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -15,6 +15,8 @@ from media.net.srtp_keys import GCM_SALT, RtpKeys
 
 STREAMS: Final = 64
 _GCM: Final = {16: b"AES-128-GCM", 32: b"AES-256-GCM"}
+_POINTER: Final = 7  # openssl/core.h OSSL_PARAM_OCTET_PTR
+_AS_BEFORE: Final = -1  # neither sealing nor opening is chosen anew
 _SEAL: Final = "int (*)(void *, void *, int *)"
 
 
@@ -25,6 +27,12 @@ class CiphersMemory(ctypes.Structure):
         (name, c_void_p)
         for name in ("protect", "unprotect", "protect_rtcp", "unprotect_rtcp", "init", "run", "get", "set")
     )
+
+
+class ParameterMemory(ctypes.Structure):
+    """sealing.h parameter."""
+
+    _fields_ = (("key", c_char_p), ("type", c_uint), ("data", c_void_p), ("size", c_size_t), ("returned", c_size_t))
 
 
 class NumbersMemory(ctypes.Structure):
@@ -40,6 +48,7 @@ class SecuredMemory(ctypes.Structure):
         ("by", c_void_p),
         ("session", c_void_p),
         ("context", c_void_p),
+        ("inside", c_void_p),
         ("salt", c_uint8 * GCM_SALT),
         ("count", c_uint32),
         ("ssrcs", c_uint32 * STREAMS),
@@ -54,6 +63,7 @@ class OpenSsl:
     new: Callable[[], int | None]
     free: Callable[[int], None]
     init: Callable[..., int]
+    get: Callable[..., int]
     addresses: dict[str, int]
     kinds: dict[int, int]
 
@@ -65,6 +75,13 @@ class OpenSsl:
         if context:
             self.free(context)
         return None
+
+    def inside(self, context: int) -> int:
+        """Near the beginning of what OpenSSL keeps of a context: it shows where its nonce stands. 0: it does not."""
+        room = (c_void_p * 2)()
+        wanted = (ParameterMemory * 2)(ParameterMemory(b"iv", _POINTER, addressof(room), ctypes.sizeof(room)))
+        self.init(context, None, None, None, bytes(GCM_SALT), _AS_BEFORE)
+        return room[0] or 0 if self.get(context, wanted) == 1 else 0
 
 
 @cache
@@ -86,7 +103,10 @@ def openssl() -> OpenSsl | None:
     init.argtypes = [c_void_p, c_void_p, c_void_p, c_char_p, c_char_p, c_int]
     fetch.restype, fetch.argtypes = c_void_p, [c_void_p, c_char_p, c_char_p]
     kinds = {size: kind for size, name in _GCM.items() if (kind := fetch(None, name, None))}
-    return OpenSsl(new, free, init, {name: _address(function) for name, function in called.items()}, kinds)
+    called["get"].argtypes = [c_void_p, c_void_p]
+    return OpenSsl(
+        new, free, init, called["get"], {name: _address(function) for name, function in called.items()}, kinds
+    )
 
 
 def _address(function: Any) -> int:
@@ -115,7 +135,7 @@ class Secured:
         context = found.context(keys, seals=seals) if found and keys else None
         if found and keys and context:
             self.memory.salt[:] = keys.salt
-            self.memory.context = context
+            self.memory.context, self.memory.inside = context, found.inside(context)
             weakref.finalize(self, found.free, context).atexit = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import dataclasses
 import random
 from collections.abc import Callable
 
@@ -191,6 +192,16 @@ def test_without_openssl_libsrtp_does_everything(monkeypatch: pytest.MonkeyPatch
     sealed = pair.both("seal", packet(7))
     assert sealed is not None
     assert pair.browser.run("open", sealed) == packet(7)
+
+
+def test_openssl_shows_where_it_keeps_a_context_and_need_not() -> None:
+    found = openssl()
+    assert found is not None
+    context = found.context(KEYS, seals=True)
+    assert context is not None
+    assert found.inside(context) != 0
+    assert dataclasses.replace(found, get=lambda *_: 0).inside(context) == 0
+    found.free(context)
 
 
 def test_other_profiles_stay_with_libsrtp() -> None:
