@@ -72,7 +72,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.path.close()
         self.tcp.close()
-        self.port.close()
+        self.port.close(self.loop)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run a peer's slow work; it must end by itself when its peer is closed."""

@@ -27,7 +27,6 @@ from media.net.addresses import bind, takes_both
 from media.net.ice_lite import Address
 from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
-from media.net.waking import Waking, new_timer
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,6 @@ class UdpPort:
         self.dropped = dropped
         self.lanes: dict[Address, Lane] = {}
         self._on_stun = on_stun
-        self._waking: Waking | None = None
         self._fault_log = RateLimit(rate_per_s=1, burst=1, max_keys=1)
         self.socket = _open(host, port, past_loopback)
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
@@ -99,12 +97,10 @@ class UdpPort:
     ) -> None:
         """Read from now on; called once. `on_end` is called behind the last packet of each batch."""
         self._on_rtp, self._on_rtcp, self._on_end = on_rtp, on_rtcp, on_end
-        self._waking = Waking(loop, self.socket.fileno(), self._read, BATCH, new_timer())
+        loop.add_reader(self.socket.fileno(), self._read)
 
-    def close(self) -> None:
-        if self._waking is not None:
-            self._waking.close()
-            self._waking = None
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self.socket.fileno())
         self.socket.close()
 
     def send(self, datagram: bytes, address: Address) -> bool:
@@ -116,23 +112,22 @@ class UdpPort:
             return False
         return True
 
-    def _read(self) -> int:
-        packets = self._take_batch()
+    def _read(self) -> None:
+        self._take_batch()
         self._on_end()
-        return packets
 
-    def _take_batch(self) -> int:
-        """Take what is there, and count it. Whatever a datagram does to us, the next one is read."""
+    def _take_batch(self) -> None:
+        """Take what is there. Whatever a datagram does to us, the next one is read."""
         receive, data, lanes = self.socket.recvfrom_into, self.buffer.data, self.lanes
         on_rtp, on_rtcp, clock = self._on_rtp, self._on_rtcp, time.monotonic
-        for number in range(BATCH):
+        for _ in range(BATCH):
             try:
                 size, source = receive(data)
             except BlockingIOError:
-                return number
+                return
             except OSError:
                 self.dropped["receive_failed"] += 1
-                return number
+                return
             try:
                 if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
                     lane = lanes.get(source)
@@ -146,7 +141,6 @@ class UdpPort:
                     self._read_slow(size, source, clock())
             except Exception:
                 self.note_fault(size)
-        return BATCH
 
     def note_fault(self, size: int) -> None:
         """Our own fault, found by a datagram: one trace a second, so that nobody can fill the log."""
