@@ -1,6 +1,6 @@
 // @ts-check
 // Small components that several live pages share; their looks are in components.css.
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { onLanguage, t } from "./i18n.js";
 import { clock } from "./time.js";
 
@@ -26,7 +26,7 @@ export const Empty = ({ icon, children }) => html`<div class="empty"><${Icon} na
  */
 export function Dialog({ title, onClose, children, testid }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => { // before it is painted: what is typed at once goes into its first field
     const shown = dialog.current;
     shown?.showModal();
     return () => shown?.close();
