@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from media.core.line_width import LONG_BITS
 from tests.support.crowded_line import Crowd, Packet
 
@@ -102,15 +104,29 @@ def test_on_a_village_line_a_picture_that_is_made_small_stays() -> None:
     assert crowd.dropped < 150
 
 
+VILLAGE_LINE: dict[str, Any] = {
+    "faces": 1,
+    "rates": (FULL_BPS, FULL_BPS),
+    "voices_bps": 14_000,
+    "width_bps": 64_000,
+    "queue_s": 5.0,
+}
+
+
+def shows_a_picture_each_second(crowd: Crowd, seconds: int) -> None:
+    """Once his publisher has had the time to make it small."""
+    crowd.watch(8)
+    moved = [crowd.watch(1)[0] for _ in range(seconds)]
+    assert min(moved) > 0, moved
+
+
 def test_a_village_line_that_was_measured_is_never_full() -> None:
     """The queue of such a line takes a quarter of a minute to empty: nothing may be sent into it that it does not carry."""
-    crowd = Village(faces=1, rates=(FULL_BPS, FULL_BPS), voices_bps=14_000, width_bps=64_000, queue_s=5.0)
+    crowd = Village(**VILLAGE_LINE)
     crowd.adapting.note_width(64_000, crowd.now)
-    crowd.watch(8)
 
-    moved = [crowd.watch(1)[0] for _ in range(60)]
+    shows_a_picture_each_second(crowd, 60)
 
-    assert min(moved) > 0, moved
     assert max(crowd.delays) < 1.0
     assert crowd.dropped == 0
 
@@ -140,13 +156,11 @@ class Measured(Village):
 
 
 def test_a_narrow_line_is_measured_again_instead_of_filled_to_see() -> None:
-    crowd = Measured(faces=1, rates=(FULL_BPS, FULL_BPS), voices_bps=14_000, width_bps=64_000, queue_s=5.0)
+    crowd = Measured(**VILLAGE_LINE)
     crowd.adapting.note_width(64_000, crowd.now)
-    crowd.watch(8)
 
-    moved = [crowd.watch(1)[0] for _ in range(300)]
+    shows_a_picture_each_second(crowd, 300)
 
-    assert min(moved) > 0, moved
     assert max(crowd.delays) < 0.5
     assert 5 <= crowd.measured <= 10
 

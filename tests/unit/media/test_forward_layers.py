@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from media.core.picture_ids import read_numbers
-from tests.support.forward_stage import NewStage
+from media.forward.path import DownStream, UpStream
+from tests.support.forward_stage import NewStage, Stage
 
 
 def vp8(picture: int, tl0: int, *, key: bool, text: bytes) -> bytes:
     """A payload whose picture id is wide."""
     return bytes([0x90, 0xC0, 0x80 | picture >> 8, picture & 0xFF, tl0, 0 if key else 1]) + text
+
+
+def two_layers(new_stage: NewStage) -> tuple[Stage, UpStream, DownStream]:
+    """Somebody sees the large layer, and there is a small one."""
+    stage = new_stage()
+    small, down = stage.new_up(2, 79), stage.subscriber()
+    stage.path.connect(stage.up, down)
+    return stage, small, down
 
 
 def test_another_layer_takes_over_with_its_key_frame_and_numbers_go_on(new_stage: NewStage) -> None:
@@ -40,9 +49,7 @@ def test_another_layer_takes_over_with_its_key_frame_and_numbers_go_on(new_stage
 
 
 def test_repairs_carry_the_numbers_of_the_first_sending(new_stage: NewStage) -> None:
-    stage = new_stage()
-    small, down = stage.new_up(2, 79), stage.subscriber()
-    stage.path.connect(stage.up, down)
+    stage, small, down = two_layers(new_stage)
     stage.receive(500, vp8(100, 9, key=True, text=b"large"), ts=9000)
     stage.path.switch(small, down)
     stage.receive(60, vp8(7000, 200, key=True, text=b"small"), ts=500, ssrc=79)
@@ -55,9 +62,7 @@ def test_repairs_carry_the_numbers_of_the_first_sending(new_stage: NewStage) -> 
 
 
 def test_a_change_of_mind_before_the_key_frame_leaves_no_trace(new_stage: NewStage) -> None:
-    stage = new_stage()
-    small, down = stage.new_up(2, 79), stage.subscriber()
-    stage.path.connect(stage.up, down)
+    stage, small, down = two_layers(new_stage)
     stage.receive(500, vp8(100, 9, key=True, text=b"large 1"))
 
     stage.path.switch(small, down)
@@ -73,9 +78,7 @@ def test_a_change_of_mind_before_the_key_frame_leaves_no_trace(new_stage: NewSta
 
 
 def test_the_layer_it_comes_from_may_end_before_the_key_frame(new_stage: NewStage) -> None:
-    stage = new_stage()
-    small, down = stage.new_up(2, 79), stage.subscriber()
-    stage.path.connect(stage.up, down)
+    stage, small, down = two_layers(new_stage)
     stage.receive(500, vp8(100, 9, key=True, text=b"large"))
     stage.path.switch(small, down)
 
@@ -91,9 +94,7 @@ def test_the_layer_it_comes_from_may_end_before_the_key_frame(new_stage: NewStag
 
 def test_numbers_go_on_behind_a_layer_that_ended_long_ago(new_stage: NewStage) -> None:
     """Its packets are forgotten by then, all but the one that tells where it ended."""
-    stage = new_stage()
-    small, down = stage.new_up(2, 79), stage.subscriber()
-    stage.path.connect(stage.up, down)
+    stage, small, down = two_layers(new_stage)
     for number in range(600):
         payload = vp8(100 + number, number & 0xFF, key=number == 0, text=bytes(1100))
         stage.receive(500 + number, payload, ts=3000 * number)
