@@ -171,7 +171,8 @@ def result_of(
 def _headline(series: Series) -> dict[str, Figure]:
     """Our own figures under keys without a server's name."""
     mine = _figures("x", series)
-    wanted = ("latency_p50_us", "latency_p99_us", "loss", "memory_per_participant_kib", "srtp_profile")
+    wanted = [f"{key}_{label}_us" for key in ("latency", "arrival") for label in ("p50", "p99")]
+    wanted += ["loss", "memory_per_participant_kib", "srtp_profile"]
     plane = Figure(series.ready["plane"], "name")
     return {key: mine[f"x_{key}"] for key in wanted if f"x_{key}" in mine} | {"generator": plane}
 
@@ -186,11 +187,12 @@ def _figures(prefix: str, series: Series) -> dict[str, Figure]:
         found["us_per_forwarded_packet_max"] = Figure(round(max(cost), 2), "us")
     found["forwarded_per_s"] = Figure(round(median(s["window"]["received"] / s["seconds"] for s in slices)), "1/s")
     found["cpu_share"] = Figure(round(median(s["server_cpu_s"] / s["seconds"] for s in slices), 4), "share")
-    histogram = [sum(counts) for counts in zip(*(s["histogram"] for s in slices), strict=True)]
-    for label, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
-        latency = percentile_us(histogram, share)
-        if latency is not None:
-            found[f"latency_{label}_us"] = Figure(latency, "us")
+    for key, measured in (("latency", "histogram"), ("arrival", "arrivals")):
+        histogram = [sum(counts) for counts in zip(*(s[measured] for s in slices), strict=True)]
+        for label, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+            latency = percentile_us(histogram, share)
+            if latency is not None:
+                found[f"{key}_{label}_us"] = Figure(latency, "us")
     found["loss"] = Figure(round(max(s["loss"] for s in slices), 6), "share")
     found["memory_per_participant_kib"] = Figure(round(slices[-1]["memory_per_participant_kib"]), "KiB")
     found["memory_kib"] = Figure(slices[-1]["memory_kib"], "KiB")

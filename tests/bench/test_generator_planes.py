@@ -75,7 +75,7 @@ def test_what_one_peer_sends_the_other_receives(make_plane: MakePlane, make_pair
     plane.run(100)
     plane.reset()
     plane.run(400)
-    window, histogram = plane.window(), plane.histogram()
+    window, histogram, arrivals = plane.window(), plane.histogram(), plane.arrivals()
     plane.set_active(False)
     plane.run(100)
 
@@ -88,6 +88,8 @@ def test_what_one_peer_sends_the_other_receives(make_plane: MakePlane, make_pair
     latency = percentile_us(histogram, 0.5)
     assert latency is not None
     assert sum(histogram) == window.received
+    arrived = percentile_us(arrivals, 0.5)
+    assert plane.name == "python" if arrived is None else sum(arrivals) == window.received and arrived <= latency
 
 
 def test_a_flow_that_ends_is_seen_as_silent(make_plane: MakePlane, make_pair: MakePair) -> None:

@@ -6,7 +6,8 @@
  * the addresses of its functions inside pylibsrtp are passed to plane_init(), so both sides use the same build.
  *
  * Every media payload ends with 16 bytes: MAGIC and the sender's CLOCK_MONOTONIC in nanoseconds. A server that forwards leaves payloads
- * alone, so the receiver knows how long the packet was under way.
+ * alone, so the receiver knows how long the packet was under way: until the kernel had it at the receiver's socket (SO_TIMESTAMPNS), and
+ * until it was read here, which is later by what this process was busy or asleep.
  */
 #define _GNU_SOURCE
 #include <math.h>
@@ -43,7 +44,7 @@ static srtp_call protect, unprotect, protect_rtcp, unprotect_rtcp;
 static peer peers[MAX_PEERS];
 static stream streams[MAX_STREAMS];
 static int peer_count, stream_count, ep = -1, active;
-static uint64_t counters[COUNTERS], histogram[HISTOGRAM];
+static uint64_t counters[COUNTERS], histogram[HISTOGRAM], arrivals[HISTOGRAM];
 static kept_datagram kept[KEPT];
 static int kept_count;
 
@@ -70,6 +71,7 @@ int plane_add_peer(int fd, uint32_t ip, uint16_t port, void *tx, void *rx, int r
   p->repair_type = repair_type;
   p->own_ssrc = 1 + peer_count;
   struct epoll_event e = {.events = EPOLLIN, .data.u32 = peer_count};
+  if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int))) return -1;
   if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e)) return -1;
   return peer_count++;
 }
@@ -97,11 +99,13 @@ int plane_add_stream(int of, uint32_t ssrc, int type, int mid, int size, int bur
 
 uint64_t *plane_counters(void) { return counters; }
 uint64_t *plane_histogram(void) { return histogram; }
+uint64_t *plane_arrivals(void) { return arrivals; }
 
 /* Starts a window: counters at zero, every known flow expected to go on from where it is. */
 void plane_reset(void) {
   memset(counters, 0, sizeof counters);
   memset(histogram, 0, sizeof histogram);
+  memset(arrivals, 0, sizeof arrivals);
   for (int i = 0; i < peer_count; i++)
     for (int k = 0; k < FLOWS; k++) {
       flow *f = &peers[i].flows[k];
@@ -161,10 +165,10 @@ static void count_packet(peer *p, uint32_t ssrc, uint16_t seq) {
   f->received++;
 }
 
-static void count_latency(int64_t ns) {
+static void count_latency(uint64_t *counts, int64_t ns) {
   double us = ns / 1000.0;
   int bucket = us <= 1 ? 0 : (int)ceil(STEPS_PER_OCTAVE * log2(us));
-  histogram[bucket < HISTOGRAM ? bucket : HISTOGRAM - 1]++;
+  counts[bucket < HISTOGRAM ? bucket : HISTOGRAM - 1]++;
 }
 
 static void send_frame(stream *s) {
@@ -289,7 +293,7 @@ static void receive_rtcp(int index, uint8_t *d, int length) {
   }
 }
 
-static void receive_rtp(int index, uint8_t *d, int length, int64_t at) {
+static void receive_rtp(int index, uint8_t *d, int length, int64_t at, int64_t arrived) {
   peer *p = &peers[index];
   if (unprotect(p->rx, d, &length)) {
     counters[REJECTED]++;
@@ -304,7 +308,8 @@ static void receive_rtp(int index, uint8_t *d, int length, int64_t at) {
   memcpy(&sent, d + length - 8, 8);
   counters[RECEIVED]++;
   count_packet(p, get32(d + 8), d[2] << 8 | d[3]);
-  count_latency(at - sent);
+  count_latency(histogram, at - sent);
+  count_latency(arrivals, arrived - sent);
 }
 
 static void keep(int index, const uint8_t *d, int length, const struct sockaddr_in *from) {
@@ -316,25 +321,44 @@ static void keep(int index, const uint8_t *d, int length, const struct sockaddr_
   memcpy(k->bytes, d, length);
 }
 
+typedef union {
+  uint8_t room[CMSG_SPACE(sizeof(struct timespec))];
+  struct cmsghdr aligned;
+} stamp;
+
+/* How long ago by the kernel's clock, at `wall` on that clock; 0 where it does not say. */
+static int64_t age(struct msghdr *h, int64_t wall) {
+  for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+    struct timespec t;
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    memcpy(&t, CMSG_DATA(c), sizeof t);
+    int64_t ns = wall - (t.tv_sec * SECOND_NS + t.tv_nsec);
+    return ns > 0 && ns < SECOND_NS ? ns : 0; /* more: the clock was set */
+  }
+  return 0;
+}
+
 static void receive(int index) {
   static uint8_t in[BATCH][DATAGRAM];
+  static stamp stamps[BATCH];
   struct mmsghdr m[BATCH];
   struct iovec v[BATCH];
   struct sockaddr_in from[BATCH];
   memset(m, 0, sizeof m);
   for (int k = 0; k < BATCH; k++) {
     v[k] = (struct iovec){in[k], DATAGRAM};
-    m[k].msg_hdr = (struct msghdr){.msg_iov = &v[k], .msg_iovlen = 1, .msg_name = &from[k], .msg_namelen = sizeof from[k]};
+    m[k].msg_hdr = (struct msghdr){.msg_iov = &v[k], .msg_iovlen = 1, .msg_name = &from[k], .msg_namelen = sizeof from[k],
+                                  .msg_control = stamps[k].room, .msg_controllen = sizeof stamps[k].room};
   }
   int n = recvmmsg(peers[index].fd, m, BATCH, MSG_DONTWAIT, NULL);
-  int64_t t = now_ns();
+  int64_t t = now_ns(), wall = clock_ns(CLOCK_REALTIME);
   for (int k = 0; k < n; k++) {
     uint8_t *d = in[k];
     int length = m[k].msg_len;
     if (length < 12) continue;
     if ((d[0] & 0xC0) != 0x80) keep(index, d, length, &from[k]);
     else if (d[1] >= 192 && d[1] <= 223) receive_rtcp(index, d, length);
-    else receive_rtp(index, d, length, t);
+    else receive_rtp(index, d, length, t, t - age(&m[k].msg_hdr, wall));
   }
 }
 

@@ -80,7 +80,7 @@ class Generator:
         cpu, own, start = process_cpu_s(self._pid), time.process_time(), time.monotonic()
         self.work(seconds)
         cpu, own, took = process_cpu_s(self._pid) - cpu, time.process_time() - own, time.monotonic() - start
-        window, histogram = self._plane.window(), self._plane.histogram()
+        window, histogram, arrivals = self._plane.window(), self._plane.histogram(), self._plane.arrivals()
         self._plane.set_active(False)
         self.work(DRAIN_S)
         return {
@@ -89,6 +89,7 @@ class Generator:
             "generator_cpu_s": own,
             "window": asdict(window),
             "histogram": histogram,
+            "arrivals": arrivals,
             "loss": loss_share(self._plane.flows(), self._flows_expected),
             "flows": len(self._plane.flows()),
             "flows_expected": self._flows_expected,

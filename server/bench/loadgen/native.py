@@ -94,6 +94,9 @@ class NativePlane:
     def histogram(self) -> list[int]:
         return list(self._c.plane_histogram()[:HISTOGRAM_SIZE])
 
+    def arrivals(self) -> list[int]:
+        return list(self._c.plane_arrivals()[:HISTOGRAM_SIZE])
+
     def flows(self) -> list[tuple[int, int]]:
         numbers = (ctypes.c_uint64 * (2 * FLOWS_READ))()
         count = self._c.plane_flows(numbers, FLOWS_READ)
@@ -124,6 +127,7 @@ def _declare(library: ctypes.CDLL) -> Any:
     ]
     library.plane_counters.restype = ctypes.POINTER(ctypes.c_uint64)
     library.plane_histogram.restype = ctypes.POINTER(ctypes.c_uint64)
+    library.plane_arrivals.restype = ctypes.POINTER(ctypes.c_uint64)
     return library
 
 

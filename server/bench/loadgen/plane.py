@@ -67,7 +67,11 @@ class Plane(Protocol):
 
     def window(self) -> Window: ...
 
-    def histogram(self) -> list[int]: ...
+    def histogram(self) -> list[int]:
+        """How long packets were under way until they were read (core.py)."""
+
+    def arrivals(self) -> list[int]:
+        """The same until the kernel had them at the receiver's socket; all 0 where it was not asked."""
 
     def flows(self) -> list[tuple[int, int]]:
         """(expected, received) per receiver and SSRC of which the window expected something."""
@@ -151,6 +155,9 @@ class PythonPlane:
 
     def histogram(self) -> list[int]:
         return list(self._histogram)
+
+    def arrivals(self) -> list[int]:
+        return [0] * HISTOGRAM_SIZE
 
     def flows(self) -> list[tuple[int, int]]:
         flows = [flow for peer in self._peers for flow in peer.flows.values()]

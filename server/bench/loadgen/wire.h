@@ -46,11 +46,13 @@ typedef struct {
   uint64_t sent;
 } stream;
 
-static int64_t now_ns(void) {
+static int64_t clock_ns(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return t.tv_sec * SECOND_NS + t.tv_nsec;
 }
+
+static int64_t now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 static void put16(uint8_t *at, uint16_t value) {
   at[0] = value >> 8;

@@ -52,14 +52,15 @@ def test_nothing_to_measure_ends_with_a_sentence(capsys: pytest.CaptureFixture[s
 
 
 def _slice(cpu_s: float, packets: int, loss: float = 0.0) -> dict[str, Any]:
-    histogram = [0] * HISTOGRAM_SIZE
-    histogram[140] = packets  # 2**7 us
+    histogram, arrivals = [0] * HISTOGRAM_SIZE, [0] * HISTOGRAM_SIZE
+    histogram[140] = arrivals[120] = packets  # 2**7 and 2**6 us
     return {
         "seconds": 2.0,
         "server_cpu_s": cpu_s,
         "generator_cpu_s": 0.2,
         "window": {"received": packets, "late": 0, "unsent": 0},
         "histogram": histogram,
+        "arrivals": arrivals,
         "loss": loss,
         "memory_kib": 90_000,
         "memory_per_participant_kib": 612.4,
@@ -82,6 +83,7 @@ def test_figures_carry_the_server_and_headlines_are_ours() -> None:
     assert figures["python_us_per_forwarded_packet"] == 11.0
     assert figures["janus_ev1_us_per_forwarded_packet"] == 22.5
     assert figures["latency_p50_us"] == 128.0
+    assert figures["arrival_p99_us"] == 64.0
     assert figures["loss"] == 0.001  # the worst round, not the mean
     assert figures["memory_per_participant_kib"] == 612
     assert figures["srtp_profile"] == "SRTP_AEAD_AES_128_GCM"
