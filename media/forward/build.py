@@ -8,6 +8,10 @@ Folders, in this order: the environment's own (an image brings it, no compiler n
 it), then the worker's data directory. The file appears whole or not at all; of two workers that start together one compiles and the
 other waits for it. Only a folder and a file that belong to us or to root, and that nobody else can write, are trusted.
 
+Each new source leaves a library behind. Whoever compiles takes away what nobody has begun with for a week, but for the last few of
+each name. A file's time is that of its last use: set when it is found, under the lock that the deleter holds, so that what was found
+can be loaded.
+
     python -m media.forward.build [DIR]          compile into the environment (for images), or into DIR
 """
 
@@ -50,6 +54,9 @@ INSTALL: Final = "no C compiler (cc, gcc or clang); on Debian: apt install gcc l
 COMPILE_WITHIN_S: Final = 30.0
 WAIT_FOR_OTHER_S: Final = 10.0
 POLL_S: Final = 0.05
+DAY_S: Final = 86_400.0
+UNUSED_FOR_S: Final = 7 * DAY_S
+KEPT: Final = 3  # of each name, however old: for a step back to the source of before
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def ready_library(folder: Path, sources: Sequence[Path] = ()) -> Path:
         raise NativeUnusable("the C path needs a 64-bit Linux")
     for place in (own_folder(), folder):
         for found in sorted(place.glob(f"{_stem(sources)}-*.so")):
-            if _is_trusted(place) and _is_trusted(found):
+            if _is_trusted(place) and _is_ours_to_load(found):
                 return found
     compiler = find_compiler()
     if compiler is None:
@@ -119,9 +126,35 @@ def compile_into(
     maker = _short_hash(compiler.name, *more_flags)
     library = folder / f"{_stem(sources)}-{maker}.so"
     with _alone(folder):
-        if not library.exists():
+        if library.exists() and _is_trusted(library):
+            os.utime(library)
+        else:
             _compile(compiler, flags, (sources or SOURCES)[-1], library)
+            _forget_unused(library, time.time())
     return library
+
+
+def _is_ours_to_load(library: Path) -> bool:
+    """Whether it is to be trusted and stays there until it is loaded. It is marked as used, once a day: fresh ones nobody takes away."""
+    try:
+        if not _is_trusted(library):
+            return False
+        if time.time() - library.stat().st_mtime > DAY_S:
+            with _alone(library.parent):
+                os.utime(library)
+    except FileNotFoundError:  # another took it away a moment ago
+        return False
+    except (OSError, NativeUnusable) as error:  # a folder in which nobody of our rights deletes either
+        log.debug("%s is used and cannot be marked so: %s", library.name, error)
+    return True
+
+
+def _forget_unused(made: Path, now: float) -> None:
+    """Take away what nobody has begun with for long; who has loaded it keeps it. The caller holds the folder's lock."""
+    ages = {path: now - path.stat().st_mtime for path in made.parent.glob(f"{made.name.partition('-')[0]}-*.so")}
+    for path in sorted(ages, key=lambda path: ages[path])[KEPT:]:
+        if ages[path] > UNUSED_FOR_S:
+            path.unlink(missing_ok=True)
 
 
 def _compile(compiler: Compiler, flags: Sequence[str], source: Path, library: Path) -> None:

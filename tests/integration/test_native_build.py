@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from media.forward import build
-from media.forward.build import INSTALL, Compiler, compile_into, find_compiler, ready_library
+from media.forward.build import DAY_S, INSTALL, Compiler, compile_into, find_compiler, ready_library
 from media.forward.choose import choose_path, kernel_cuts_datagrams
 from media.forward.native_memory import NativeUnusable, load_library
 from media.forward.self_test import Notes
@@ -21,6 +23,11 @@ from media.net.udp import UdpPort
 from tests.support.native import native_library
 
 NOTHING = Counter[str]
+QUICK = """#!/bin/sh
+[ "$1" = --version ] && echo quick && exit
+while [ "$1" != -o ]; do shift; done
+echo "of no use" > "$2"
+"""
 
 
 @pytest.fixture
@@ -28,6 +35,19 @@ def compiler() -> Compiler:
     native_library()  # skips where there is none
     found = find_compiler()
     assert found is not None
+    return found
+
+
+@pytest.fixture
+def quick_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compiler:
+    """What it makes nobody can load; for tests of what is kept, which need no second each."""
+    command = tmp_path / "quick" / "cc"
+    command.parent.mkdir()
+    command.write_text(QUICK)
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent))
+    found = find_compiler()
+    assert found == Compiler(str(command), "quick")
     return found
 
 
@@ -49,7 +69,7 @@ def port() -> Iterator[UdpPort]:
     opened.socket.close()
 
 
-def test_it_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
+def test_it_is_compiled_once(quick_compiler: Compiler, tmp_path: Path) -> None:
     first = ready_library(tmp_path)
     made = first.stat().st_mtime_ns
 
@@ -59,9 +79,9 @@ def test_it_is_compiled_once(compiler: Compiler, tmp_path: Path) -> None:
 
 
 def test_where_it_is_kept_no_compiler_is_needed(
-    compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick_compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image = compile_into(build.own_folder(), compiler)
+    image = compile_into(build.own_folder(), quick_compiler)
     monkeypatch.setenv("PATH", "/nonexistent")
 
     assert ready_library(tmp_path / "data") == image
@@ -76,7 +96,9 @@ def source_with(tmp_path: Path, old: str, new: str) -> Path:
     return changed
 
 
-def test_one_compilation_serves_every_data_directory_of_an_environment(compiler: Compiler, tmp_path: Path) -> None:
+def test_one_compilation_serves_every_data_directory_of_an_environment(
+    quick_compiler: Compiler, tmp_path: Path
+) -> None:
     build.own_folder().parent.mkdir()
 
     made = ready_library(tmp_path / "data")
@@ -86,12 +108,79 @@ def test_one_compilation_serves_every_data_directory_of_an_environment(compiler:
     assert not (tmp_path / "data").exists()
 
 
-def test_another_source_is_compiled_anew(compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_source_is_compiled_anew(
+    quick_compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = ready_library(tmp_path)
     changed = source_with(tmp_path, "The common case", "The usual case")
     monkeypatch.setattr(build, "SOURCES", (*build.SOURCES[:-1], changed))
 
     assert ready_library(tmp_path) != first
+
+
+def left_behind(folder: Path, *unused_days: int, name: str = "fastpath") -> list[Path]:
+    """Libraries of other sources, last used so many days ago."""
+    folder.mkdir(exist_ok=True)
+    left = [folder / f"{name}-{'0' * 15}{days}-{'f' * 16}.so" for days in unused_days]
+    for path, days in zip(left, unused_days, strict=True):
+        path.write_bytes(b"of another source")
+        os.utime(path, (time.time() - days * DAY_S,) * 2)
+    return left
+
+
+def test_what_nobody_has_used_for_a_week_goes_when_another_is_compiled(
+    quick_compiler: Compiler, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    week, older, oldest = left_behind(folder, 6, 8, 9)
+    [other] = left_behind(folder, 9, name="sm3_lanes")
+
+    made = ready_library(folder)
+
+    assert sorted(folder.glob("*.so")) == sorted([made, week, older, other]), "the last three of each name stay"
+    assert not oldest.exists()
+    assert ready_library(folder) == made
+
+
+def test_all_that_was_used_within_the_week_stays(quick_compiler: Compiler, tmp_path: Path) -> None:
+    left = left_behind(tmp_path, 1, 2, 3, 4, 5, 6)
+
+    made = ready_library(tmp_path)
+
+    assert sorted(tmp_path.glob("*.so")) == sorted([made, *left])
+
+
+def test_what_is_found_is_marked_as_used_and_nobody_takes_it_away(
+    quick_compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several checkouts that share an environment: one begins with a library of long ago, another compiles its own."""
+    ours = ready_library(tmp_path)
+    os.utime(ours, (time.time() - 30 * DAY_S,) * 2)
+    left_behind(tmp_path, 1, 2, 3)
+
+    assert ready_library(tmp_path) == ours
+    monkeypatch.setattr(build, "SOURCES", (*build.SOURCES[:-1], source_with(tmp_path, "The common case", "Another")))
+    assert ready_library(tmp_path) != ours
+
+    assert ours.exists()
+
+
+def test_what_is_taken_away_in_the_moment_it_is_found_is_compiled_again(
+    quick_compiler: Compiler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = ready_library(tmp_path)
+    os.utime(ours, (time.time() - 30 * DAY_S,) * 2)
+    alone = build._alone
+
+    def after_the_deleter(folder: Path) -> Any:
+        ours.unlink(missing_ok=True)
+        monkeypatch.setattr(build, "_alone", alone)
+        return alone(folder)
+
+    monkeypatch.setattr(build, "_alone", after_the_deleter)
+
+    assert ready_library(tmp_path) == ours
+    assert ours.exists()
 
 
 def _compile_there(folder: Path, results: Any) -> None:
@@ -127,11 +216,12 @@ def test_a_compiler_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_what_others_can_write_is_not_loaded(compiler: Compiler, tmp_path: Path) -> None:
+def test_what_others_can_write_is_not_loaded(quick_compiler: Compiler, tmp_path: Path) -> None:
     folder = tmp_path / "open"
-    made = compile_into(folder, compiler)
+    made = compile_into(folder, quick_compiler)
     made.chmod(0o777)
-    assert ready_library(folder.with_name("other")) != made
+    assert ready_library(folder) == made
+    assert made.stat().st_mode & 0o777 == 0o755, "it was not made again"
 
     folder.chmod(0o777)
     with pytest.raises(NativeUnusable, match="written by others"):
