@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from media.answering import Answered, Answering
 from media.core.reports import WorkerClock
 from media.feedback import Feedback
 from media.forward.choose import Choice, choose_lanes, choose_path
@@ -24,7 +25,7 @@ from media.net.udp import UdpPort
 from media.timing import Timing
 
 
-class Checked(Protocol):
+class Checked(Answered, Protocol):
     """A peer, as the ICE agent sees it."""
 
     def on_check(self, source: Address, nominates: bool, now: float) -> None: ...
@@ -55,6 +56,7 @@ class Engine:
         self.tcp = TcpPort(self.port, self.path.take_sealed, self.dropped)
         self._ice: IceLite[Checked] = IceLite()
         self.measuring = Measuring(self.port.send)
+        self._answering = Answering(self.loop, self.port)
         self._ssrcs: set[int] = set()
         self._handles = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,5 +134,6 @@ class Engine:
         if isinstance(verdict, Drop):
             return None if self.measuring.take(datagram, source, now) else verdict.value
         verdict.owner.on_check(source, verdict.nominates, now)
-        self.port.send(verdict.reply, source)  # behind what measures the line: with it a browser begins to send
+        # Behind what measures the line: with the answer a browser begins to send.
+        self._answering.answer(verdict.owner, datagram, verdict.reply, source, now)
         return None
