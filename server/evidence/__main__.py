@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import datetime as dt
+import fcntl
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +112,20 @@ def make_pack(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_stamps(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same pack with time stamps that came late behind its members: nothing that was signed changes."""
+    """The same pack with time stamps that came late behind its members: nothing that was signed changes. Raises OSError too when another adds some."""
+    with _alone(Path(spec["output"])):
+        return _add_stamps(spec)
+
+
+@contextlib.contextmanager
+def _alone(pack: Path) -> Iterator[None]:
+    """Whoever stood still goes on writing when its claim is another's: two would write one file. Raises BlockingIOError."""
+    with pack.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _add_stamps(spec: dict[str, Any]) -> dict[str, Any]:
     wanted = spec["stamp"]
     output, partial, target = _target(spec)
     archive, late = ArchiveWriter(target), list(wanted["late"])

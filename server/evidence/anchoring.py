@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import logging
 import os
@@ -22,6 +21,8 @@ from server.db.pool import CommitUnknown, DatabaseAway, connection, in_transacti
 from server.errors import log_unexpected
 from server.evidence import store
 from server.evidence.signing import AuthorityAway, stamp
+from server.mediaplane.hold import CannotRecord
+from server.recordings.making import MakingFailed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -91,8 +92,12 @@ class Anchoring:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with contextlib.suppress(DatabaseAway, CommitUnknown):
+            try:
                 await self.once()
+            except (DatabaseAway, CommitUnknown):
+                pass
+            except Exception as error:  # a task root: it must outlive one bad journal
+                log_unexpected(error)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def once(self) -> None:
@@ -107,7 +112,7 @@ class Anchoring:
         for session in sessions:
             try:
                 await self._add_late(session)
-            except (OSError, ValueError, RuntimeError) as error:
+            except (OSError, ValueError, RuntimeError, MakingFailed, CannotRecord) as error:
                 log_unexpected(error)
 
     async def _notice(self, room: RoomWritten) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from server.access.core import Action
 from server.api import Call
-from server.db.claims import claim, give_back
+from server.db.claims import ClaimLost, claim, give_back, hold
 from server.db.pool import connection, in_transaction
 from server.evidence import service, store
 from server.evidence.anchoring import Anchoring
@@ -26,7 +26,6 @@ from server.tasks import running
 if TYPE_CHECKING:
     from server.db import Connection
 LATE = "late_stamps"
-OURS_FOR = timedelta(hours=1)  # longer than any pack takes
 
 
 async def show_verifier(call: Call[None]) -> web.StreamResponse:
@@ -63,12 +62,14 @@ async def _anchor(app: web.Application) -> AsyncIterator[None]:
 async def _add_late_alone(app: web.Application, session: str) -> None:
     """Unless another web process is at it: two at once would write one file."""
     pool, now = app[POOL], app[CLOCK]()
-    if not await in_transaction(pool, lambda conn: claim(conn, LATE, session, now + OURS_FOR, now)):
+    ours = await in_transaction(pool, lambda conn: claim(conn, LATE, session, now))
+    if ours is None:
         return
     try:
-        await _add_late(app, session)
+        with contextlib.suppress(ClaimLost):
+            await hold(pool, app[CLOCK], ours, _add_late(app, session))
     finally:
-        await in_transaction(pool, lambda conn: give_back(conn, LATE, session))
+        await in_transaction(pool, lambda conn: give_back(conn, ours))
 
 
 async def _add_late(app: web.Application, session: str) -> None:

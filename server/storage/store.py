@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from server.db.claims import claim, give_back
+from server.db.claims import Claim, claim, give_back
 from server.db.statements import load_statements
 from server.storage.core import Planned, Space
 
@@ -51,12 +51,13 @@ class DueCopy:
 
 @dataclass(frozen=True, slots=True)
 class DueCheck:
-    """A recording whose turn it is. damage: what the look before found."""
+    """A recording whose turn it is, and which is ours to look at. damage: what the look before found."""
 
     session: str
     state: str
     wrapped_key: str
     damage: list[str] | None
+    claim: Claim
 
 
 async def take_copy(conn: Connection, until: datetime, now: datetime) -> DueCopy | None:
@@ -73,12 +74,12 @@ async def not_copied(conn: Connection, film: str, error: str, again: datetime) -
 
 
 async def take_check(
-    conn: Connection, checked_before: datetime, made_before: datetime, until: datetime, now: datetime
+    conn: Connection, checked_before: datetime, made_before: datetime, now: datetime
 ) -> DueCheck | None:
-    """The recording whose turn it is, which is ours to look at until then."""
+    """The recording whose turn it is; look at it inside `claims.hold`."""
     while row := await conn.fetchrow(SQL["due_check"], checked_before, made_before, now):
-        if await claim(conn, CHECK, row["session"], until, now):
-            return DueCheck(**row)
+        if ours := await claim(conn, CHECK, row["session"], now):
+            return DueCheck(**row, claim=ours)
     return None
 
 
@@ -86,9 +87,12 @@ async def film_paths(conn: Connection, session: str) -> list[str]:
     return [row["path"] for row in await conn.fetch(SQL["films_of"], session)]
 
 
-async def checked(conn: Connection, session: str, size: int, damage: list[str], now: datetime) -> None:
-    await conn.execute(SQL["checked"], session, now, size, damage)
-    await give_back(conn, CHECK, session)
+async def checked(conn: Connection, due: DueCheck, size: int, damage: list[str], now: datetime) -> bool:
+    """Keep what was found; False: another looks at it by now, and will say what it finds."""
+    if not await give_back(conn, due.claim):
+        return False
+    await conn.execute(SQL["checked"], due.session, now, size, damage)
+    return True
 
 
 async def may_tell(conn: Connection, kind: str, not_since: datetime, now: datetime) -> bool:

@@ -23,6 +23,8 @@ from server.evidence.anchoring import Anchoring, Heads
 from server.evidence.identity import open_identity
 from server.evidence.service import stamped_access
 from server.evidence.signing import Authority, stamp
+from server.mediaplane.hold import CannotRecord
+from server.recordings.making import MakingFailed
 from server.viewings import core
 from server.viewings import service as viewings
 from tests.support.packed_session import heads_of, record_journal
@@ -85,13 +87,15 @@ async def room(db: Pool) -> tuple[str, str]:
     return session, room
 
 
-def anchoring_of(db: Pool, service: OutsideAuthority, journal: Path, folder: Path, clock: Any) -> Anchoring:
+async def nothing_late(_: str) -> None:
+    raise AssertionError("there is no pack yet")
+
+
+def anchoring_of(
+    db: Pool, service: OutsideAuthority, journal: Path, folder: Path, clock: Any, add_late: Any = nothing_late
+) -> Anchoring:
     authority = Authority(service.url, service.authority.identity, clock)
-
-    async def nothing(_: str) -> None:
-        raise AssertionError("there is no pack yet")
-
-    return Anchoring(db, clock, authority, lambda *_: journal, (folder / "own", folder / "kept"), nothing)
+    return Anchoring(db, clock, authority, lambda *_: journal, (folder / "own", folder / "kept"), add_late)
 
 
 async def test_the_head_is_stamped_within_the_minute_and_kept_in_three_places(
@@ -141,6 +145,26 @@ async def test_an_authority_that_is_away_delays_the_stamp_and_nothing_else(
     assert (waiting["token"], waiting["attempts"]) == (None, 1)
     assert waiting["error"]
     assert await db.fetchval("select count(*) from anchor where token is not null") >= 1
+
+
+@pytest.mark.parametrize("problem", [MakingFailed("its disk is full"), CannotRecord("its key does not open")], ids=repr)
+async def test_a_pack_that_takes_no_stamps_ends_no_other_ones(
+    db: Pool, room: tuple[str, str], outside: OutsideAuthority, tmp_path: Path, problem: Exception
+) -> None:
+    tried = []
+
+    async def fail(session: str) -> None:
+        tried.append(session)
+        raise problem
+
+    journal = await asyncio.to_thread(record_journal, tmp_path / "journal")
+    anchoring = anchoring_of(db, outside, journal, tmp_path, lambda: ENDED, fail)
+    await anchoring.once()
+    await db.execute("update recording set state = 'ready', made_at = $1", ENDED)
+
+    await anchoring.once()
+
+    assert tried == [room[0]]
 
 
 async def test_not_even_the_database_gives_a_stamp_back(

@@ -13,11 +13,15 @@ import pytest
 
 from media.record.segments import list_segments
 from server.config import ConfigError, ObjectStore
+from server.db.claims import LEASE, claim
+from server.db.pool import in_transaction
+from server.keys import CLOCK
 from server.recordings import store as recordings
 from server.storage import scrubbing
 from server.storage.copies import Copies
 from server.storage.s3 import CopyWrong, Keys, LockedBucket, keys_from, presign
 from server.storage.scrubbing import Scrub
+from server.storage.store import CHECK
 from tests.integration.test_recordings import Held, hold
 from tests.support.hall import City, seeded, staff, utc_now
 from tests.support.object_lock import KEYS, LockServer, lock_server
@@ -186,8 +190,20 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+@pytest.fixture
+def only_we_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's own look, once there is nothing to look at, comes no more. Ask for it before the server."""
+    monkeypatch.setattr(scrubbing, "LOOK_EVERY_S", 1e6)
+
+
 async def test_each_month_everything_is_read_again_and_one_flipped_bit_is_found_and_told(
-    post_waits: None, client: Client, db: Pool, city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    post_waits: None,
+    only_we_look: None,
+    client: Client,
+    db: Pool,
+    city: City,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scrubbing, "AGAIN_S", 0.0)
     held = await hold(client, db, city)
@@ -195,6 +211,9 @@ async def test_each_month_everything_is_read_again_and_one_flipped_bit_is_found_
     look = Scrub(client.app)
     assert not await look.once(), "a recording of today is left in peace"
     await db.execute("update recording set made_at = made_at - interval '2 days'")
+    await in_transaction(db, lambda conn: claim(conn, CHECK, held.id, client.app[CLOCK]()))
+    assert not await look.once(), "another looks at it"
+    await db.execute("update work_claim set until = until - $1::interval", LEASE)  # who was killed a minute ago
 
     assert await look.once()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import fcntl
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,10 @@ def test_late_stamps_go_behind_what_was_signed_and_hold(
     entry = anchor_entry("s1", "r1", head["block"], head["imprint"], stamped(identity, bytes.fromhex(head["imprint"])))
     whole = base64.b64encode(stamped(identity, manifest_imprint(before["manifest.digest"]))).decode()
 
+    with output.open("rb") as by_another:
+        fcntl.flock(by_another, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            add_stamps({"stamp": {"manifest": whole, "late": []}, "output": str(output), "key": SEALING})
     add_stamps({"stamp": {"manifest": whole, "late": [entry]}, "output": str(output), "key": SEALING})
     add_stamps({"stamp": {"manifest": None, "late": [entry]}, "output": str(output), "key": SEALING})
 
