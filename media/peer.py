@@ -297,13 +297,13 @@ class Peer:
 
     def _start_dtls(self) -> None:
         assert self._offer is not None
-        line = Measured(self.lane, self._credentials[-1], self._offer.transport, self.adapting.note_width)
+        theirs = self._offer.transport
+        line = Measured(self.lane, self._credentials[-1], theirs, self.adapting.note_width)
         self.adapting.measure = partial(self._engine.measuring.begin, line)
         self.adapting.measure(time.monotonic())
-        prints = [(print_.algorithm, print_.digest) for print_ in self._offer.transport.fingerprints]
-        dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_closed_by_browser)
-        self._dtls = dtls
-        self._engine.spawn(self._shake_hands(dtls))
+        prints = [(print_.algorithm, print_.digest) for print_ in theirs.fingerprints]
+        self._dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_good_bye, theirs.wants_hello)
+        self._engine.spawn(self._shake_hands(self._dtls))
 
     async def _shake_hands(self, dtls: DtlsPeer) -> None:
         try:
@@ -320,7 +320,7 @@ class Peer:
     def _send_dtls(self, datagram: bytes) -> None:
         self._engine.port.send(datagram, self.lane.address)
 
-    def _on_closed_by_browser(self) -> None:
+    def _on_good_bye(self) -> None:
         self.close("dtls", time.monotonic())
 
     def _heard(self, now: float) -> None:

@@ -269,6 +269,7 @@ def _find_rtx(media: MediaLine, chosen: Mapping[str, Codec]) -> dict[str, int]:
 
 def _write(offer: Offer, lines: Sequence[Negotiated], own: OwnSide) -> str:
     accepted = [line for line in lines if line.role is not Role.REJECTED]
+    setup = "active" if offer.transport.wants_hello else "passive"
     text = [
         "v=0",
         f"o=- {own.session_id} {own.version} IN IP4 127.0.0.1",
@@ -282,7 +283,7 @@ def _write(offer: Offer, lines: Sequence[Negotiated], own: OwnSide) -> str:
         if line.role is Role.REJECTED:
             text += _write_rejected(media)
         else:
-            text += _write_line(line, media, own, first=line is accepted[0])
+            text += _write_line(line, media, own, setup, first=line is accepted[0])
     return "\r\n".join(text) + "\r\n"
 
 
@@ -291,7 +292,7 @@ def _write_rejected(media: MediaLine) -> list[str]:
     return [f"m={media.kind} 0 {media.protocol} {' '.join(media.formats)}", "c=IN IP4 0.0.0.0", "a=inactive", *mid]
 
 
-def _write_line(line: Negotiated, media: MediaLine, own: OwnSide, first: bool) -> list[str]:
+def _write_line(line: Negotiated, media: MediaLine, own: OwnSide, setup: str, first: bool) -> list[str]:
     pts = [pt for name, main in line.pts.items() for pt in (main, line.rtx_pts.get(name)) if pt is not None]
     direction = {Role.UP: Direction.RECVONLY, Role.DOWN: Direction.SENDONLY, Role.IDLE: Direction.INACTIVE}[line.role]
     text = [
@@ -302,7 +303,7 @@ def _write_line(line: Negotiated, media: MediaLine, own: OwnSide, first: bool) -
         f"a=ice-ufrag:{own.ufrag}",
         f"a=ice-pwd:{own.pwd}",
         f"a=fingerprint:{own.fingerprint.algorithm} {own.fingerprint.digest}",
-        "a=setup:passive",
+        f"a=setup:{setup}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
         *(f"a=extmap:{ident} {uri}" for uri, ident in line.extensions.items()),

@@ -7,9 +7,13 @@ Private names in use, and what to do when one vanishes (tests/media/test_seams.p
     RTCDtlsTransport._srtp_profiles or accept the library's order (AES-256 first, 0.01 us dearer)
     RTCDtlsTransport._ssl           or keep a reference through RTCCertificate._create_ssl_context
     RTCDtlsTransport._task          or accept a log line of asyncio when its pump ends with an exception
+    RTCDtlsTransport._write_ssl, ._validate_peer_identity, ._state
+                                    or be no client: then pictures begin a round trip later
     transport._recv, transport._send, .role, .state     what it needs of an ICE transport; `_IceShape` has them
 
-We are always the DTLS server (`a=setup:passive`): then we choose the SRTP profile, and the browser retransmits first.
+We are the DTLS server (`a=setup:passive`), unless the offer wants to be it. As the client we speak first, and have keys when our last flight
+goes out: the browser's key exchange is signed by the certificate of its offer then, and what is still to come only confirms it (False Start,
+RFC 7918). So a browser far away sends and is sent pictures a round trip sooner.
 """
 
 from __future__ import annotations
@@ -28,20 +32,26 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
     SRTPProtectionProfile,
+    State,
 )
 
 from media.net.srtp import SrtpSessions
 
 log = logging.getLogger(__name__)
 
+# What a browser would choose last among all of ours: as the client we offer this one alone.
+CLIENT_PROFILES: Final = (SRTP_AEAD_AES_128_GCM,)
 PROFILES: Final = (SRTP_AEAD_AES_128_GCM, SRTP_AEAD_AES_256_GCM, SRTP_AES128_CM_SHA1_80)
 STRONG_DIGESTS: Final = frozenset({"sha-256", "sha-384", "sha-512"})
 # A handshake is four flights of at most three datagrams; more in the queue than this is not a handshake.
 MAX_QUEUE: Final = 32
 HANDSHAKE_TIMEOUT_S: Final = 10.0
+# A first hello that was lost: OpenSSL would wait a second. Together with the first less than the line's measurement takes (line_width.py).
+HELLO_AGAIN_S: Final = (0.3, 0.6)
 # Who has a seat and forges his source could have our flight sent to somebody else, and repeated: all repeats together stay below so
 # many times what came (threat 4; QUIC has the same bound, RFC 9000 section 8.1).
 MOST_REPLY: Final = 3
+_OUR_LAST_FLIGHT: Final = b"SSLv3/TLS write finished"  # what OpenSSL calls a client's state then, in DTLS 1.2
 _RECORD: Final = 13  # bytes in front of a handshake message (RFC 6347 section 4.1)
 
 
@@ -75,7 +85,8 @@ class _IceShape:
         self._ended = False
         self._received = self._sent = 0  # bytes
         self._heard = True  # something, since we last sent
-        self._hello = b""  # where the ClientHello that we answered says which message it is
+        self._hello = b""  # where the hello that came last says which message it is
+        self._answered = b""  # the one before our flight
         self._flight = b""
 
     def feed(self, datagram: bytes) -> bool:
@@ -84,7 +95,7 @@ class _IceShape:
             return False
         self._received += len(datagram)
         hello = _hello_of(datagram)
-        if hello and self._flight and hello == self._hello:
+        if hello and hello == self._answered:
             self._repeat(self._flight)  # our answer was lost: OpenSSL would not say it again before a second has passed
             return True
         self._hello = self._hello or hello
@@ -109,9 +120,14 @@ class _IceShape:
             self._repeat(datagram)
             return
         self._heard = False
-        self._flight = datagram
+        self._flight, self._answered = datagram, self._hello
         self._sent += len(datagram)
         self._emit(datagram)
+
+    def insist(self) -> None:
+        """As the client: our hello again, while nothing has come."""
+        if self._flight and not self._received and not self._ended:
+            self._emit(self._flight)
 
     def _repeat(self, datagram: bytes) -> None:
         """Said without having been asked anew, or in place of what was lost."""
@@ -121,33 +137,56 @@ class _IceShape:
 
 
 def _hello_of(datagram: bytes) -> bytes:
-    """Number and fragment of the ClientHello in a datagram; empty for anything else."""
-    is_hello = len(datagram) > _RECORD + 9 and datagram[0] == 22 and datagram[_RECORD] == 1
+    """Number and fragment of the ClientHello or ServerHello in a datagram; empty for anything else."""
+    is_hello = len(datagram) > _RECORD + 9 and datagram[0] == 22 and datagram[_RECORD] in (1, 2)
     return datagram[_RECORD + 4 : _RECORD + 9] if is_hello and not any(datagram[3:5]) else b""
 
 
 class _Transport(RTCDtlsTransport):
-    """aiortc's transport, except that the SRTP sessions are ours."""
+    """aiortc's transport, except that the SRTP sessions are ours, and a client's are there when its last flight goes out."""
 
     sessions: SrtpSessions | None = None
+    expected: RTCDtlsParameters
+    on_keys: Callable[[], None] = staticmethod(lambda: None)
+    _material = b""
+    _is_judged = False
 
     def _setup_srtp(self) -> None:
         ssl: Any = self._ssl
         chosen = ssl.get_selected_srtp_profile()
         for profile in PROFILES:
             if profile.openssl_profile == chosen:
-                self.sessions = _sessions(ssl, profile)
+                self._use(profile)
                 return
         raise DtlsFailed("no common SRTP profile")
 
+    def _use(self, profile: SRTPProtectionProfile) -> None:
+        """Client key, server key, client salt, server salt, in this order (RFC 5764 §4.2)."""
+        ssl: Any = self._ssl
+        material = ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (profile.key_length + profile.salt_length))
+        if self.sessions is not None:
+            if material != self._material:
+                raise DtlsFailed("other keys at the end of the handshake than before")
+            return
+        self._material = material
+        ours = 0 if self._role == "client" else 1
+        receive, send = profile.get_key_and_salt(material, 1 - ours), profile.get_key_and_salt(material, ours)
+        self.sessions = SrtpSessions(profile.openssl_profile.decode(), profile.libsrtp_profile, receive, send)
 
-def _sessions(ssl: Any, profile: SRTPProtectionProfile) -> SrtpSessions:
-    """Client key, server key, client salt, server salt, in this order (RFC 5764 §4.2); we are the server."""
-    size = 2 * (profile.key_length + profile.salt_length)
-    material = ssl.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
-    name = profile.openssl_profile.decode()
-    receive, send = profile.get_key_and_salt(material, 0), profile.get_key_and_salt(material, 1)
-    return SrtpSessions(name, profile.libsrtp_profile, receive, send)
+    async def _write_ssl(self) -> None:
+        await super()._write_ssl()
+        if self._role == "client" and not self._is_judged and self._said_all():
+            self._is_judged = True
+            self._validate_peer_identity(self.expected)
+            if self._state is State.FAILED:
+                raise DtlsFailed("the certificate is not the one of the offer")
+            self._setup_srtp()
+            self.on_keys()
+
+    def _said_all(self) -> bool:
+        """Whether our Finished is under way: the other side's certificate, signature and key share are read and checked then."""
+        ssl: Any = self._ssl
+        return bool(ssl.get_state_string() == _OUR_LAST_FLIGHT)
 
 
 class DtlsPeer:
@@ -159,18 +198,22 @@ class DtlsPeer:
         fingerprints: Sequence[tuple[str, str]],
         send: Callable[[bytes], None],
         on_closed: Callable[[], None],
+        is_client: bool = False,
     ) -> None:
         """fingerprints  (algorithm, value) of the browser's certificate, from its offer.
         send          called with each datagram that must go out; must not raise.
-        on_closed     called once if the browser ends the connection after the handshake (close_notify).
+        on_closed     called once if the browser ends the connection after `handshake` (close_notify), or as our client does not end the handshake.
+        is_client     the browser is the DTLS server.
         """
         self._fingerprints = supported_fingerprints(fingerprints)
         self._ice = _IceShape(send)
         self._on_closed = on_closed
         ice: Any = self._ice
         self._transport = _Transport(ice, [certificate._certificate])
-        self._transport._srtp_profiles = list(PROFILES)
-        self._transport._set_role("server")
+        self._transport._srtp_profiles = list(CLIENT_PROFILES if is_client else PROFILES)
+        self._transport._set_role("client" if is_client else "server")
+        self._is_client = is_client
+        self._rest: asyncio.Task[None] | None = None
         self._closing = False
 
     def feed(self, datagram: bytes) -> bool:
@@ -184,6 +227,12 @@ class DtlsPeer:
         parameters = RTCDtlsParameters(
             [RTCDtlsFingerprint(algorithm, value) for algorithm, value in self._fingerprints]
         )
+        if self._is_client:
+            return await self._as_client(parameters, timeout_s)
+        await self._complete(parameters, timeout_s)
+        return self._keys()
+
+    async def _complete(self, parameters: RTCDtlsParameters, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._transport.start(parameters)
@@ -194,7 +243,39 @@ class DtlsPeer:
         except Exception as error:  # the library's own faults end this peer, never the worker
             log.exception("DTLS handshake broke")
             raise DtlsFailed(f"handshake broke: {type(error).__name__}") from error
-        return self._keys()
+
+    async def _as_client(self, parameters: RTCDtlsParameters, timeout_s: float) -> SrtpSessions:
+        """Ends when the keys are there; the handshake goes on, and `on_closed` hears if it fails."""
+        loop = asyncio.get_running_loop()
+        keys: asyncio.Future[None] = loop.create_future()
+        self._transport.expected = parameters
+        self._transport.on_keys = lambda: _tell(keys)
+        for wait_s in HELLO_AGAIN_S:
+            loop.call_later(wait_s, self._ice.insist)
+        self._rest = asyncio.create_task(self._complete(parameters, timeout_s), name="dtls-client")
+        try:
+            await asyncio.wait({self._rest, keys}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            self._rest.cancel()
+            raise
+        if self._rest.done():
+            self._rest.result()
+            return self._keys()
+        self._rest.add_done_callback(self._completed)
+        assert self._transport.sessions is not None
+        return self._transport.sessions
+
+    def _completed(self, rest: asyncio.Future[None]) -> None:
+        """Of a client who has his keys already."""
+        try:
+            rest.result()
+            self._keys()
+        except asyncio.CancelledError:
+            return
+        except DtlsFailed as failure:
+            if not self._closing:
+                log.info("peer dropped: %s", failure)
+                self._on_closed()
 
     def _keys(self) -> SrtpSessions:
         sessions, pump = self._transport.sessions, self._transport._task
@@ -218,3 +299,10 @@ class DtlsPeer:
         self._closing = True
         await self._transport.stop()
         self._ice.end()
+        if self._rest is not None:
+            self._rest.cancel()
+
+
+def _tell(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

@@ -43,6 +43,11 @@ class Transport:
     fingerprints: tuple[Fingerprint, ...]
     setup: str
 
+    @property
+    def wants_hello(self) -> bool:
+        """The browser is the DTLS server and we are the client; where it leaves the choice to us, we are the server."""
+        return self.setup == "passive"
+
 
 @dataclass(frozen=True, slots=True)
 class MediaLine:
@@ -169,8 +174,8 @@ def _freeze_transport(first: Section, session: Section) -> Transport:
         raise SdpError(f"{where}: a=ice-ufrag or a=ice-pwd is missing")
     if not transport.fingerprints:
         raise SdpError(f"{where}: a=fingerprint with sha-256 or better is missing")
-    if transport.setup not in ("actpass", "active"):
-        raise SdpError(f"{where}: a=setup must let us be passive (actpass or active)")
+    if transport.setup not in ("actpass", "active", "passive"):
+        raise SdpError(f"{where}: a=setup must be actpass, active or passive")
     return transport
 
 

@@ -142,7 +142,7 @@ SPOILT: dict[str, Callable[[str], str]] = {
     "fingerprint": lambda sdp: sdp.replace("a=fingerprint:sha-256 ", "a=fingerprint:x"),
     "ufrag": lambda sdp: sdp.replace("a=ice-ufrag", "a=ice-nofrag"),
     "kind": lambda sdp: sdp.replace("m=", "m=image "),
-    "setup": lambda sdp: sdp.replace("a=setup:actpass", "a=setup:passive"),
+    "setup": lambda sdp: sdp.replace("a=setup:actpass", "a=setup:holdconn"),
     "ssrc": lambda sdp: sdp.replace("a=ssrc:", "a=ssrc:x"),
     "huge": lambda sdp: sdp * 100,
 }
