@@ -106,8 +106,18 @@ class StreamOver(Exception):
     """Raised by a `state` function: whom the stream was for may not listen any more; it ends, and the next request is refused."""
 
 
-async def stream(call: Call[Any], name: str, state: State, wanted: Wanted) -> web.StreamResponse:
-    """Answer with an event stream of `state` under the event name `name` until the page goes away."""
+def nothing(_notice: Notice) -> bool:
+    """No notice at all."""
+    return False
+
+
+async def stream(
+    call: Call[Any], name: str, state: State, wanted: Wanted, urgent: Wanted = nothing
+) -> web.StreamResponse:
+    """Answer with an event stream of `state` under the event name `name` until the page goes away.
+
+    urgent  which of the wanted notices are read at once, without waiting for the rest of a burst
+    """
     response = web.StreamResponse(
         headers={
             "Content-Type": "text/event-stream; charset=utf-8",
@@ -117,17 +127,18 @@ async def stream(call: Call[Any], name: str, state: State, wanted: Wanted) -> we
     )
     await response.prepare(call.request)
     with contextlib.suppress(ConnectionError, asyncio.CancelledError, StreamOver):
-        async for chunk in _chunks(call.app[NOTICES], name, state, wanted):
+        async for chunk in _chunks(call.app[NOTICES], name, state, wanted, urgent):
             await response.write(chunk)
     return response
 
 
-async def _chunks(notices: Notices, name: str, state: State, wanted: Wanted) -> AsyncIterator[bytes]:
+async def _chunks(notices: Notices, name: str, state: State, wanted: Wanted, urgent: Wanted) -> AsyncIterator[bytes]:
     yield f"retry: {RETRY_MS}\n\n".encode()
     sent = b""
-    with notices.listen(wanted) as changed:
+    with notices.listen(wanted) as changed, notices.listen(urgent) as hurried:
         while not notices.closing.is_set():
             changed.clear()
+            hurried.clear()
             body = await _read(state)
             if body is None:
                 yield b"event: away\ndata: {}\n\n"
@@ -136,7 +147,7 @@ async def _chunks(notices: Notices, name: str, state: State, wanted: Wanted) -> 
                 sent = body
             else:
                 yield b"event: ping\ndata: {}\n\n"
-            await _next(changed, HEARTBEAT_S if body is not None else RETRY_MS / 1000)
+            await _next(changed, hurried, HEARTBEAT_S if body is not None else RETRY_MS / 1000)
 
 
 async def _read(state: State) -> bytes | None:
@@ -148,7 +159,7 @@ async def _read(state: State) -> bytes | None:
         return None
 
 
-async def _next(changed: asyncio.Event, longest_s: float) -> None:
+async def _next(changed: asyncio.Event, hurried: asyncio.Event, longest_s: float) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(changed.wait(), longest_s)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.wait_for(hurried.wait(), SETTLE_S)

@@ -110,9 +110,12 @@ async def link_events(call: Call[None]) -> web.StreamResponse:
         return LinkState(ticket)
 
     def wanted(notice: Notice) -> bool:
-        return notice.get("kind") == "queue" or notice.get("ticket") == ticket_id
+        return notice.get("kind") == "queue" or is_ours(notice)
 
-    return await stream(call, "ticket", state, wanted)
+    def is_ours(notice: Notice) -> bool:
+        return notice.get("ticket") == ticket_id
+
+    return await stream(call, "ticket", state, wanted, urgent=is_ours)
 
 
 async def _room_key(call: Call[Any], ticket_id: str) -> RoomKey | None:

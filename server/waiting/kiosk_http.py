@@ -273,9 +273,12 @@ async def ticket_events(call: Call[None]) -> web.StreamResponse:
 
     def wanted(notice: Notice) -> bool:
         # Any movement in a line may change the place and the estimate.
-        return notice.get("kind") == "queue" or notice.get("endpoint") == endpoint_id
+        return notice.get("kind") == "queue" or is_ours(notice)
 
-    return await stream(call, "ticket", state, wanted)
+    def is_ours(notice: Notice) -> bool:
+        return notice.get("endpoint") == endpoint_id
+
+    return await stream(call, "ticket", state, wanted, urgent=is_ours)
 
 
 async def ticket_shown(conn: Connection, place: service.Place, english: bool) -> Ticket:
