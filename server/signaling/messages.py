@@ -47,6 +47,11 @@ class Join(ClientMessage, frozen=True, tag="join"):
             raise ValueError("exactly one of token and resume")
 
 
+class StandBy(ClientMessage, frozen=True, tag="stand_by"):
+    kiosk: Annotated[str, Meta(max_length=64)] | None = None
+    page: Annotated[str, Meta(max_length=64)] | None = None
+
+
 class Offer(ClientMessage, frozen=True, tag="offer"):
     peer: Count
     revision: Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -150,6 +155,7 @@ class Ping(ClientMessage, frozen=True, tag="ping"):
 
 AnyClientMessage = (
     Join
+    | StandBy
     | Offer
     | Mute
     | Leave

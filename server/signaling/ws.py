@@ -27,9 +27,12 @@ from server.signaling.messages import (
     ErrorCode,
     Join,
     Offer,
+    StandBy,
     parse,
 )
 from server.signaling.rooms import ROOMS
+from server.signaling.standing import STANDING, Place, Standing, place_of
+from server.tasks import end
 
 if TYPE_CHECKING:
     from server.db import Connection
@@ -91,6 +94,7 @@ class Visit:
     """One socket from its first message to its end."""
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        self._request = request
         self._app = request.app
         self._address = client_address(request)
         self._socket = socket
@@ -100,6 +104,10 @@ class Visit:
         self._bad = 0
         self._heard_at = self._now()
         self._loop: LineSession | None = None
+        self._turn = asyncio.Lock()  # one message after the other, and a call between them
+        self._stands: tuple[Place, StandBy] | None = None
+        self._said_before: Offer | None = None  # the offer of who stands by
+        self._called: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Read until the end, whichever side it comes from."""
@@ -114,6 +122,10 @@ class Visit:
             self._line.hang(WSCloseCode.POLICY_VIOLATION)
         finally:
             self._app[SILENT].pop(self, None)
+            if self._stands is not None:
+                self._app[STANDING].leave(self._stands[0], self._on_called)
+            if self._called is not None:
+                await end(self._called)
             if self._loop is not None:
                 self._loop.drop_line(self._line)
             await self._end(*tasks)
@@ -158,7 +170,17 @@ class Visit:
         except BadMessage as error:
             self._refuse_bad(error)
             return
-        if self._loop is not None and not self._is_one_offer_too_many(message):
+        async with self._turn:
+            await self._hear(message)
+
+    async def _hear(self, message: AnyClientMessage) -> None:
+        if isinstance(message, StandBy):
+            await self._stand_by(message)
+        elif self._stands is not None and self._loop is None and isinstance(message, Offer):
+            self._said_before = message if not self._is_one_offer_too_many(message) else self._said_before
+        elif self._called is not None and self._loop is not None and isinstance(message, Join):
+            pass  # the page has heard that it is called; it has its seat
+        elif self._loop is not None and not self._is_one_offer_too_many(message):
             self._loop.receive(self._line, message)
         elif self._loop is not None:
             self._line.say(Error(code="too_many", rid=message.rid))
@@ -180,6 +202,37 @@ class Visit:
         self._bad += 1
         if self._bad >= BAD_MESSAGES:
             raise TooMuch
+
+    # ------------------------------------------------------------ standing by
+
+    async def _stand_by(self, message: StandBy) -> None:
+        try:
+            place = await place_of(self._request, message) if self._loop is None and self._stands is None else None
+        except AWAY:
+            self._say_and_hang("service_away", message, WSCloseCode.TRY_AGAIN_LATER)
+            return
+        if place is None:
+            self._line.say(Error(code="not_allowed", rid=message.rid))
+            self._count_bad()
+            return
+        self._stands = (place, message)
+        self._app[STANDING].stand(place, self._on_called)
+
+    def _on_called(self, token: str) -> None:
+        self._called = asyncio.create_task(self._come_in(token), name="called")
+
+    async def _come_in(self, token: str) -> None:
+        """As if the page had said `join`, if it is still whose it was."""
+        async with self._turn:
+            assert self._stands is not None
+            place, message = self._stands
+            try:
+                is_the_same = self._loop is None and await place_of(self._request, message) == place
+            except AWAY:
+                is_the_same = False
+            if is_the_same:
+                self._app[SILENT].pop(self, None)
+                await self._join(Join(token=token))
 
     # ------------------------------------------------------------ joining
 
@@ -211,6 +264,8 @@ class Visit:
             self._turn_away(came, message)
         else:
             self._loop = came
+            if self._said_before is not None:
+                came.receive(self._line, self._said_before)
 
     def _turn_away(self, no: seats.NoEntry, message: Join) -> None:
         """A token that opens nothing: the page is told whether it makes sense to come back."""
@@ -272,5 +327,6 @@ def add_socket(app: web.Application) -> None:
     sockets: set[Any] = set()
     app[SOCKETS] = sockets
     app[SILENT] = {}
+    app[STANDING] = Standing()
     app.router.add_get("/ws/room", room_socket)
     app.on_shutdown.append(_close_sockets)

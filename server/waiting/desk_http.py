@@ -20,6 +20,7 @@ from server.pages import Page, page
 from server.people.store import load_person
 from server.sessions import service as sessions
 from server.signaling.rooms import ROOMS
+from server.signaling.standing import STANDING, Place
 from server.tickets import store as tickets
 from server.waiting import service, store
 from server.waiting.kiosk_http import OpeningShown, opening_shown
@@ -111,9 +112,10 @@ class Desk(msgspec.Struct):
 
 
 class CallNext(msgspec.Struct, forbid_unknown_fields=True):
-    """From which lines; all of one's own if not said."""
+    """From which lines; all of one's own if not said. `page`: which of one's pages, if it stands by for the room (PROTOCOL.md)."""
 
     areas: Annotated[list[str], msgspec.Meta(max_length=100)] | None = None
+    page: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
 
 class RoomDoor(msgspec.Struct):
@@ -218,7 +220,7 @@ async def call_next(call: Call[CallNext]) -> CalledShown:
     """Call the next person of one's lines."""
     async with call.connection() as conn:
         called = await service.call_next(conn, call.actor, call.body.areas, call.now)
-    return await _called(call, called)
+    return await _called(call, called, call.body.page)
 
 
 async def call_ticket(call: Call[None]) -> CalledShown:
@@ -228,10 +230,14 @@ async def call_ticket(call: Call[None]) -> CalledShown:
     return await _called(call, called)
 
 
-async def _called(call: Call[Any], called: service.Called) -> CalledShown:
+async def _called(call: Call[Any], called: service.Called, page: str = "") -> CalledShown:
     """Open the room before anybody stands at its door: the recording starts with the session, and both are in sooner."""
     with contextlib.suppress(DatabaseAway):  # the session is open; whoever joins first opens the room then
         await call.app[ROOMS].of(called.session.session_id)
+    if page:
+        call.app[STANDING].call(Place("person", str(call.actor.id), page), called.session.staff_token)
+    if called.ticket.endpoint_id:
+        call.app[STANDING].call(Place("endpoint", called.ticket.endpoint_id), called.session.citizen_token)
     door = RoomDoor(f"/room/{called.session.session_id}", called.session.staff_token)
     ticket = called.ticket
     return CalledShown(called.session.session_id, ticket.id, ticket.number, ticket.citizen_name, door)

@@ -60,8 +60,14 @@ export function renewed(state, token) {
 export function offered(state, { sdp, sources, fresh }) {
   const peer = fresh ? state.peer + 1 : state.peer;
   const revision = fresh ? 1 : state.revision + 1;
-  return [{ ...state, peer, revision }, [send({ type: "offer", rid: "offer", peer, revision, sdp, sources })]];
+  return [{ ...state, peer, revision }, [send(offerMessage({ peer, revision, sdp, sources }))]];
 }
+
+/** @param {{ peer: number, revision: number, sdp: string, sources: Record<string, string> }} offer */
+export const offerMessage = ({ peer, revision, sdp, sources }) => ({ type: "offer", rid: "offer", peer, revision, sdp, sources });
+
+/** The first offer was said by who stood by. @param {State} state @returns {State} */
+export const stoodBy = (state) => ({ ...state, peer: 1, revision: 1 });
 
 /** One message of the server. @param {State} state @param {string} text @param {number} now_ms @returns {[State, Effect[]]} */
 export function received(state, text, now_ms) {

@@ -34,8 +34,9 @@ export class Call {
     this.#onChange = onChange;
     this.#onNotice = onNotice ?? (() => {});
     this.#renewToken = renewToken;
-    this.#newPeer();
-    this.#connect(takeSpare());
+    const spare = takeSpare();
+    if (spare?.peer) this.#stoodBy(spare.peer); else this.#newPeer();
+    this.#connect(spare);
     this.#timers = [setInterval(() => this.#ping(), PING_MS), setInterval(() => this.#report(), REPORT_MS)];
     addEventListener("online", this.#hurry);
   }
@@ -53,6 +54,7 @@ export class Call {
   #totals = { frozen_s: 0, concealed: 0, samples: 0 };
   #offering = Promise.resolve();
   #owesOffer = false;
+  #hasFailed = false; // a media path: from then on the long way, which every browser knows
   /** Whose offer went with `join`, before the service said a word. @type {Peer | null} */
   #early = null;
   #hurry = () => { if (this.state.line === "down") this.#connect(); };
@@ -125,10 +127,11 @@ export class Call {
 
   // ---------------------------------------------------------------- the socket
 
-  /** @param {WebSocket | null} [spare] one that was opened before it was needed */
+  /** @param {import("./spare.js").Spare | null} [spare] one that was opened before it was needed */
   #connect(spare = null) {
     clearTimeout(this.#again);
-    const socket = spare ?? openSocket();
+    if (!spare) this.#early = null; // what was said on the socket before, nobody may have heard
+    const socket = spare?.socket ?? openSocket();
     this.#socket?.close();
     this.#socket = socket;
     this.#heard_at_ms = Date.now();
@@ -141,6 +144,7 @@ export class Call {
     });
     socket.addEventListener("close", () => mine() && this.#lost());
     if (socket.readyState === WebSocket.OPEN) opened(); else socket.addEventListener("open", opened);
+    if (spare) queueMicrotask(() => { for (const text of spare.heard) if (mine()) this.#step(protocol.received(this.state, text, Date.now())); });
     if (spare) this.#again = setTimeout(() => { if (mine() && this.state.phase === "joining") this.#connect(); }, SPARE_MS);
   }
 
@@ -266,16 +270,30 @@ export class Call {
     clearTimeout(this.#offerAgain); // of the peer before
     this.peer?.close();
     this.#totals = { frozen_s: 0, concealed: 0, samples: 0 };
-    const peer = new Peer({
-      stream: this.devices?.stream ?? null, slots: Math.max(this.state.slot_count, protocol.FIRST_SLOTS),
+    this.#own(new Peer({ stream: this.devices?.stream ?? null, slots: Math.max(this.state.slot_count, protocol.FIRST_SLOTS), plain: this.#hasFailed }));
+    this.media = "new";
+    this.#owesOffer = false;
+    if (this.shown?.granted) this.peer?.show(this.shown).catch((error) => console.warn("show", error));
+  }
+
+  /** @param {Peer} peer */
+  #own(peer) {
+    this.peer = peer;
+    peer.owner = {
       onState: (state) => { if (this.peer === peer) { this.media = state; this.#onChange(); } },
       onSilent: () => { if (this.peer === peer) this.#restartIce(); },
       onFailed: () => { if (this.peer === peer) this.#peerFailed("connection"); },
-    });
-    this.peer = peer;
-    this.media = "new";
-    this.#owesOffer = false;
-    if (this.shown?.granted) peer.show(this.shown).catch((error) => console.warn("show", error));
+    };
+  }
+
+  /** The peer connection of a page that stood by: its offer is said, and perhaps answered already. @param {Peer} peer */
+  #stoodBy(peer) {
+    this.#own(peer);
+    this.state = protocol.stoodBy(this.state);
+    peer.number = this.state.peer;
+    this.#early = peer;
+    this.media = peer.pc.connectionState;
+    peer.useStream(this.devices?.stream ?? null).catch((error) => console.warn("devices", error));
   }
 
   /** Another way for the same connection, as after a change of network: no new keys, nobody's picture begins anew. */
@@ -289,6 +307,7 @@ export class Call {
   /** A media path that does not come back: the same seat with a new peer connection. @param {string} why */
   #peerFailed(why) {
     console.info("media path renewed:", why);
+    this.#hasFailed = true;
     this.#newPeer();
     if (this.state.phase === "seated" && this.state.line === "up") this.#offer(true, this.state.slot_count);
   }

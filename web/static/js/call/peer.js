@@ -12,8 +12,8 @@ const DISCONNECTED_MS = 4000; // ICE often heals by itself within two or three s
 const RESTARTED_MS = 5000; // what a restarted ICE has to find a way; then a new connection is tried
 
 export class Peer {
-  /** @param {{ stream: MediaStream | null, slots: number, onState: (state: string) => void, onSilent: () => void, onFailed: () => void }} options */
-  constructor({ stream, slots, onState, onSilent, onFailed }) {
+  /** plain: leave it to the service who begins with DTLS. @param {{ stream: MediaStream | null, slots: number, plain?: boolean }} options */
+  constructor({ stream, slots, plain = false }) {
     this.pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     const [voice, face] = [stream?.getAudioTracks()[0], stream?.getVideoTracks()[0]];
     hint(face);
@@ -25,16 +25,20 @@ export class Peer {
     this.shown = new ShownLine();
     this.closed = false;
     this.number = 0; // of its offer (PROTOCOL.md); 0 before the first
+    this.#plain = plain;
     this.#widen(slots);
     // Made now, while the socket opens: at `welcome` the offer only has to be sent.
     this.#prepared = this.pc.createOffer();
     this.#prepared.catch(() => {});
-    this.#watch(onState, onSilent, onFailed);
+    this.#watch();
     resist(this.pc);
     fitLine(this.pc);
     this.#ended.catch(() => {}); // nobody may be waiting
   }
 
+  /** Whoever it belongs to now hears of it: a page that stands by has one before it has a call. @type {{ onState: (state: string) => void, onSilent: () => void, onFailed: () => void }} */
+  owner = { onState() {}, onSilent() {}, onFailed() {} };
+  #plain;
   /** @type {Promise<RTCSessionDescriptionInit> | null} */
   #prepared;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -61,7 +65,9 @@ export class Peer {
     this.#prepared = null;
     await this.#unlessClosed(this.pc.setLocalDescription(description));
     const sources = { [/** @type {string} */ (this.voice.mid)]: "voice", [/** @type {string} */ (this.face.mid)]: "face", ...this.shown.sources() };
-    return { sdp: description.sdp ?? "", sources };
+    const sdp = description.sdp ?? "";
+    // Who waits to be greeted has his keys a round trip sooner; our own description leaves it open, and so takes either answer.
+    return { sdp: this.#plain ? sdp : sdp.replaceAll("a=setup:actpass", "a=setup:passive"), sources };
   }
 
   /** @param {string} sdp */
@@ -113,18 +119,18 @@ export class Peer {
     }
   }
 
-  /** @param {(state: string) => void} onState @param {() => void} onSilent @param {() => void} onFailed */
-  #watch(onState, onSilent, onFailed) {
+  #watch() {
+    const failed = () => this.owner.onFailed();
     const waitLonger = () => {
-      onSilent();
-      this.#patience = setTimeout(onFailed, RESTARTED_MS);
+      this.owner.onSilent();
+      this.#patience = setTimeout(failed, RESTARTED_MS);
     };
     this.pc.addEventListener("connectionstatechange", () => {
       if (this.closed) return;
       const state = this.pc.connectionState;
       if (state !== "connecting") clearTimeout(this.#patience); // while ICE starts again its time runs on
-      onState(state);
-      if (state === "failed") onFailed();
+      this.owner.onState(state);
+      if (state === "failed") failed();
       if (state === "disconnected") this.#patience = setTimeout(waitLonger, DISCONNECTED_MS);
     });
   }

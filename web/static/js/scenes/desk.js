@@ -1,6 +1,7 @@
 // @ts-check
 // The staff desk: my line, whom I serve now, what is done today. Live by server-sent events.
 import { ApiError, get, post } from "../api.js";
+import { closeDevices, openDevices } from "../call/media.js";
 import { dropSpare, keepSpare } from "../call/spare.js";
 import { listen } from "../events.js";
 import { html, render, useEffect, useState } from "../html.js";
@@ -15,6 +16,7 @@ import { PersonCard } from "./desk/card.js";
 import { TakeFor } from "./desk/take_for.js";
 import { Calls, Day, Rooms, Silent, Status, useWatch } from "./desk/watch.js";
 
+const PAGE = crypto.getRandomValues(new Uint32Array(4)).join("-"); // of several desks of one person, the one that calls enters the room
 const CALL_KEY = "F2"; // no letter: somebody who dictates or types must not call by accident
 
 /** The desk's stream. @returns {{ desk: any, lost_ms: number | null, wrong: string }} */
@@ -33,9 +35,9 @@ function useDesk() {
 /** Fetched before anybody is called: whoever is then finds the room at once. */
 const roomModule = () => import("./room/staff.js");
 
-/** Into the room of a call that was just made. @param {any} called */
-async function enterRoom(called) {
-  try { (await roomModule()).enterHere(called); } catch { location.assign(called.room.url); }
+/** Into the room of a call that was just made. @param {any} called @param {Promise<import("../call/media.js").Devices>} opening */
+async function enterRoom(called, opening) {
+  try { (await roomModule()).enterHere(called, opening); } catch { location.assign(called.room.url); }
 }
 
 function Desk() {
@@ -59,9 +61,10 @@ function Desk() {
   const call = async (path, body) => {
     if (busy) return;
     setBusy(true);
-    try { await enterRoom(await post(path, body)); } catch (error) { setBusy(false); say(/** @type {ApiError} */ (error).message); }
+    const opening = openDevices(); // while the call is on its way
+    try { await enterRoom(await post(path, body), opening); } catch (error) { opening.then(closeDevices); setBusy(false); say(/** @type {ApiError} */ (error).message); }
   };
-  const callNext = () => call("/api/desk/call-next", {});
+  const callNext = () => call("/api/desk/call-next", { page: PAGE });
   const noShow = async () => {
     setAsking(null);
     try { await post(`/api/sessions/${running.id}/no-show`); } catch (error) { say(/** @type {ApiError} */ (error).message); }
@@ -70,7 +73,7 @@ function Desk() {
   const calls = mayCall && !running && waiting > 0;
   useEffect(() => {
     if (busy) return; // the call that is under way takes it
-    if (calls) keepSpare(); else dropSpare();
+    if (calls) keepSpare({ page: PAGE, stream: null }); else dropSpare();
   }, [calls, busy]);
   useEffect(() => { if (mayCall) roomModule().catch(() => {}); }, [mayCall]);
   useEffect(() => {

@@ -120,7 +120,7 @@ function Kiosk() {
   useCheckTold(devices, step === "ticket" ? ticket?.id ?? "" : "", (lacks) => put(`${API}/ticket/check`, { lacks }));
   useEffect(() => { if (line.shutOut) { clear(); hush(); } }, [line.shutOut]);
   useGreeting(step === "menu" && !line.down);
-  useEffect(() => { if (step === "ticket" && !line.down) keepSpare(); else if (step !== "room") dropSpare(); }, [step, line.down]);
+  useEffect(() => { if (step === "ticket" && !line.down) keepSpare({ kiosk: ENDPOINT, stream: devices?.stream ?? null }); else if (step !== "room") dropSpare(); }, [step, line.down, devices]);
   useEffect(() => { if (step !== "over") return undefined; const timer = setTimeout(leaveForGood, why === "ended" && !rated ? RATING_MS : THANKS_MS); return () => clearTimeout(timer); }, [step, rated]);
 
   if (line.shutOut) return html`<${ShutOut} />`;

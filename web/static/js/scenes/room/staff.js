@@ -8,8 +8,11 @@ import { Banner, Icon } from "../../ui.js";
 import { Closed } from "./closed.js";
 import { Room } from "./view.js";
 
-/** @param {{ session: string, called?: string }} props called: the seat token of a fresh call, which saves a round trip; without it a new one is asked for */
-export function StaffRoom({ session, called = "" }) {
+/**
+ * @param {{ session: string, called?: string, opening?: Promise<import("../../call/media.js").Devices> }} props
+ *   called: the seat token of a fresh call, which saves a round trip; without it a new one is asked for. opening: devices that somebody opens already
+ */
+export function StaffRoom({ session, called = "", opening }) {
   const renewToken = async () => (await post(`/api/sessions/${session}/token`)).token;
   const [token, setToken] = useState(called);
   const [devices, setDevices] = useState(/** @type {any} */ (null));
@@ -18,7 +21,7 @@ export function StaffRoom({ session, called = "" }) {
   const open = async () => setDevices(await openDevices());
   useEffect(() => {
     if (!called) renewToken().then(setToken, (error) => setWrong(error instanceof ApiError ? error.message : String(error)));
-    open();
+    if (opening) opening.then(setDevices); else open();
   }, []);
   useEffect(() => { if (closed) closeDevices(devices); }, [closed]);
   if (closed) {
@@ -34,9 +37,9 @@ export function StaffRoom({ session, called = "" }) {
 /**
  * From the desk into the room of a call, on the same page: scripts, words and styles are here, and a page of its own would cost the
  * citizen a look at an empty picture. A reload, or the way back, is that page again.
- * @param {{ session: string, room: { url: string, token: string } }} called
+ * @param {{ session: string, room: { url: string, token: string } }} called @param {Promise<import("../../call/media.js").Devices>} opening
  */
-export function enterHere({ session, room }) {
+export function enterHere({ session, room }, opening) {
   const main = document.getElementById("main");
   const desk = document.getElementById("desk");
   if (!main || !desk) { location.assign(room.url); return; }
@@ -51,7 +54,7 @@ export function enterHere({ session, room }) {
   place.id = "room";
   place.className = "room-place";
   main.replaceChildren(place);
-  render(html`<${StaffRoom} session=${session} called=${room.token} />`, place);
+  render(html`<${StaffRoom} session=${session} called=${room.token} opening=${opening} />`, place);
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
