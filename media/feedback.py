@@ -39,6 +39,7 @@ from media.core.rtcp import (
 from media.core.seqno import SEQ_MASK
 from media.core.up_line import FORGIVEN_BPS
 from media.forward.path import PACKETS_PER_REPORT, DownStream, ForwardPath, Lane, UpStream
+from media.picture_ends import PictureEnds
 from media.spreading import Spreading
 from media.uplines import look_at_line, told_sooner_s
 
@@ -106,6 +107,7 @@ class Feedback:
         self._incomplete: dict[UpStream, None] = {}  # recorded streams with packets missing
         self._timer: asyncio.TimerHandle | None = None
         self._spreading = Spreading(loop)
+        self._picture_ends = PictureEnds(loop)
         self._echoes: dict[DownStream, list[Echo]] = {}  # of lossy lines
         self._echo_timer: asyncio.TimerHandle | None = None
         self._readers: dict[type, Callable[[Party, Packet, float], None]] = {
@@ -310,6 +312,7 @@ class Feedback:
     def report(self, party: Party, now: float) -> None:
         """Tell one connected peer what we received from it and what we sent to it."""
         look_at_line(party, self.path, now)
+        self._picture_ends.attend(self.path, party.lane, party.ups, now)
         self._repeat(party, now)
         for compound in self._compounds(party, now):
             self.path.send_rtcp(party.lane, compound)
@@ -327,7 +330,7 @@ class Feedback:
         video = tuple(up.ssrc for up in ups if up.kind == "video")
         own = party.lane.rtcp_ssrc
         most = party.adapting.granted_bps or GRANTED_BPS * party.pictures
-        if party.lane.arrivals.forgives:
+        if party.lane.arrivals.line.by_chance:
             most = min(most, FORGIVEN_BPS * party.pictures)
         granted = [BandwidthEstimate(own, most, video)] if video else []
         first = sent[:REPORTS_PER_DATAGRAM]

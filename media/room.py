@@ -38,6 +38,7 @@ from media.peer import Cause, Phase
 from media.recorder import Recorder
 from media.seat import Half, Seat
 from media.taps import end_taps, go_over, record_layers, record_lines, record_started
+from media.uplines import begin_line
 
 # What the journal calls the phases of a peer.
 PHASE_EVENTS = {
@@ -186,6 +187,7 @@ class Room:
             go_over(self.recorder, seat, up, time.monotonic())
 
     def on_reached(self, seat: Seat, now: float) -> None:
+        begin_line(self._engine.path, seat.peer.lane)
         ask_ahead(self._engine.feedback, seat, self._wanted, now)
 
     def on_up_phase(self, seat: Seat, line: Negotiated, phase: UpPhase) -> None:

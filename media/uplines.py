@@ -40,6 +40,11 @@ def _persists(lane: Lane) -> bool:
     return lane.arrivals.line.loses and not lane.arrivals.overtaking.often
 
 
+def begin_line(path: ForwardPath, lane: Lane) -> None:
+    """Its browser is about to send for the first time."""
+    path.tell_gently(lane, forgives=lane.arrivals.line.undecided, at_once=False)
+
+
 def look_at_line(sender: Sender, path: ForwardPath, now: float) -> None:
     """Once a second and peer."""
     lane, line = sender.lane, sender.lane.arrivals.line
@@ -47,7 +52,7 @@ def look_at_line(sender: Sender, path: ForwardPath, now: float) -> None:
     overtaken = sum(up.loss.overtaken for up in sender.ups)
     overtaking = lane.arrivals.overtaking
     overtaking.look(sum(up.reception.lost()[0] for up in sender.ups), overtaken, sender.quality.rtt_s, now)
-    path.tell_gently(lane, forgives=line.by_chance, at_once=overtaking.often)
+    path.tell_gently(lane, forgives=line.by_chance or line.undecided, at_once=overtaking.often)
     for up in sender.ups:
         up.loss.persists = _persists(lane)
 

@@ -43,6 +43,7 @@ class Arrivals:
 
     __slots__ = (
         "_again",
+        "_before",
         "_count",
         "_newest",
         "_next",
@@ -61,6 +62,7 @@ class Arrivals:
         self.expected = self.came = 0  # of all that was noted here
         self._again: list[bytes] = []
         self._noted: list[tuple[int, float]] = []  # as they came
+        self._before: list[tuple[int, float]] = []  # what was told last
         self._newest = -1
         self._next = -1  # what is told next; -1: from the first that came
         self._count = 0
@@ -83,6 +85,11 @@ class Arrivals:
     def note(self, seq: int, at: float) -> None:
         """A packet with this number (16 bit) came at `at`, monotonic seconds."""
         self._noted.append((seq, at))
+
+    def noted(self) -> list[tuple[int, float]]:
+        """Number and time of what came since the call of `take` before the last one, while nothing is told of the lost."""
+        self.fetch()
+        return [*self._before, *self._noted]
 
     def take(self) -> list[bytes]:
         """What came since the last call, as bodies of `TransportFeedback`; empty if nothing did."""
@@ -118,6 +125,7 @@ class Arrivals:
     def _came(self) -> dict[int, float]:
         """Extended number -> when, of what was noted; empties it."""
         noted, self._noted = self._noted, []
+        self._before = noted if self.forgives else []
         came: dict[int, float] = {}
         before = newest = self._newest
         for seq, at in noted:

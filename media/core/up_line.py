@@ -9,6 +9,9 @@ browser is not told of it (core/transport_cc.py). What tells it from a full line
    is for a while, each time twice as long.
 3. Nothing is believed beyond MOST of loss; and while it is believed a browser may send no more than FORGIVEN_BPS for each picture.
 
+What a browser hears in its first second it takes for the line, and needs ten to climb out of. So until LEAST packets are there (`undecided`) it is told nothing
+of the lost either.
+
 Already from LOSES on (`loses`) what is missing is asked for again and again (core/loss.py), and the browser is told of a short round trip
 (core/reception.py): it answers no second request within one, and when its answer is lost as well the picture waits for another.
 
@@ -22,6 +25,7 @@ from typing import Final
 
 HALF_LIFE_S: Final = 3.0  # of what was lost
 LEAST: Final = 60  # packets before anything is believed
+UNDECIDED_S: Final = 6.0  # at most: who sends too little for that is told all
 LOSES: Final = 0.02  # without a queue: repairs may be lost too
 BEGINS: Final = 0.06  # below, a browser's estimator hardly minds
 ENDS: Final = 0.03
@@ -51,7 +55,7 @@ class Counted:
 
 
 class UpLine:
-    """One person's. `by_chance` and `loses` as of the last `look`."""
+    """One person's. `by_chance`, `loses` and `undecided` as of the last `look`."""
 
     __slots__ = (
         "_at",
@@ -62,8 +66,10 @@ class UpLine:
         "_began",
         "_expected",
         "_lost",
+        "_undecided_until",
         "by_chance",
         "loses",
+        "undecided",
     )
 
     def __init__(self) -> None:
@@ -74,6 +80,7 @@ class UpLine:
         self._began = (0.0, 0.0)  # share lost and bit/s sent when it was believed
         self._barred_until, self._barred_s = float("-inf"), BARRED_S
         self.by_chance = self.loses = False
+        self.undecided, self._undecided_until = True, float("inf")
 
     @property
     def share(self) -> float:
@@ -83,6 +90,8 @@ class UpLine:
     def look(self, counted: Counted, rtt_s: float) -> None:
         """Once a second: what has come by now, and the round trip (0: not known). After a change of streams or numbers only the next counts."""
         before, self._before = self._before, counted
+        self._undecided_until = min(self._undecided_until, counted.at + UNDECIDED_S)
+        self.undecided = self.undecided and counted.at < self._undecided_until
         if before is None or before.by_number != counted.by_number or counted.expected < before.expected:
             return
         span_s = counted.at - before.at
@@ -99,6 +108,7 @@ class UpLine:
         if rtt_s > 0:
             self._base_rtt_s = min(self._base_rtt_s * BASE_GROWTH, rtt_s)
         queued = rtt_s > min(self._base_rtt_s + QUEUED_S, FARTHEST_S)
+        self.undecided = self.undecided and self._expected < LEAST and not queued
         self.by_chance = not queued and (
             self._goes_on(sent_bps, now) if self.by_chance else self._begins(sent_bps, now)
         )

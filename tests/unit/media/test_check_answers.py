@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
@@ -15,6 +13,7 @@ from media.core.check_answers import AGAIN_S, KEPT_S, SILENT_S, CheckAnswers
 from media.core.line_loss import LineLoss
 from media.forward.path import Lane, LaneOwner
 from tests.support.checking_browser import watch
+from tests.support.hand_loop import HandLoop
 
 SEEDS = range(8)
 HOME, ELSEWHERE = ("192.0.2.1", 4000), ("192.0.2.66", 4000)
@@ -63,35 +62,6 @@ def test_nothing_is_kept_longer_than_a_browser_remembers() -> None:
 
     assert all(KEPT_S < later - earlier <= KEPT_S + 2.5 for earlier, later in itertools.pairwise(kept))
     assert len(kept) == 3
-
-
-@dataclass
-class HandLoop:
-    """Timers and a clock that a test moves."""
-
-    now: float = 0.0
-    _timers: list[tuple[float, int, HandTimer]] = field(default_factory=list)
-
-    def call_later(self, after_s: float, call: Callable[..., None], *args: object) -> HandTimer:
-        timer = HandTimer(lambda: call(*args))
-        heapq.heappush(self._timers, (self.now + after_s, len(self._timers), timer))
-        return timer
-
-    def move(self, to: float) -> None:
-        while self._timers and self._timers[0][0] <= to:
-            self.now, _, timer = heapq.heappop(self._timers)
-            if not timer.cancelled:
-                timer.call()
-        self.now = to
-
-
-@dataclass
-class HandTimer:
-    call: Callable[[], None]
-    cancelled: bool = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
 
 
 @dataclass

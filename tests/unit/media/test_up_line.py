@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from media.core.up_line import BARRED_S, FORGIVEN_BPS, Counted, UpLine
+from media.core.up_line import BARRED_S, FORGIVEN_BPS, UNDECIDED_S, Counted, UpLine
 
 PACKET_BYTES = 500
 # What a browser sends while it is told of nothing, and what it gives way to.
@@ -44,6 +44,28 @@ def test_a_third_lost_by_chance_is_believed_and_the_browser_sends_what_it_may() 
 
         assert sum(talk.seconds(120)[10:]) >= 105, f"seed {seed}"
         assert talk.bps == FORGIVEN_BPS
+
+
+def test_a_line_is_undecided_until_its_first_packets_are_there() -> None:
+    talk = Talk(lambda _: 0.3)
+    assert talk.line.undecided
+
+    talk.seconds(2)
+    assert talk.line.undecided, "30 packets"
+    talk.seconds(3)
+    assert (talk.line.undecided, talk.line.by_chance) == (False, True)
+
+
+def test_who_sends_hardly_anything_is_not_undecided_for_ever() -> None:
+    talk = Talk(lambda _: 0.0)
+    talk.bps = 5_000.0
+
+    line = talk.line
+    for _ in range(int(UNDECIDED_S) + 1):
+        talk.now += 1
+        line.look(Counted(1, 0, 500, talk.now, by_number=False), 0.0)
+
+    assert not line.undecided
 
 
 def test_a_line_that_loses_nothing_is_left_alone() -> None:

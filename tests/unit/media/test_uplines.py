@@ -14,7 +14,7 @@ from media.core.reports import WorkerClock
 from media.core.rtcp import BandwidthEstimate, Packet, PictureLoss, parse_compound
 from media.core.up_line import FORGIVEN_BPS
 from media.feedback import GRANTED_BPS, Feedback
-from media.uplines import RTT_TOLD_S, told_sooner_s
+from media.uplines import RTT_TOLD_S, begin_line, told_sooner_s
 from tests.support.forward_stage import GCM, OUR_KEY, VP8_DELTA, VP8_KEY, Stage
 from tests.unit.media.test_repeating import Timers, Viewer
 
@@ -82,6 +82,18 @@ def test_loss_by_chance_is_forgiven_and_asked_for_until_it_ends(path: str) -> No
     assert (talk.seconds(6, 0.3), talk.is_forgiven()) == (FORGIVEN_BPS, True)
     assert talk.stage.up.loss.persists
     assert (talk.seconds(20, 0.0), talk.is_forgiven()) == (GRANTED_BPS, False)
+
+
+@pytest.mark.parametrize("path", ["python", "native"])
+def test_nothing_is_said_of_the_lost_before_it_is_known_why(path: str) -> None:
+    for lost_share, forgiven in ((0.0, False), (0.3, True)):
+        talk = Talk(path)
+        begin_line(talk.stage.path, talk.stage.lane)
+        assert (talk.seconds(1, lost_share), talk.is_forgiven()) == (GRANTED_BPS, True)
+
+        talk.seconds(3, lost_share)
+
+        assert talk.is_forgiven() is forgiven
 
 
 @pytest.mark.parametrize("path", ["python", "native"])
