@@ -27,6 +27,8 @@ def test_private_methods_of_the_dtls_transport() -> None:
         "self.transport._recv()",
         "self.transport._send(",
         "self._setup_srtp()",
+        "await self._write_ssl()",
+        "self._validate_peer_identity(remoteParameters)",
     ):
         assert name in source, f"{name} is gone: {advice}"
     assert list(inspect.signature(RTCDtlsTransport.__init__).parameters) == ["self", "transport", "certificates"], (
