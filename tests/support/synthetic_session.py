@@ -353,38 +353,34 @@ def measure(source: Any, *, numbered: bool = False) -> Measured:
         loud: list[tuple[float, bool]] = []
         numbers: list[tuple[float, int]] = []
         end = 0.0
+        mono = audio and av.AudioResampler(format="s16", layout="mono", rate=audio.rate)
         for packet in container.demux():
             for frame in packet.decode():
                 if packet.stream is video:
                     bright.append((float(frame.time), _brightness(frame) > 150))
                     numbers += [(float(frame.time), number_of(frame))] if numbered else []
                 elif packet.stream is audio:
-                    loud += _loudness(frame)
+                    loud += _loudness(frame, mono)
                     end = max(end, float(frame.time) + frame.samples / frame.sample_rate)
         length_s = max(end, bright[-1][0] if bright else 0.0)
         return Measured(length_s, _rises(bright), _rises(loud), len(bright), numbers)
 
 
 def _brightness(frame: Any) -> int:
-    plane = frame.reformat(format="gray").planes[0]
+    plane = frame.planes[0]
+    assert frame.format.name.startswith("yuv"), frame.format
     return bytes(plane)[plane.line_size * (frame.height // 2) + frame.width // 2]
 
 
-def _loudness(frame: Any) -> list[tuple[float, bool]]:
-    """Peak of each millisecond."""
-    mono = _resampled(frame)
-    step = frame.sample_rate // 1000
-    return [
-        (float(frame.time) + at / frame.sample_rate, max(map(abs, mono[at : at + step]), default=0) > 2500)
-        for at in range(0, len(mono), step)
-    ]
-
-
-def _resampled(frame: Any) -> array[int]:
+def _loudness(frame: Any, mono: Any) -> list[tuple[float, bool]]:
+    """Peak of each millisecond. mono: the resampler of this line, which delays nothing as it only mixes."""
     values: array[int] = array("h")
-    for out in av.AudioResampler(format="s16", layout="mono", rate=frame.sample_rate).resample(frame):
+    for out in mono.resample(frame):
         values.frombytes(bytes(out.planes[0])[: out.samples * 2])
-    return values
+    assert len(values) == frame.samples
+    step = frame.sample_rate // 1000
+    peaks = (values[at : at + step] for at in range(0, len(values), step))
+    return [(float(frame.time) + at / 1000, max(peak) > 2500 or min(peak) < -2500) for at, peak in enumerate(peaks)]
 
 
 def _rises(marks: list[tuple[float, bool]]) -> list[float]:
