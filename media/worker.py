@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,7 +108,9 @@ class Worker:
         """Raises OSError when the control socket cannot be made."""
         timing = self._engine.timing
         self._timers = [
-            asyncio.create_task(take_turns(timing.tick_s, self._begin_round, self._watch)),
+            asyncio.create_task(
+                take_turns(timing.tick_s, self._begin_round, self._watch, begin=self._engine.path.tell_arrivals)
+            ),
             asyncio.create_task(take_turns(timing.quality_s, self._all_rooms, self._tell_quality, at_once=1)),
         ]
         for server in self._servers:
@@ -148,11 +150,9 @@ class Worker:
             self._retired.set()
         return [(room, seat) for room in self._rooms.values() for seat in room.seats.values()]
 
-    def _watch(self, some: Sequence[tuple[Room, Seat]], step: int, steps: int) -> None:
-        self._engine.path.tell_arrivals(step, steps)
-        now = time.monotonic()
-        for room, seat in some:
-            room.watch(seat, now)
+    def _watch(self, one: tuple[Room, Seat]) -> None:
+        room, seat = one
+        room.watch(seat, time.monotonic())
 
     def _give_up(self, stood_s: float, now: float) -> None:
         """Our rooms may be another's by now: nothing of them is sent from here on, then their journals are closed."""
@@ -167,11 +167,9 @@ class Worker:
     def _all_rooms(self) -> list[Room]:
         return list(self._rooms.values())
 
-    def _tell_quality(self, some: Sequence[Room], _step: int, _steps: int) -> None:
-        now = time.monotonic()
-        for room in some:
-            if self._rooms.get(room.name) is room:
-                room.tell_quality(now)
+    def _tell_quality(self, room: Room) -> None:
+        if self._rooms.get(room.name) is room:
+            room.tell_quality(time.monotonic())
 
     # --- requests ---------------------------------------------------------------------------------------------------
 

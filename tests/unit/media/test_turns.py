@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 
 import pytest
 
-from media.turns import AT_ONCE, MOST_STEPS, shares, take_turns
+from media.turns import AT_ONCE, LONGEST_S, MOST_STEPS, shares, take_turns
 
 
 @pytest.mark.parametrize("count", [0, 1, AT_ONCE, AT_ONCE + 1, 90, AT_ONCE * MOST_STEPS + 7, 500])
@@ -36,13 +37,17 @@ def test_what_breaks_once_is_logged_and_the_others_go_on(caplog: pytest.LogCaptu
                 enough.set()
             return range(3 * AT_ONCE)
 
-        def work(some: Sequence[int], step: int, steps: int) -> None:
-            if len(rounds) == 1 and step == 0:
-                raise RuntimeError("broken")
+        def begin(step: int, steps: int) -> None:
             steps_seen.add((step, steps))
-            rounds[-1] += some
+            if len(rounds) == 3 and step == 1:
+                raise RuntimeError("does not begin")
 
-        turns = asyncio.create_task(take_turns(0.001, gather, work))
+        def work(member: int) -> None:
+            if len(rounds) == 1 and member == 0:
+                raise RuntimeError("broken")
+            rounds[-1].append(member)
+
+        turns = asyncio.create_task(take_turns(0.001, gather, work, begin=begin))
         await asyncio.wait_for(enough.wait(), 30)
         turns.cancel()
         await asyncio.gather(turns, return_exceptions=True)
@@ -51,6 +56,39 @@ def test_what_breaks_once_is_logged_and_the_others_go_on(caplog: pytest.LogCaptu
         asyncio.run(play())
 
     everybody = list(range(3 * AT_ONCE))
-    assert rounds[:3] == [everybody[AT_ONCE:], [], everybody]
+    assert rounds[:3] == [everybody[1:], [], everybody]
     assert steps_seen == {(0, 1), (0, 3), (1, 3), (2, 3)}
-    assert [record.message for record in caplog.records] == ["a turn broke", "a round did not begin"]
+    assert [record.message for record in caplog.records] == ["a turn broke", "a round did not begin", "a turn broke"]
+
+
+def test_who_takes_long_lets_the_loop_work_before_the_next_one() -> None:
+    order: list[int] = []
+    loop_works = -1
+
+    async def play() -> None:
+        enough = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def look_at_the_socket() -> None:
+            if order[-1:] != [loop_works]:
+                order.append(loop_works)
+            if not enough.is_set():
+                loop.call_soon(look_at_the_socket)
+
+        def work(member: int) -> None:
+            until = time.monotonic() + LONGEST_S
+            while time.monotonic() < until:
+                pass
+            order.append(member)
+            if member == AT_ONCE - 1:
+                enough.set()
+
+        look_at_the_socket()
+        turns = asyncio.create_task(take_turns(0.001, lambda: range(AT_ONCE), work))
+        await asyncio.wait_for(enough.wait(), 30)
+        turns.cancel()
+        await asyncio.gather(turns, return_exceptions=True)
+
+    asyncio.run(play())
+
+    assert order[: 2 * AT_ONCE] == [each for member in range(AT_ONCE) for each in (loop_works, member)]
