@@ -11,7 +11,17 @@ import pytest
 
 from server.bench.core import loss_share, percentile_us
 from server.bench.loadgen.native import load
-from server.bench.loadgen.peer import PROFILES, Certificate, DatagramKind, Peer, PeerFailed, Remote, kind_of
+from server.bench.loadgen.peer import (
+    CONSENT_EVERY_S,
+    PROFILES,
+    Certificate,
+    DatagramKind,
+    Peer,
+    PeerFailed,
+    Remote,
+    consent_pause_s,
+    kind_of,
+)
 from server.bench.loadgen.plane import Plane, PythonPlane
 from server.bench.loadgen.streams import audio_stream, video_stream
 
@@ -90,6 +100,13 @@ def test_what_one_peer_sends_the_other_receives(make_plane: MakePlane, make_pair
     assert sum(histogram) == window.received
     arrived = percentile_us(arrivals, 0.5)
     assert plane.name == "python" if arrived is None else sum(arrivals) == window.received and arrived <= latency
+
+
+def test_peers_that_connected_at_once_do_not_check_at_once_for_ever() -> None:
+    pauses = {consent_pause_s() for _ in range(50)}
+
+    assert len(pauses) > 1
+    assert 0.8 * CONSENT_EVERY_S <= min(pauses) <= max(pauses) <= 1.2 * CONSENT_EVERY_S
 
 
 def test_a_flow_that_ends_is_seen_as_silent(make_plane: MakePlane, make_pair: MakePair) -> None:

@@ -6,6 +6,7 @@ ICE is what a browser does toward an ICE-lite server: it checks, it nominates, i
 from __future__ import annotations
 
 import datetime
+import random
 import secrets
 import socket
 import struct
@@ -22,7 +23,7 @@ from pylibsrtp import Policy, Session
 Address = tuple[str, int]
 
 CHECK_EVERY_S = 0.05  # until the first answer; RFC 8445 section 14.2 paces checks at 50 ms
-CONSENT_EVERY_S = 2.0  # afterwards; well inside the 30 s of RFC 7675
+CONSENT_EVERY_S = 2.0  # afterwards, in the mean; well inside the 30 s of RFC 7675
 SHORTEST = 12  # an RTP header, or RTCP with one more word
 RESEND_S = 0.3  # a lost DTLS flight is rare on loopback
 PRIORITY = 1853824767  # host candidate, peer reflexive (RFC 8445 section 5.1.2)
@@ -43,6 +44,11 @@ def kind_of(data: bytes) -> DatagramKind | None:
     if len(data) >= SHORTEST and data[0] in DatagramKind.RTP.value:
         return DatagramKind.RTCP if data[1] in DatagramKind.RTCP.value else DatagramKind.RTP
     return next((kind for kind in (DatagramKind.STUN, DatagramKind.DTLS) if data[:1] and data[0] in kind.value), None)
+
+
+def consent_pause_s() -> float:
+    """Until the next check, by chance as RFC 7675 section 5.1 asks: peers that connected at once do not check at once for ever."""
+    return CONSENT_EVERY_S * random.uniform(0.8, 1.2)
 
 
 class PeerFailed(Exception):
@@ -153,7 +159,7 @@ class Peer:
 
     def keep_consent(self, now: float) -> None:
         if now >= self._next_check:
-            self._next_check = now + (CONSENT_EVERY_S if self.checked else CHECK_EVERY_S)
+            self._next_check = now + (consent_pause_s() if self.checked else CHECK_EVERY_S)
             self._check()
 
     def datagram(self, data: bytes, address: Address, now: float) -> None:
