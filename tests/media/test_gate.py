@@ -15,7 +15,9 @@ from tests.media.conftest import Enter
 from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, RunningWorker, running_worker
-from tests.support.rtc_client import Certificate, RtcClient, continuous, join
+from tests.support.rtc_client import RtcClient, join
+from tests.support.rtc_handshake import Certificate
+from tests.support.rtc_packets import continuous
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 PIECE = 50  # datagrams sent without a breath
@@ -193,7 +195,7 @@ async def test_malformed_rtp_and_rtcp_of_a_member_with_keys_disturb_nobody(
     a, b = await enter("a"), await enter("b")
     c = await enter("c", media=False)
     await until_hears(b, "a")
-    assert c._tx is not None
+    assert c.dtls.tx is not None
     chance = random.Random(11)
 
     for i in range(300):
@@ -204,7 +206,9 @@ async def test_malformed_rtp_and_rtcp_of_a_member_with_keys_disturb_nobody(
         except Exception:  # libsrtp itself refuses some headers; nobody can send those
             continue
         c.send_raw(
-            c._tx.protect_rtcp(bytes([0x80 | chance.randrange(32), 200 + chance.randrange(8)]) + chance.randbytes(26))
+            c.dtls.tx.protect_rtcp(
+                bytes([0x80 | chance.randrange(32), 200 + chance.randrange(8)]) + chance.randbytes(26)
+            )
         )
     await until_dropped(controller, "rtcp_malformed", 1)
 
@@ -255,12 +259,12 @@ async def test_a_member_who_asks_for_thousands_of_packets_again_and_again_is_hea
     a, b = await enter("a"), await enter("b")
     c = await enter("c", media=False)
     await until_hears(b, "a")
-    assert c._tx is not None
+    assert c.dtls.tx is not None
     items = b"".join(struct.pack("!HH", 17 * i, 0xFFFF) for i in range(320))
     asks = struct.pack("!BBHII", 0x81, 205, 322, c.video_ssrc, 1) + items
 
     for number in range(400):
-        c.send_raw(c._tx.protect_rtcp(asks))
+        c.send_raw(c.dtls.tx.protect_rtcp(asks))
         if number % PIECE == 0:
             await taken(controller)
     await until_dropped(controller, "rtcp_flood", 100)

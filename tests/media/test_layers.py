@@ -18,7 +18,8 @@ from tests.support.eventually import eventually
 from tests.support.layered_client import LayeredClient
 from tests.support.media_worker import Controller, RunningWorker, running_worker
 from tests.support.native import path_options
-from tests.support.rtc_client import Packet, RtcClient, continuous, join
+from tests.support.rtc_client import RtcClient, join
+from tests.support.rtc_packets import Packet, continuous
 
 # The layers are of 64, 160 and 400 kbit/s, and of much more for a moment when a busy machine brings them all at once.
 NARROW_BPS, WIDE_BPS = 120_000, 5_000_000

@@ -9,7 +9,8 @@ import pytest
 from tests.media.conftest import Enter
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, Refused, RunningWorker
-from tests.support.rtc_client import Packet, RtcClient, continuous, join
+from tests.support.rtc_client import RtcClient, join
+from tests.support.rtc_packets import Packet, continuous
 
 
 def hears(listener: RtcClient, speaker: str, packets: int = 20) -> None:
@@ -292,7 +293,7 @@ async def test_a_document_camera_takes_a_slot_of_its_own_and_gives_it_back(
     shown = [(slot["seat"], slot["source"]) for slot in controller.found("slots", seat="a")[-1]["slots"]]
     assert shown == [("b", "face"), ("b", "document"), (None, None)]
     for _ in range(40):
-        b.send_plain(b._header(96, b._number & 0xFFFF, 0, 4242, "9") + b"\x10\x00page:1:")
+        b.send_plain(b.header(96, b._number & 0xFFFF, 0, 4242, "9") + b"\x10\x00page:1:")
         number = b._number
         await eventually(lambda number=number: None if b._number > number else "b stopped")
     await eventually(lambda: None if a.heard_from("page", mid="5") else "the document does not arrive in slot 1")

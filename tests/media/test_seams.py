@@ -12,7 +12,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
 
 from media.net.dtls import Certificate, DtlsFailed, DtlsPeer
 from media.net.srtp import OK, SrtpBuffer, SrtpSessions, protect, unprotect
-from tests.support.rtc_client import Certificate as BrowserCertificate
+from tests.support.rtc_handshake import Certificate as BrowserCertificate
 
 
 def test_private_methods_of_the_dtls_transport() -> None:

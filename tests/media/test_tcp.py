@@ -13,7 +13,8 @@ from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
 from tests.support.media_worker import Controller, RunningWorker, running_worker
 from tests.support.native import path_options
-from tests.support.rtc_client import RtcClient, continuous, join
+from tests.support.rtc_client import RtcClient, join
+from tests.support.rtc_packets import continuous
 from tests.support.tcp_client import TcpClient, tcp_address
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from media.core import rtcp
-from tests.support.rtc_client import RTP_HEADER, VP8, RtcClient
+from tests.support.rtc_client import RtcClient
+from tests.support.rtc_offer import Offer
+from tests.support.rtc_packets import RTP_HEADER, VP8
 
 RID_EXTENSION, REPAIRED_EXTENSION = 10, 11
 RIDS = ("q", "h", "f")
@@ -44,13 +46,11 @@ class LayeredClient(RtcClient):
         super().__init__(name, slots=slots, mid_only=True)
         self.layers = {rid: Layer(rid, secrets.randbits(31) + 1) for rid in RIDS}
 
-    def _video(self, mid: str, direction: str, *, bare: bool = False) -> list[str]:
-        lines = super()._video(mid, direction, bare=bare)
-        if direction != "sendonly" or bare:
-            return lines
+    def offered(self) -> Offer:
         names = {RID_EXTENSION: "rtp-stream-id", REPAIRED_EXTENSION: "repaired-rtp-stream-id"}
-        lines += [f"a=extmap:{ident} urn:ietf:params:rtp-hdrext:sdes:{name}" for ident, name in names.items()]
-        return [*lines, *(f"a=rid:{rid} send" for rid in RIDS), f"a=simulcast:send {';'.join(RIDS)}"]
+        lines = [f"a=extmap:{ident} urn:ietf:params:rtp-hdrext:sdes:{name}" for ident, name in names.items()]
+        lines += [*(f"a=rid:{rid} send" for rid in RIDS), f"a=simulcast:send {';'.join(RIDS)}"]
+        return replace(super().offered(), face=tuple(lines))
 
     def send_picture(self) -> None:
         """One picture of each layer that is on, of one packet."""
