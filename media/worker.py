@@ -108,9 +108,7 @@ class Worker:
         """Raises OSError when the control socket cannot be made."""
         timing = self._engine.timing
         self._timers = [
-            asyncio.create_task(
-                take_turns(timing.tick_s, self._begin_round, self._watch, begin=self._engine.path.tell_arrivals)
-            ),
+            asyncio.create_task(take_turns(timing.tick_s, self._begin_round, self._watch, begin=self._begin_step)),
             asyncio.create_task(take_turns(timing.quality_s, self._all_rooms, self._tell_quality, at_once=1)),
         ]
         for server in self._servers:
@@ -141,14 +139,18 @@ class Worker:
     def _begin_round(self) -> list[tuple[Room, Seat]]:
         """What is looked at once a round; returns whose turn comes in it."""
         now = time.monotonic()
-        before, self._seen_at = self._seen_at, _standing_clock()
-        if self._seen_at - before > self._engine.timing.stood_s:
-            self._give_up(self._seen_at - before, now)
         self._engine.feedback.tick(now)
         self._engine.tcp.watch(now)
         if self._retired is not None and not self._rooms:
             self._retired.set()
         return [(room, seat) for room in self._rooms.values() for seat in room.seats.values()]
+
+    def _begin_step(self, step: int, steps: int) -> None:
+        """Oftener than a round begins: where others leave us little of a processor, a round of many people takes its time."""
+        before, self._seen_at = self._seen_at, _standing_clock()
+        if self._seen_at - before > self._engine.timing.stood_s:
+            self._give_up(self._seen_at - before, time.monotonic())
+        self._engine.path.tell_arrivals(step, steps)
 
     def _watch(self, one: tuple[Room, Seat]) -> None:
         room, seat = one
