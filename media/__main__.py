@@ -22,6 +22,7 @@ from media.control.bus import BusMissing
 from media.engine import Engine
 from media.forward.choose import CHOICES, DEFAULT
 from media.forward.native_memory import NativeUnusable
+from media.scheduling import ask_for_short_slices
 from media.timing import Timing
 from media.worker import run_worker
 
@@ -45,6 +46,7 @@ async def _serve(options: argparse.Namespace) -> None:
     # What exists now lives as long as the process: the collector need not walk it while people talk.
     gc.collect()
     gc.freeze()
+    ask_for_short_slices()
     host, port = options.udp
     if not options.announce and host in WILDCARDS:
         sys.exit("media: --udp binds every address, so --announce must say which one browsers are told")
