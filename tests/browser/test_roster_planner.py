@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import date, timedelta
 
 from playwright.async_api import Browser, Page
 
 from tests.browser.test_roster import facts, sign_in
 from tests.support.browser import Tab, open_tab
+from tests.support.children import planners_of
+from tests.support.eventually import eventually
 from tests.support.page_visits import send_as
-from tests.support.product import ProductFactory
+from tests.support.product import Product, ProductFactory
 
 SITE = "rongchuan"
 HOURS = [("07:00", "09:30"), ("10:00", "12:30"), ("13:00", "15:30"), ("16:00", "18:30")]
@@ -38,6 +42,19 @@ async def make_long_year(page: Page) -> int:
         rule |= {"posts": [{"role": "lawyer"}], "members": [[one] for one in people], "anchor": first, "turn": "fair"}
         made = await send_as(page, "POST", f"{api}/rotations", {"revision": made["revision"], **rule})
     return int(made["revision"])
+
+
+async def hold_planner(product: Product) -> None:
+    """From now on it is at work until it is stopped, however long a colleague's page takes to come."""
+    web, found = product.pid("web"), list[int]()
+
+    def why_not() -> str | None:
+        found[:] = planners_of(web)
+        return None if found else "no planner is at work"
+
+    await eventually(why_not)
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
 
 
 async def change_limits(tab: Tab, url: str) -> None:
@@ -73,9 +90,10 @@ async def test_limits_are_changed_and_a_long_plan_is_followed_by_all_and_stopped
     assert not await page.get_by_test_id("planner").is_visible()
 
     await asker.press("board-balance")
-    await asker.see("planner", 60)
+    await hold_planner(product)
+    await asker.see("planner")
     await open_board(colleague, product.url)
-    await colleague.see("planner", 60)
+    await colleague.see("planner")
     await colleague.press("planner-stop")
 
     for tab in (asker, colleague):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from schedules.solve.process import solve
 from server.bench.roster import make_city
 from server.duty.planning.running import Planners
 from server.errors import Conflict
+from tests.support.children import planners_of
 from tests.support.eventually import eventually
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
@@ -25,13 +24,7 @@ HARD = Question(pose(CITY), PLAN, Effort(deterministic_s=600.0, patience_s=120.0
 
 
 def planner_processes() -> list[int]:
-    """Our children that plan."""
-    found = []
-    for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
-        with contextlib.suppress(OSError):
-            if b"schedules.solve" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
+    return planners_of(os.getpid())
 
 
 async def test_a_planner_tells_its_progress_is_alone_and_stops_when_told() -> None:

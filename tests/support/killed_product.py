@@ -25,6 +25,7 @@ from media.record.packs.archive import content, read_members
 from media.record.reader import BlockSeen, Opened, Segment, SessionKeys, examine, open_chunk
 from server.access.identify import CSRF_HEADER
 from server.access.tokens import csrf_of
+from tests.support.children import children_of, command_of
 from tests.support.eventually import eventually
 from tests.support.product import Product
 from tests.support.room_page import RoomPage
@@ -311,22 +312,6 @@ def plays(film: bytes) -> int:
     """Pictures that PyAV decodes of a film."""
     with av.open(io.BytesIO(film)) as container:
         return sum(1 for _ in container.decode(video=0)) if container.streams.video else 0
-
-
-def children_of(pid: int) -> list[int]:
-    with contextlib.suppress(OSError):
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    return []
-
-
-def command_of(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return ""
 
 
 def _cookie(cookies: dict[str, str]) -> dict[str, str]:
