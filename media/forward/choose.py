@@ -35,7 +35,7 @@ def choose_path(wanted: Choice, folder: Path, port: UdpPort, dropped: Counter[st
                 raise
             log.warning("packets go through the Python path, at twice the cost: %s", reason)
     cuts = kernel_cuts_datagrams(port.socket.family)
-    return PythonPath(port.socket, port.buffer, dropped, watcher, cuts=cuts)
+    return PythonPath(port.socket, dropped, watcher, cuts=cuts)
 
 
 def _native(folder: Path, port: UdpPort, dropped: Counter[str], watcher: Watcher) -> ForwardPath:

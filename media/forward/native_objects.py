@@ -8,8 +8,6 @@ then (missing numbers, closed segments, who waits) stays plain Python.
 from __future__ import annotations
 
 import ctypes
-import socket
-import struct
 from collections.abc import Callable, Sequence
 from ctypes import addressof
 from operator import attrgetter
@@ -45,6 +43,7 @@ from media.forward.path import (
     UpStream,
 )
 from media.net.ice_lite import Address
+from media.net.sockaddr import sockaddr
 from media.net.srtp import MAX_PACKET, SrtpSessions, ffi
 
 # Bytes kept of a stream: at first, and then a second of what comes and a quarter more, up to 13 Mbit/s.
@@ -75,35 +74,6 @@ def mirrored(base: type, name: str, push: Callable[[Any, Any], None]) -> Any:
         push(self, value)
 
     return property(attribute.__get__, write)
-
-
-def sockaddr(address: Address) -> bytes:
-    """As the kernel wants it; empty for NOWHERE and for a connection. An address with a colon is IPv6."""
-    if len(address) == 3 or not address[0]:
-        return b""
-    host, port, *rest = address
-    if ":" in host:
-        flow, scope = rest or (0, 0)
-        return struct.pack(
-            "=H2s4s16sI", socket.AF_INET6, port.to_bytes(2, "big"), flow.to_bytes(4, "big"), _packed(host), scope
-        )
-    return struct.pack("=H2s4s8x", socket.AF_INET, port.to_bytes(2, "big"), _packed(host))
-
-
-def _packed(host: str) -> bytes:
-    return socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host.partition("%")[0])
-
-
-def address_of(packed: bytes) -> Address:
-    """The address as `socket.recvfrom` would give it."""
-    (family,) = struct.unpack_from("=H", packed)
-    port = int.from_bytes(packed[2:4], "big")
-    if family == socket.AF_INET:
-        return socket.inet_ntop(socket.AF_INET, packed[4:8]), port
-    flow, (scope,) = int.from_bytes(packed[4:8], "big"), struct.unpack_from("=I", packed, 24)
-    six: Any = (socket.inet_ntop(socket.AF_INET6, packed[8:24]), port, flow, scope)
-    address: Address = six
-    return address
 
 
 def _pointer(session: Any) -> int | None:

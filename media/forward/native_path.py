@@ -37,11 +37,11 @@ from media.forward.native_memory import (
     Library,
     PathMemory,
 )
-from media.forward.native_objects import NativeDown, NativeLane, NativeUp, address_of, sockaddr, window
+from media.forward.native_objects import NativeDown, NativeLane, NativeUp, window
 from media.forward.path import DownStream, Gate, Kind, Lane, LaneOwner, UpStream, Watcher
 from media.forward.python_path import PythonPath
 from media.net.ice_lite import Address
-from media.net.srtp import SrtpBuffer
+from media.net.sockaddr import address_of, sockaddr
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class NativePath(PythonPath):
         self._at = addressof(self.memory)
         self._receive = library.receive
         library.open(self._at)
-        super().__init__(port.socket, SrtpBuffer(), dropped, watcher)
+        super().__init__(port.socket, dropped, watcher)
         # Of each stream there is one account of numbers, so Python asks C too.
         self._seal, self._unseal = library.seal, library.unseal
         self._seal_rtcp, self._unseal_rtcp = library.seal_rtcp, library.unseal_rtcp

@@ -27,7 +27,7 @@ from media.core.rtp import SILENCE
 from media.core.seqmap import SeqMap
 from media.core.transport_cc import Arrivals
 from media.net.ice_lite import Address
-from media.net.srtp import SrtpSessions
+from media.net.srtp import SrtpBuffer, SrtpSessions
 
 Kind = Literal["audio", "video"]
 # One frame at 30 fps: the least distance of two pictures over a switch of source.
@@ -282,8 +282,8 @@ class Gate(Protocol):
     def start(
         self,
         loop: asyncio.AbstractEventLoop,
-        on_rtp: Callable[[Lane, int, float], None],
-        on_rtcp: Callable[[Lane, int, float], None],
+        on_rtp: Callable[[Lane, SrtpBuffer, float], None],
+        on_rtcp: Callable[[Lane, SrtpBuffer, float], None],
         on_end: Callable[[], None],
     ) -> None:
         """Read the socket and call these, `on_end` when nothing more is there for now.

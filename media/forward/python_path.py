@@ -71,21 +71,18 @@ class PythonPath(CatchingUp):
     def __init__(
         self,
         port: socket.socket,
-        received: SrtpBuffer,
         dropped: Counter[str],
         watcher: Watcher,
         *,
         cuts: bool = False,
     ) -> None:
         """port      non-blocking UDP socket, for sending.
-        received  where the port leaves each datagram.
         cuts      whether the kernel cuts datagrams (UDP_SEGMENT): then packets leave when `flush` ends the batch.
         """
         super().__init__(watcher)
         self._sendto = port.sendto
         self._outbox = Outbox(port, cuts, self._refused)
-        self._received = received
-        self._out = SrtpBuffer()
+        self._out, self._brought = SrtpBuffer(), SrtpBuffer()
         self._seal, self._unseal, self._seal_rtcp, self._unseal_rtcp = protect, unprotect, protect_rtcp, unprotect_rtcp
         self._open: dict[Lane, None] = {}  # those with keys
         self.dropped = dropped
@@ -96,22 +93,21 @@ class PythonPath(CatchingUp):
 
     def take_sealed(self, lane: Lane, packet: bytes, now: float) -> None:
         """One SRTP or SRTCP packet of a lane that another way than the socket brought."""
-        size = len(packet)
-        self._received.data[:size] = packet
+        buffer = self._brought
+        buffer.data[: len(packet)] = packet
+        buffer.length[0] = len(packet)
         if 192 <= packet[1] <= 223:
-            self.on_rtcp(lane, size, now)
+            self.on_rtcp(lane, buffer, now)
         else:
-            self.on_rtp(lane, size, now)
+            self.on_rtp(lane, buffer, now)
             self.flush()
 
-    def on_rtp(self, lane: Lane, size: int, now: float) -> None:
-        """One SRTP packet of a lane, in the receive buffer."""
+    def on_rtp(self, lane: Lane, received: SrtpBuffer, now: float) -> None:
+        """One SRTP packet of a lane, which is opened in place."""
         if lane.rx is None:
             self.dropped["no_keys"] += 1
             return
-        received = self._received
         length = received.length
-        length[0] = size
         if self._unseal(lane.rx, received.c, length):
             self.dropped["bad_auth"] += 1
             return
@@ -120,7 +116,7 @@ class PythonPath(CatchingUp):
             self.dropped["flood"] += 1
             return
         lane.heard = now
-        packet = bytes(received.view[: length[0]])
+        packet = received.view[: length[0]].tobytes()
         if lane.count_ident:
             note_packet(lane.arrivals, packet, lane.count_ident, now)
         self._take_plain(lane, packet, now)
@@ -135,13 +131,11 @@ class PythonPath(CatchingUp):
                 up.loudest = loudest(up.loudest, packet, len(packet), up.level_ident)
             self._take(up, packet, first, marker_pt, seq, ts, now)
 
-    def on_rtcp(self, lane: Lane, size: int, now: float) -> None:
-        """One SRTCP packet of a lane, in the receive buffer."""
+    def on_rtcp(self, lane: Lane, received: SrtpBuffer, now: float) -> None:
+        """One SRTCP packet of a lane, which is opened in place."""
         if lane.rx is None:
             self.dropped["no_keys"] += 1
             return
-        received = self._received
-        received.length[0] = size
         if self._unseal_rtcp(lane.rx, received.c, received.length):
             self.dropped["bad_auth"] += 1
             return

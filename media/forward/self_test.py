@@ -22,11 +22,11 @@ from pylibsrtp import Policy
 from media.core.red import NO_PT
 from media.core.rtp import HEADER, abs_send_time_word
 from media.forward.native_memory import Library, NativeUnusable
-from media.forward.native_objects import address_of
 from media.forward.native_path import NativePath
 from media.forward.path import DownStream, Kind, Lane, LaneOwner, UpStream
 from media.forward.python_path import PythonPath
 from media.net.ice_lite import Address
+from media.net.sockaddr import address_of
 from media.net.srtp import MAX_PACKET, OK, SrtpBuffer, SrtpSessions, protect, protect_rtcp
 
 PROFILES: Final = (
@@ -168,12 +168,12 @@ class Notes:
 def wired_python(wire: Wire, notes: Notes, dropped: Counter[str]) -> tuple[PythonPath, Feed]:
     """The Python path into a wire, and how it gets a datagram."""
     buffer = SrtpBuffer()
-    path = PythonPath(cast(Any, wire), buffer, dropped, notes)
+    path = PythonPath(cast(Any, wire), dropped, notes)
 
     def feed(lane: Lane, data: bytes, now: float) -> None:
-        buffer.data[: len(data)] = data
+        buffer.data[: len(data)], buffer.length[0] = data, len(data)
         take = path.on_rtcp if 192 <= data[1] <= 223 else path.on_rtp
-        take(lane, len(data), now)
+        take(lane, buffer, now)
 
     return path, feed
 

@@ -25,6 +25,7 @@ from media.core.rtp import Buffer
 from media.forward.path import Lane
 from media.net.addresses import bind, takes_both
 from media.net.ice_lite import Address
+from media.net.intake import Intake, Place, reads_many
 from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
 
@@ -37,8 +38,8 @@ SOCKET_BUFFER: Final = 4 << 20
 RTP_HEADER: Final = 12
 
 
-# Takes the packet in `UdpPort.buffer`: whose it is, its size, and when it came (monotonic seconds).
-PacketHandler = Callable[[Lane, int, float], None]
+# Takes a packet: whose it is, where it lies until the handler is done, and when it came (monotonic seconds).
+PacketHandler = Callable[[Lane, SrtpBuffer, float], None]
 
 
 class MediaSocket(socket.socket):
@@ -60,10 +61,7 @@ _sendto: Final = socket.socket.sendto
 
 
 class UdpPort:
-    """Socket, receive buffer and the table of the peers' addresses.
-
-    The packet handlers find their packet in `buffer` and may work in place.
-    """
+    """Socket, what it reads into, and the table of the peers' addresses. The packet handlers may work in place."""
 
     def __init__(
         self,
@@ -80,12 +78,12 @@ class UdpPort:
         dropped  counts drops by reason; shared with the packet path.
         Raises   OSError when the address cannot be bound.
         """
-        self.buffer = SrtpBuffer()
         self.dropped = dropped
         self.lanes: dict[Address, Lane] = {}
         self._on_stun = on_stun
         self._fault_log = RateLimit(rate_per_s=1, burst=1, max_keys=1)
         self.socket = _open(host, port, past_loopback)
+        self._intake = Intake(self.socket, many=reads_many(self.socket.family))
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
     def start(
@@ -118,29 +116,36 @@ class UdpPort:
 
     def _take_batch(self) -> None:
         """Take what is there. Whatever a datagram does to us, the next one is read."""
-        receive, data, lanes = self.socket.recvfrom_into, self.buffer.data, self.lanes
-        on_rtp, on_rtcp, clock = self._on_rtp, self._on_rtcp, time.monotonic
-        for _ in range(BATCH):
+        intake, left = self._intake, BATCH
+        places, at_once = intake.places, intake.at_once
+        while left > 0:
             try:
-                size, source = receive(data)
-            except BlockingIOError:
-                return
+                count = intake.take()
             except OSError:
                 self.dropped["receive_failed"] += 1
                 return
-            try:
-                if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
-                    lane = lanes.get(source)
-                    if lane is None:
-                        self.dropped["unknown_source"] += 1
-                    elif 192 <= data[1] <= 223:
-                        on_rtcp(lane, size, clock())
-                    else:
-                        on_rtp(lane, size, clock())
+            for place in places if count == at_once else places[:count]:
+                self._take(place)
+            if count < at_once:
+                return
+            left -= count
+
+    def _take(self, place: Place) -> None:
+        data, size = place.data, place.length[0]
+        try:
+            source = self._intake.whose(place)
+            if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
+                lane = self.lanes.get(source)
+                if lane is None:
+                    self.dropped["unknown_source"] += 1
+                elif 192 <= data[1] <= 223:
+                    self._on_rtcp(lane, place, time.monotonic())
                 else:
-                    self._read_slow(size, source, clock())
-            except Exception:
-                self.note_fault(size)
+                    self._on_rtp(lane, place, time.monotonic())
+            else:
+                self._read_slow(bytes(place.view[:size]), source, time.monotonic())
+        except Exception:
+            self.note_fault(size)
 
     def note_fault(self, size: int) -> None:
         """Our own fault, found by a datagram: one trace a second, so that nobody can fill the log."""
@@ -148,13 +153,13 @@ class UdpPort:
         if self._fault_log.allows("fault", time.monotonic()):
             log.exception("datagram of %d bytes broke its handler", size)
 
-    def _read_slow(self, size: int, source: Address, now: float) -> None:
-        if size > MAX_PACKET:
+    def _read_slow(self, datagram: bytes, source: Address, now: float) -> None:
+        if len(datagram) > MAX_PACKET:
             reason: str | None = "too_long"
-        elif size == 0:
+        elif not datagram:
             reason = "empty"
         else:
-            reason = self.judge(bytes(self.buffer.view[:size]), source, now)
+            reason = self.judge(datagram, source, now)
         if reason is not None:
             self.dropped[reason] += 1
 

@@ -12,9 +12,10 @@ import pytest
 
 from media.core.packetcache import VIDEO_PACKETS, PacketCache
 from media.forward.native_memory import UpMemory
-from media.forward.native_objects import LARGEST_ARENA, SharedCache, address_of, sockaddr
+from media.forward.native_objects import LARGEST_ARENA, SharedCache
 from media.forward.native_path import NativePath
 from media.forward.self_test import Notes, Wire, check_native, wired_native
+from media.net.sockaddr import address_of, sockaddr
 from media.net.srtp import SrtpBuffer, SrtpSessions, protect_rtcp
 from tests.support.native import native_library
 from tests.support.native_room import GCM, KEY, KEY_FRAME, OTHER, OURS, Room

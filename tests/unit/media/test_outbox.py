@@ -58,7 +58,7 @@ class Room:
     def __init__(self) -> None:
         self.wire, self.notes, self.dropped = CuttingWire(), Notes(), Counter[str]()
         self.buffer, self.sealed = SrtpBuffer(), SrtpBuffer()
-        self.path = PythonPath(cast(Any, self.wire), self.buffer, self.dropped, self.notes, cuts=True)
+        self.path = PythonPath(cast(Any, self.wire), self.dropped, self.notes, cuts=True)
         self.keys = SrtpSessions("test", GCM, OURS, KEY)
         self.lane = self.new_lane(("192.0.2.1", 1))
         self.up = self.path.new_up(1, self.lane, "video", "VP8", 90000, 77, nack=True)
@@ -85,8 +85,8 @@ class Room:
 
     def receive(self, seq: int, body: bytes) -> None:
         packet = self.sealed_packet(seq, body)
-        self.buffer.data[: len(packet)] = packet
-        self.path.on_rtp(self.lane, len(packet), 1.0)
+        self.buffer.data[: len(packet)], self.buffer.length[0] = packet, len(packet)
+        self.path.on_rtp(self.lane, self.buffer, 1.0)
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ async def test_a_real_kernel_cuts_what_a_real_port_read() -> None:
         pytest.skip("did not run: this kernel has no UDP segmentation")
     room, loop = Room(), asyncio.get_running_loop()
     port = UdpPort("127.0.0.1", 0, lambda *_: None, room.dropped)
-    path = PythonPath(port.socket, port.buffer, room.dropped, room.notes, cuts=True)
+    path = PythonPath(port.socket, room.dropped, room.notes, cuts=True)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser, socket.socket(type=socket.SOCK_DGRAM) as viewer:
         for end in (browser, viewer):
             end.bind(("127.0.0.1", 0))
