@@ -33,7 +33,7 @@ _RUN_MOST = 0x1FFF
 _PER_VECTOR = 7
 _RUNS = [bytes([symbol]) for symbol in (_NOT_RECEIVED, _SMALL, _LARGE)]
 _RESERVED = 0xF0  # an element's head from here on: the walk ends (RFC 8285 §4.2)
-_BLOCK = Struct("!HH")  # of extensions: its form, and how many words follow
+_ONE_BYTE_FORM = ONE_BYTE_PROFILE.to_bytes(2, "big")
 _HEAD = Struct("!HHI")
 _U16 = Struct("!H")
 
@@ -172,15 +172,14 @@ def note_packet(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> No
     first = packet[0]
     if not first & EXTENSION_BIT:
         return
-    at = FIXED_HEADER + ((first & 0x0F) << 2) + _BLOCK.size
+    at = FIXED_HEADER + ((first & 0x0F) << 2) + 4
     size = len(packet)
     if at > size:
         return
-    form, words = _BLOCK.unpack_from(packet, at - _BLOCK.size)
-    if form != ONE_BYTE_PROFILE:
+    if packet[at - 4 : at - 2] != _ONE_BYTE_FORM:
         _note_unusual(arrivals, packet, ident, now)
         return
-    end = at + (words << 2)
+    end = at + ((packet[at - 2] << 8 | packet[at - 1]) << 2)
     if end > size:
         return
     while at < end:

@@ -1,6 +1,8 @@
-"""What one read of the socket sends, for the Python path: packets of one subscriber and one size leave as one datagram.
+"""What one read of the socket sends, for the Python path: packets of one subscriber and one size leave as one datagram, all in one call.
 
 The kernel cuts it (UDP_SEGMENT), which halves what a packet costs there. Where it does not, or the way there refuses, they leave singly.
+Where libc has sendmmsg, what goes to several subscribers goes in one call. What it does not take is offered to the socket
+by itself, which says why.
 """
 
 from __future__ import annotations
@@ -8,96 +10,184 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
+from ctypes import addressof, c_void_p
 from typing import Any, Final
 
+from media.forward.parcel import CUT_BYTES, UDP_SEGMENT, Parcel
 from media.forward.path import DownStream, Lane
 from media.net.ice_lite import Address
-from media.net.srtp import SrtpBuffer
+from media.net.mmsg import (
+    CONTROL_SIZE,
+    MESSAGE_BYTES,
+    NAME_SIZE,
+    VECTOR_COUNT,
+    WORDS,
+    Call,
+    Message,
+    libc_call,
+    words_of,
+)
+from media.net.sockaddr import sockaddr
 
-UDP_SEGMENT: Final = 103  # linux/udp.h
-# Packets that wait for each other at most.
+# Packets that wait for each other, give or take a run of them.
 PLACES: Final = 64
-# In one datagram: 40 of 1,500 bytes are less than the 64 KiB that UDP takes.
-SEGMENTS: Final = 40
 _NOT_THERE: Final = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOPNOTSUPP)
-Waiting = tuple[memoryview, DownStream, int]  # sealed packet, where to, bytes of its payload
 
 
 class Outbox:
-    """`buffers[count]` is free for the next packet; `put` it, and `flush` when the batch ends or `is_full`."""
+    """Fill a parcel of `open`, or one that `begin` gives, tell `count` of it, and `flush` when the batch ends."""
 
-    __slots__ = ("_places", "_refused", "_socket", "_uncut", "_waiting", "buffers", "count")
+    __slots__ = (
+        "_messages",
+        "_names",
+        "_parcels",
+        "_refused",
+        "_send",
+        "_socket",
+        "_start",
+        "_uncut",
+        "_used",
+        "_words",
+        "count",
+        "odd",
+        "open",
+        "places",
+    )
 
-    def __init__(self, port: socket.socket, cuts: bool, refused: Callable[[DownStream, int, OSError], None]) -> None:
-        """cuts  whether the kernel does.   refused  is told of each packet that was not sent, with its payload's bytes."""
+    def __init__(
+        self, port: socket.socket, cuts: bool, refused: Callable[[DownStream, int, OSError], None], *, many: bool
+    ) -> None:
+        """cuts  whether the kernel does.   refused  is told of each packet that was not sent, with its payload's bytes.
+        many  whether messages to several may leave in one call.
+        """
         self._socket = port
         self._refused = refused
-        self._waiting: dict[Lane, list[Waiting]] = {}
+        self._send = libc_call("sendmmsg") if many else None
         self._uncut: set[Address] = set()  # ways that take no segmentation
-        self._places = PLACES if cuts else 1
-        self.buffers = [SrtpBuffer() for _ in range(self._places)]
-        self.count = 0
+        self._names: dict[Address, bytes] = {}
+        self.places = PLACES if cuts else 1
+        self._messages = (Message * self.places)()
+        self._words = words_of(self._messages)
+        self._start = c_void_p(addressof(self._messages))
+        self._parcels: list[Parcel] = []  # as many as were ever needed at once; the first are in use
+        self._used = 0
+        self.count = 0  # packets that wait
+        self.open: dict[Lane, Parcel] = {}  # those of the batch that may take more
+        self.odd = False  # something of the batch must not go together with the rest
 
-    def put(self, down: DownStream, buffer: SrtpBuffer, body: int) -> None:
-        """Send it with the others."""
-        waiting = self._waiting.get(down.lane)
-        if waiting is None:
-            waiting = self._waiting[down.lane] = []
-        waiting.append((buffer.view[: buffer.length[0]], down, body))
-        self.count += 1
-        if self.count == self._places:
+    def begin(self, lane: Lane, size: int) -> Parcel:
+        """For the lane's next packet, of so many bytes before it is sealed. Nothing may be filled in an earlier one."""
+        used = self._used
+        if used == self.places:  # nothing was sealed for some
             self.flush()
+            used = 0
+        self._used = used + 1
+        if used == len(self._parcels):
+            self._parcels.append(Parcel(self._messages[used], used * WORDS))
+        parcel = self.open[lane] = self._parcels[used]
+        parcel.size = size
+        if parcel.address is not lane.address:
+            self._direct(parcel, lane.address)
+        if not parcel.plain:
+            self.odd = True
+        return parcel
+
+    def _direct(self, parcel: Parcel, address: Address) -> None:
+        """NOWHERE and connections have no name."""
+        name = self._names.get(address)
+        if name is None:
+            name = self._names[address] = sockaddr(address)
+        parcel.address = address
+        parcel.name[: len(name)] = name
+        parcel.plain = bool(name) and address not in self._uncut
+        self._words[parcel.at + NAME_SIZE] = len(name)
 
     def forget_all_but(self, addresses: Container[Address]) -> None:
-        """The others are in use no more."""
+        """The others are in use no more, or another's."""
         self._uncut = {address for address in self._uncut if address in addresses}
+        self._names = {address: name for address, name in self._names.items() if address in addresses}
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """What was believed of ways is no longer true."""
+        self.odd = True
+        for parcel in self._parcels:
+            parcel.address = None
 
     def flush(self) -> None:
         """Send all that waits."""
-        if not self.count:
+        used = self._used
+        if not used:
             return
-        for lane, waiting in self._waiting.items():
-            address = lane.address
-            if lane.tx is None:  # he has left in the middle of the batch
-                continue
-            if len(waiting) == 1 or len(address) == 3 or address in self._uncut:
-                self._send_singly(waiting, address)
-            else:
-                self._send_cut(waiting, address)
-        self._waiting.clear()
-        self.count = 0
+        parcels = self._parcels if used == len(self._parcels) else self._parcels[:used]
+        if self._send is None or self.odd:
+            for parcel in parcels:
+                self._send_by_itself(parcel)
+            self.odd = False
+        else:
+            self._label(parcels)
+            self._send_together(self._send, parcels)
+        for parcel in parcels:
+            parcel.count = 0
+            parcel.taken.clear()
+        self.open.clear()
+        self._used = self.count = 0
 
-    def _send_singly(self, waiting: list[Waiting], address: Address) -> None:
-        for packet, down, body in waiting:
+    def _label(self, parcels: Sequence[Parcel]) -> None:
+        """Tell the kernel how many packets each has, and where to cut."""
+        words = self._words
+        for parcel in parcels:
+            at = parcel.at
+            words[at + VECTOR_COUNT] = parcel.count
+            if parcel.count > 1:
+                parcel.cut[0] = parcel.slots[0].length[0]
+                words[at + CONTROL_SIZE] = CUT_BYTES
+            else:
+                words[at + CONTROL_SIZE] = 0
+
+    def _send_together(self, send: Call, parcels: Sequence[Parcel]) -> None:
+        count, start, first = len(parcels), self._start, 0
+        while True:
+            done = send(self._socket.fileno(), start, count - first, 0)
+            if done == count - first:
+                return
+            first += max(done, 0)
+            self._send_by_itself(parcels[first])  # the socket says why
+            first += 1
+            if first == count:
+                return
+            start = c_void_p(addressof(self._messages) + first * MESSAGE_BYTES)
+
+    def _send_by_itself(self, parcel: Parcel) -> None:
+        if not parcel.count:
+            return
+        lane = parcel.taken[0][0].lane
+        if lane.tx is None:  # he has left in the middle of the batch
+            return
+        address = lane.address
+        if parcel.count == 1 or len(address) == 3 or address in self._uncut:
+            self._send_singly(parcel, address)
+        else:
+            self._send_cut(parcel, address)
+
+    def _send_singly(self, parcel: Parcel, address: Address) -> None:
+        for packet, (down, body) in zip(parcel.packets(), parcel.taken, strict=True):
             try:
                 self._socket.sendto(packet, address)
             except OSError as refusal:
                 self._refused(down, body, refusal)
 
-    def _send_cut(self, waiting: list[Waiting], address: Address) -> None:
-        """Runs of one size, the last of which may be shorter."""
-        first = 0
-        while first < len(waiting):
-            size, end = len(waiting[first][0]), first + 1
-            while end < len(waiting) and end - first < SEGMENTS and len(waiting[end - 1][0]) == size:
-                if len(waiting[end][0]) > size:
-                    break
-                end += 1
-            self._send_run(waiting[first:end], size, address)
-            first = end
-
-    def _send_run(self, run: list[Waiting], size: int, address: Address) -> None:
-        if len(run) == 1:
-            self._send_singly(run, address)
-            return
-        cut: Any = [(socket.IPPROTO_UDP, UDP_SEGMENT, size.to_bytes(2, sys.byteorder))]
+    def _send_cut(self, parcel: Parcel, address: Address) -> None:
+        packets = parcel.packets()
+        cut: Any = [(socket.IPPROTO_UDP, UDP_SEGMENT, len(packets[0]).to_bytes(2, sys.byteorder))]
         try:
-            self._socket.sendmsg([packet for packet, _, _ in run], cut, 0, address)
+            self._socket.sendmsg(packets, cut, 0, address)
         except OSError as refusal:
             if refusal.errno in _NOT_THERE:
                 self._uncut.add(address)
-                self._send_singly(run, address)
+                self._look_again()
+                self._send_singly(parcel, address)
                 return
-            for _, down, body in run:
+            for down, body in parcel.taken:
                 self._refused(down, body, refusal)

@@ -13,14 +13,10 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from media.core.picture_ids import shift_numbers
-from media.core.red import BadRed, RecentVoice, voice_for
 from media.core.rtcp import TransportFeedback, write_compound
 from media.core.rtp import (
-    EXTENSION_BIT,
     FIXED_HEADER,
     HEADER,
-    HEADER_ABS,
     HEADER_ABS_SIZE,
     PADDING_BIT,
     VERSION_2,
@@ -29,10 +25,8 @@ from media.core.rtp import (
     payload_start,
     unwrap_rtx,
 )
-from media.core.seqmap import NOTHING
 from media.core.transport_cc import note_packet
-from media.forward.catching_up import CatchingUp
-from media.forward.outbox import Outbox
+from media.forward.fanning_out import FanningOut
 from media.forward.path import (
     NOWHERE,
     RTX_AT_ONCE,
@@ -63,7 +57,7 @@ _ONE_WORD = 0xBEDE0001
 MAX_PLAIN = MAX_PACKET - HEADER_ABS_SIZE - 2 - 16
 
 
-class PythonPath(CatchingUp):
+class PythonPath(FanningOut):
     """See media/forward/path.py for what each method promises. The port reads the socket and calls `on_rtp` and `on_rtcp`."""
 
     name = "python"
@@ -79,9 +73,8 @@ class PythonPath(CatchingUp):
         """port      non-blocking UDP socket, for sending.
         cuts      whether the kernel cuts datagrams (UDP_SEGMENT): then packets leave when `flush` ends the batch.
         """
-        super().__init__(watcher)
+        super().__init__(port, watcher, cuts=cuts)
         self._sendto = port.sendto
-        self._outbox = Outbox(port, cuts, self._refused)
         self._out, self._brought = SrtpBuffer(), SrtpBuffer()
         self._seal, self._unseal, self._seal_rtcp, self._unseal_rtcp = protect, unprotect, protect_rtcp, unprotect_rtcp
         self._open: dict[Lane, None] = {}  # those with keys
@@ -213,83 +206,13 @@ class PythonPath(CatchingUp):
             start = FIXED_HEADER
         up.cache.store(ext, packet, now)
         if up.keys.wanted:
+            self._forward()
             self._look_for_key_frame(up, packet, start, ext)
         if up.tap is not None:
             up.tap.packet(packet, now)
         if up.downs:
-            self._send_down(up, packet[start:], first & PADDING_BIT | VERSION_2, marker_pt, ext, ts, now)
-
-    def _send_down(self, up: UpStream, body: bytes, first: int, marker_pt: int, ext: int, ts: int, now: float) -> None:
-        outbox = self._outbox
-        pack, pack_abs = HEADER.pack_into, HEADER_ABS.pack_into
-        body_size = len(body)
-        abs_time = int(now * 262144.0) & 0xFFFFFF
-        red = marker_pt & 0x7F == up.red_pt
-        for down in up.downs:
-            out_pt = down.pt[marker_pt]
-            if not out_pt:
-                continue
-            seqmap = down.map
-            if ext > seqmap.highest:
-                seqmap.highest = ext
-                seqmap.last_ts = ts
-                seqmap.last_now = now
-                out_seq, out_ts = ext + seqmap.seq_delta & 0xFFFF, ts + seqmap.ts_delta & 0xFFFFFFFF
-            else:
-                packed = NOTHING if ext < down.begun_at else seqmap.forward_slow(ext, ts, now)
-                if packed < 0:
-                    continue
-                out_seq, out_ts = packed >> 32, packed & 0xFFFFFFFF
-            sent, sent_size = body, body_size
-            if down.depth or (red and out_pt & 0x7F != down.red_pt):
-                try:
-                    sent = self._voice_for(down, up, body, ts, red=red)
-                except BadRed:
-                    self.dropped["rtp_malformed"] += 1
-                    continue
-                sent_size, out_pt = len(sent), out_pt & 0x80 | down.red_pt if down.depth else out_pt
-            out = outbox.buffers[outbox.count]
-            data = out.data
-            if down.abs_base:
-                word = down.abs_base | abs_time
-                pack_abs(data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, down.ssrc, _ONE_WORD, word)
-                start = HEADER_ABS_SIZE
-            else:
-                pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
-                start = FIXED_HEADER
-            end = start + sent_size
-            data[start:end] = sent
-            if down.shift:
-                shift_numbers(data, start, end, down.shift)
-            out.length[0] = end
-            if self._seal(down.lane.tx, out.c, out.length):
-                self.dropped["protect_failed"] += 1
-                continue
-            down.packets += 1
-            down.octets += sent_size
-            self.packets_out += 1
-            outbox.put(down, out, sent_size)
-
-    def _voice_for(self, down: DownStream, up: UpStream, body: bytes, ts: int, *, red: bool) -> bytes:
-        """A packet of voice that does not go as it came. Raises BadRed."""
-        if down.depth:
-            up.recent = up.recent or RecentVoice()
-            up.recent.take(body, ts, red=red)
-        return voice_for(body, ts, up.recent, down.depth, down.block_pt, red=red)
-
-    def flush(self) -> None:
-        """The batch is over: what it left to send goes now."""
-        self._outbox.flush()
-
-    def _refused(self, down: DownStream, body: int, refusal: OSError) -> None:
-        down.packets -= 1
-        down.octets -= body
-        self.packets_out -= 1
-        if isinstance(refusal, BlockingIOError):
-            self.dropped["send_full"] += 1
-            self._congested(down)
-        else:
-            self.dropped["send_failed"] += 1
+            abs_time = int(now * 262144.0) & 0xFFFFFF
+            self._spread(up, (packet[start:], first & PADDING_BIT | VERSION_2, marker_pt, ext, ts, now, abs_time))
 
     # --- lanes and streams ------------------------------------------------------------------------------------------
 
@@ -321,6 +244,7 @@ class PythonPath(CatchingUp):
 
     def close_lane(self, lane: Lane) -> None:
         self._open.pop(lane, None)
+        self._outbox.odd = True  # nothing more goes to him
         lane.rx = lane.tx = None
         lane.sessions = None
 

@@ -37,16 +37,16 @@ class Place(SrtpBuffer):
 
 
 class Intake:
-    """`take`, then look at `places`. Both are good until the next `take`."""
+    """`take`, then look at as many `places`, which are good until the next `take`. `known` are senders by their sockaddr."""
 
-    __slots__ = ("_known", "_messages", "_names", "_port", "_receive", "_start", "_vectors", "at_once", "places")
+    __slots__ = ("_messages", "_names", "_port", "_receive", "_start", "_vectors", "at_once", "known", "places")
 
     def __init__(self, port: socket.socket, *, many: bool) -> None:
         """port  non-blocking.   many  whether several may be read at once (`reads_many`)."""
         self._port = port
         self._receive = libc_call("recvmmsg") if many else None
         self.at_once = PLACES if self._receive else 1
-        self._known: dict[bytes, Address] = {}
+        self.known: dict[bytes, Address] = {}
         size = SOCKADDR_BYTES[port.family]
         self._names = memoryview(bytearray(PLACES * size))
         self._messages, self._vectors = (Message * self.at_once)(), (Vector * self.at_once)()
@@ -79,15 +79,12 @@ class Intake:
         place.source[:] = sockaddr(source)
         return 1
 
-    def whose(self, place: Place) -> Address:
-        """Where a datagram came from, as `socket.recvfrom` would say it; always the same object while nobody forges many."""
+    def learn(self, place: Place) -> Address:
+        """Where a datagram came from, as `socket.recvfrom` would say it; `known` has it from then on, while nobody forges many."""
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
         packed = place.source.tobytes()
-        known = self._known.get(packed)
-        if known is None:
-            if len(self._known) >= MOST_KNOWN:
-                self._known.clear()
-            known = self._known[packed] = address_of(packed)
-        return known
+        return self.known.setdefault(packed, address_of(packed))
 
 
 @cache
@@ -110,5 +107,5 @@ def _read(port: socket.socket, wanted: int) -> list[tuple[bytes, Address]]:
     intake, found = Intake(port, many=True), list[tuple[bytes, Address]]()
     while intake.at_once > 1 and len(found) < wanted and select.select([port], [], [], _SOON_S)[0]:
         places = intake.places[: intake.take()]
-        found += [(place.view[: place.length[0]].tobytes(), intake.whose(place)) for place in places]
+        found += [(place.view[: place.length[0]].tobytes(), intake.learn(place)) for place in places]
     return found

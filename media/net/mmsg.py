@@ -35,7 +35,8 @@ class Message(ctypes.Structure):
     )
 
 
-WORDS: Final = ctypes.sizeof(Message) // 8
+MESSAGE_BYTES: Final = ctypes.sizeof(Message)
+WORDS: Final = MESSAGE_BYTES // 8
 # Where a message has what, in words of 64 bits.
 NAME, NAME_SIZE, VECTOR_COUNT, CONTROL_SIZE = 0, 1, 3, 5
 

@@ -18,7 +18,7 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from media.core.rtp import Buffer
@@ -124,28 +124,30 @@ class UdpPort:
             except OSError:
                 self.dropped["receive_failed"] += 1
                 return
-            for place in places if count == at_once else places[:count]:
-                self._take(place)
+            self._take(places if count == at_once else places[:count])
             if count < at_once:
                 return
             left -= count
 
-    def _take(self, place: Place) -> None:
-        data, size = place.data, place.length[0]
-        try:
-            source = self._intake.whose(place)
-            if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
-                lane = self.lanes.get(source)
-                if lane is None:
-                    self.dropped["unknown_source"] += 1
-                elif 192 <= data[1] <= 223:
-                    self._on_rtcp(lane, place, time.monotonic())
+    def _take(self, places: Sequence[Place]) -> None:
+        known, lanes, clock, on_rtp = self._intake.known, self.lanes, time.monotonic, self._on_rtp
+        for place in places:
+            data, size = place.data, place.length[0]
+            try:
+                source = known.get(place.source.tobytes()) or self._intake.learn(place)
+                if 128 <= data[0] <= 191 and RTP_HEADER <= size <= MAX_PACKET:
+                    lane = lanes.get(source)
+                    if lane is None:
+                        self.dropped["unknown_source"] += 1
+                    elif 192 <= data[1] <= 223:
+                        self._on_rtcp(lane, place, clock())
+                    else:
+                        on_rtp(lane, place, clock())
                 else:
-                    self._on_rtp(lane, place, time.monotonic())
-            else:
-                self._read_slow(bytes(place.view[:size]), source, time.monotonic())
-        except Exception:
-            self.note_fault(size)
+                    self._on_end()  # what it changes is not to change what is on its way
+                    self._read_slow(bytes(place.view[:size]), source, clock())
+            except Exception:
+                self.note_fault(size)
 
     def note_fault(self, size: int) -> None:
         """Our own fault, found by a datagram: one trace a second, so that nobody can fill the log."""

@@ -30,7 +30,7 @@ class Wire:
         found: list[tuple[bytes, Address]] = []
         while len(found) < wanted and select.select([self.port], [], [], WITHIN_S)[0]:
             for place in self.intake.places[: self.intake.take()]:
-                found.append((bytes(place.view[: place.length[0]]), self.intake.whose(place)))
+                found.append((bytes(place.view[: place.length[0]]), self.intake.learn(place)))
         return found
 
 
@@ -91,9 +91,9 @@ def test_many_forged_sources_fill_no_memory(wire: Wire) -> None:
     for number in range(MOST_KNOWN + 10):
         host = "fd00::1" if wire.port.family == socket.AF_INET6 else "192.0.2.1"
         place.source[:] = sockaddr((host, 1024 + number))
-        assert wire.intake.whose(place)[1] == 1024 + number
+        assert wire.intake.learn(place)[1] == 1024 + number
 
-    assert len(wire.intake._known) <= MOST_KNOWN
+    assert len(wire.intake.known) <= MOST_KNOWN
 
 
 def test_a_closed_port_is_an_error(wire: Wire) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import random
 import socket
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,10 +16,11 @@ import pytest
 
 from media.core.rtp import HEADER
 from media.forward.choose import kernel_cuts_datagrams
-from media.forward.outbox import PLACES, SEGMENTS
+from media.forward.outbox import PLACES, Outbox
+from media.forward.parcel import SEGMENTS
 from media.forward.path import DownStream, Lane, LaneOwner
 from media.forward.python_path import PythonPath
-from media.forward.self_test import Notes, Wire
+from media.forward.self_test import Notes, Story, Wire
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpBuffer, SrtpSessions, protect
 from media.net.udp import UdpPort
@@ -155,6 +158,117 @@ def test_who_leaves_in_the_middle_of_a_batch_gets_nothing_of_it(room: Room) -> N
     room.path.flush()
 
     assert [address for _, address in room.wire.sent] == [other.lane.address]
+
+
+def test_batches_leave_one_after_the_other(room: Room) -> None:
+    room.receive(2, OTHER + bytes(100))
+    room.path.flush()
+    room.receive(3, OTHER + bytes(100))
+    room.receive(4, OTHER + bytes(100))
+    room.path.flush()
+
+    numbers = [[int.from_bytes(packet[2:4], "big") for packet in message] for message in room.wire.messages]
+    assert numbers == [[2], [2], [3, 4], [3, 4]]
+
+
+def test_what_came_before_a_pause_is_on_its_way(room: Room) -> None:
+    room.receive(2, OTHER + bytes(100))
+    room.path.pause(room.up, True)
+    room.receive(3, OTHER + bytes(100))
+    room.path.flush()
+
+    assert [len(message) for message in room.wire.messages] == [1, 1]
+
+
+def test_who_comes_in_the_middle_of_a_batch_gets_what_comes_then(room: Room) -> None:
+    room.receive(2, OTHER + bytes(100))
+    room.subscriber(3)
+    room.receive(3, KEY_FRAME + bytes(100))
+    room.receive(4, OTHER + bytes(100))
+    room.path.flush()
+
+    by_number = {number: [data for data, to in room.wire.sent if to[1] == number] for number in (1, 2, 3)}
+    assert [len(packets) for packets in by_number.values()] == [3, 3, 2]
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "IPv6"])
+@pytest.mark.parametrize("many", [True, False], ids=["together", "one by one"])
+def test_all_get_theirs_over_a_real_socket(family: socket.AddressFamily, many: bool) -> None:
+    """Runs, single packets, and one who is nowhere, whose packet is refused and spoils no other's."""
+    if not kernel_cuts_datagrams(family):
+        pytest.skip("did not run: this kernel has no UDP segmentation")
+    refused: list[tuple[int, int]] = []
+    with socket.socket(family, socket.SOCK_DGRAM) as port, ExitStack() as opened:
+        port.setblocking(False)
+        takers = [opened.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for _ in range(3)]
+        outbox = Outbox(port, True, lambda down, body, _: refused.append((down.ssrc, body)), many=many)
+        downs = [a_down(number) for number in range(4)]
+        for taker, down in zip(takers, downs, strict=False):
+            taker.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+            taker.settimeout(30)
+            down.lane.address = taker.getsockname()
+        downs[3].lane.address = ("::1", 0) if family == socket.AF_INET6 else ("127.0.0.1", 0)  # no such port
+        for sizes in ([(0, 9), (0, 9), (0, 4), (3, 5), (1, 7), (2, 8), (2, 8)], [(1, 6)]):
+            for number, size in sizes:
+                fill(outbox, downs[number], size)
+            outbox.flush()
+
+        got = [[taker.recv(100) for _ in range(count)] for taker, count in zip(takers, (3, 2, 2), strict=True)]
+
+    assert got == [[b"0" * 9, b"0" * 9, b"0" * 4], [b"1" * 7, b"1" * 6], [b"2" * 8, b"2" * 8]]
+    assert refused == [(3, 5)]
+
+
+class BatchedStory(Story):
+    """Ends a batch now and then, and before anything happens that is no packet: so does the port."""
+
+    def _happen(self, chance: random.Random, now: float) -> None:
+        self._wire.full = False
+        state = chance.getstate()
+        something, this_time = chance.random() < 0.17, chance.random() < 0.2
+        chance.setstate(state)
+        if something or this_time:
+            self._path.flush()
+        super()._happen(chance, now)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_story_in_batches_leaves_the_same_packets(seed: int) -> None:
+    stories = []
+    for cuts in (False, True):
+        wire, notes, buffer = CuttingWire(), Notes(), SrtpBuffer()
+        path = PythonPath(cast(Any, wire), Counter(), notes, cuts=cuts)
+
+        def feed(lane: Lane, data: bytes, now: float, path: PythonPath = path, buffer: SrtpBuffer = buffer) -> None:
+            buffer.data[: len(data)], buffer.length[0] = data, len(data)
+            take = path.on_rtcp if 192 <= data[1] <= 223 else path.on_rtp
+            take(lane, buffer, now)
+
+        story = BatchedStory(path, feed, wire, notes, GCM, len(KEY))
+        story.play(random.Random(seed), 400)
+        path.flush()
+        stories.append([(name, sorted(what) if name == "datagrams" else what) for name, what in story.outcome()])  # type: ignore[call-overload]
+
+    batched = [message for message in wire.messages if len(message) > 1]
+    assert stories[0] == stories[1]
+    assert len(batched) > 3
+
+
+def a_down(number: int) -> DownStream:
+    lane = Lane(cast(LaneOwner, Notes()), 1, 0.0)
+    lane.tx = object()
+    return DownStream(lane, "audio", 48000, number, 1, 1)
+
+
+def fill(outbox: Outbox, down: DownStream, size: int) -> None:
+    parcel = outbox.open.get(down.lane)
+    if parcel is None or (size != parcel.size and not parcel.takes(size)):
+        parcel = outbox.begin(down.lane, size)
+    slot = parcel.slots[parcel.count] if parcel.count < len(parcel.slots) else parcel.grow()
+    slot.data[:size], slot.length[0] = str(down.ssrc).encode() * size, size
+    parcel.taken.append((down, size))
+    parcel.count += 1
+    outbox.count += 1
 
 
 async def test_a_real_kernel_cuts_what_a_real_port_read() -> None:

@@ -1,0 +1,79 @@
+"""Packets of one subscriber and one size that leave as one message, where they lie in memory.
+
+libsrtp writes the length of what it seals straight into the list that the kernel reads, so that nothing is gathered before it is sent.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from ctypes import addressof
+from typing import Any, Final
+
+from media.forward.path import DownStream
+from media.net.ice_lite import Address
+from media.net.mmsg import Message, Vector
+from media.net.srtp import SrtpBuffer, ffi
+
+UDP_SEGMENT: Final = 103  # linux/udp.h
+# In one datagram: 40 of 1,500 bytes are less than the 64 KiB that UDP takes.
+SEGMENTS: Final = 40
+# struct cmsghdr and the size of a segment (cmsg(3)); what it says itself ends with the data, not with the padding.
+_CUT: Final = struct.Struct("=QiiH6x")
+CUT_BYTES: Final = _CUT.size
+_CUT_AT: Final = 8  # in words of 16 bits
+LONGEST_NAME: Final = 28  # sockaddr_in6
+
+
+class Slot(SrtpBuffer):
+    """One packet; its length is that of a vector."""
+
+    __slots__ = ("_vector",)
+
+    def __init__(self, vector: Vector) -> None:
+        super().__init__()
+        self._vector = vector
+        vector.base = _address(self.c)
+        self.length = ffi.cast("int *", addressof(vector) + Vector.size.offset)
+
+
+class Parcel:
+    """`slots[:count]` are filled; `taken` says by whom each packet is paid for: the stream and the bytes of its payload."""
+
+    __slots__ = ("_control", "_vectors", "address", "at", "count", "cut", "name", "plain", "size", "slots", "taken")
+
+    def __init__(self, message: Message, at: int) -> None:
+        """at  where the message begins among the words of all."""
+        self.at = at
+        self.address: Address | None = None  # that `name` holds
+        self.plain = False  # whether it goes there as one message
+        self.count = 0
+        self.size = 0  # of a packet before it is sealed; -1: complete
+        self.taken: list[tuple[DownStream, int]] = []
+        self.slots: list[Slot] = []  # made when they are needed first
+        self._vectors = (Vector * SEGMENTS)()
+        self.name, self._control = bytearray(LONGEST_NAME), bytearray(CUT_BYTES)
+        _CUT.pack_into(self._control, 0, CUT_BYTES - 6, socket.IPPROTO_UDP, UDP_SEGMENT, 0)
+        self.cut = memoryview(self._control).cast("H")[_CUT_AT:]
+        message.name, message.control = _address(self.name), _address(self._control)
+        message.vectors = addressof(self._vectors)
+
+    def grow(self) -> Slot:
+        slot = Slot(self._vectors[len(self.slots)])
+        self.slots.append(slot)
+        return slot
+
+    def packets(self) -> list[memoryview]:
+        return [slot.view[: slot.length[0]] for slot in self.slots[: self.count]]
+
+    def takes(self, size: int) -> bool:
+        """Whether a packet may come into it that is not like those before, or of which there are enough: a shorter one, as the last."""
+        if size > self.size or self.count == SEGMENTS:
+            return False
+        self.size = -1 if self.count else size
+        return True
+
+
+def _address(memory: Any) -> int:
+    """Of a bytearray, or of what cffi made of one."""
+    return int(ffi.cast("uintptr_t", ffi.from_buffer(memory) if isinstance(memory, bytearray) else memory))
