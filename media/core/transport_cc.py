@@ -12,6 +12,7 @@ Source: draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import sub
 from struct import Struct
 from typing import Final
 
@@ -203,8 +204,12 @@ def _note_unusual(arrivals: Arrivals, packet: bytes, ident: int, now: float) -> 
         arrivals.note(packet[found[0]] << 8 | packet[found[0] + 1], now)
 
 
-def _deltas(ticks: Iterable[int | None], before: int) -> tuple[bytes, bytes]:
+def _deltas(ticks: Sequence[int | None], before: int) -> tuple[bytes, bytes]:
     """The symbol of each status, and the deltas of those that came. `before`: the reference time."""
+    there = [tick for tick in ticks if tick is not None]
+    steps = list(map(sub, there, [before, *there]))
+    if len(there) == len(ticks) and min(steps) >= 0 and max(steps) <= 0xFF:  # nearly always
+        return _RUNS[_SMALL] * len(ticks), bytes(steps)
     symbols, deltas = bytearray(), bytearray()
     for tick in ticks:
         if tick is None:

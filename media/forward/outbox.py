@@ -14,12 +14,13 @@ from collections.abc import Callable, Container, Sequence
 from ctypes import addressof, c_void_p
 from typing import Any, Final
 
-from media.forward.parcel import CUT_BYTES, UDP_SEGMENT, Parcel
+from media.forward.parcel import CUT_BYTES, UDP_SEGMENT, Parcel, Way
 from media.forward.path import DownStream, Lane
 from media.net.ice_lite import Address
 from media.net.mmsg import (
     CONTROL_SIZE,
     MESSAGE_BYTES,
+    NAME,
     NAME_SIZE,
     VECTOR_COUNT,
     WORDS,
@@ -40,7 +41,6 @@ class Outbox:
 
     __slots__ = (
         "_messages",
-        "_names",
         "_parcels",
         "_refused",
         "_send",
@@ -48,6 +48,7 @@ class Outbox:
         "_start",
         "_uncut",
         "_used",
+        "_ways",
         "_words",
         "count",
         "odd",
@@ -65,7 +66,7 @@ class Outbox:
         self._refused = refused
         self._send = libc_call("sendmmsg") if many else None
         self._uncut: set[Address] = set()  # ways that take no segmentation
-        self._names: dict[Address, bytes] = {}
+        self._ways: dict[Address, Way] = {}
         self.places = PLACES if cuts else 1
         self._messages = (Message * self.places)()
         self._words = words_of(self._messages)
@@ -87,33 +88,25 @@ class Outbox:
             self._parcels.append(Parcel(self._messages[used], used * WORDS))
         parcel = self.open[lane] = self._parcels[used]
         parcel.size = size
-        if parcel.address is not lane.address:
-            self._direct(parcel, lane.address)
-        if not parcel.plain:
+        way, words = self._ways.get(lane.address) or self._learn(lane.address), self._words
+        words[parcel.at + NAME] = way.at
+        words[parcel.at + NAME_SIZE] = way.size
+        if not way.size:
             self.odd = True
         return parcel
 
-    def _direct(self, parcel: Parcel, address: Address) -> None:
-        """NOWHERE and connections have no name."""
-        name = self._names.get(address)
-        if name is None:
-            name = self._names[address] = sockaddr(address)
-        parcel.address = address
-        parcel.name[: len(name)] = name
-        parcel.plain = bool(name) and address not in self._uncut
-        self._words[parcel.at + NAME_SIZE] = len(name)
+    def _learn(self, address: Address) -> Way:
+        """The same as long as it is in use: messages of the batch point to it."""
+        way = self._ways.get(address)
+        if way is None:
+            way = self._ways[address] = Way(b"" if address in self._uncut else sockaddr(address))
+        return way
 
     def forget_all_but(self, addresses: Container[Address]) -> None:
         """The others are in use no more, or another's."""
         self._uncut = {address for address in self._uncut if address in addresses}
-        self._names = {address: name for address, name in self._names.items() if address in addresses}
-        self._look_again()
-
-    def _look_again(self) -> None:
-        """What was believed of ways is no longer true."""
+        self._ways = {address: way for address, way in self._ways.items() if address in addresses}
         self.odd = True
-        for parcel in self._parcels:
-            parcel.address = None
 
     def flush(self) -> None:
         """Send all that waits."""
@@ -186,7 +179,7 @@ class Outbox:
         except OSError as refusal:
             if refusal.errno in _NOT_THERE:
                 self._uncut.add(address)
-                self._look_again()
+                self._learn(address).size = 0
                 self._send_singly(parcel, address)
                 return
             for down, body in parcel.taken:

@@ -11,7 +11,6 @@ from ctypes import addressof
 from typing import Any, Final
 
 from media.forward.path import DownStream
-from media.net.ice_lite import Address
 from media.net.mmsg import Message, Vector
 from media.net.srtp import SrtpBuffer, ffi
 
@@ -22,7 +21,16 @@ SEGMENTS: Final = 40
 _CUT: Final = struct.Struct("=QiiH6x")
 CUT_BYTES: Final = _CUT.size
 _CUT_AT: Final = 8  # in words of 16 bits
-LONGEST_NAME: Final = 28  # sockaddr_in6
+
+
+class Way:
+    """Where a name (struct sockaddr) stands in memory. Of no bytes: messages do not go there, packets go singly."""
+
+    __slots__ = ("_name", "at", "size")
+
+    def __init__(self, name: bytes) -> None:
+        self._name = bytearray(name)
+        self.at, self.size = _address(self._name), len(name)
 
 
 class Slot(SrtpBuffer):
@@ -40,22 +48,20 @@ class Slot(SrtpBuffer):
 class Parcel:
     """`slots[:count]` are filled; `taken` says by whom each packet is paid for: the stream and the bytes of its payload."""
 
-    __slots__ = ("_control", "_vectors", "address", "at", "count", "cut", "name", "plain", "size", "slots", "taken")
+    __slots__ = ("_control", "_vectors", "at", "count", "cut", "size", "slots", "taken")
 
     def __init__(self, message: Message, at: int) -> None:
         """at  where the message begins among the words of all."""
         self.at = at
-        self.address: Address | None = None  # that `name` holds
-        self.plain = False  # whether it goes there as one message
         self.count = 0
         self.size = 0  # of a packet before it is sealed; -1: complete
         self.taken: list[tuple[DownStream, int]] = []
         self.slots: list[Slot] = []  # made when they are needed first
         self._vectors = (Vector * SEGMENTS)()
-        self.name, self._control = bytearray(LONGEST_NAME), bytearray(CUT_BYTES)
+        self._control = bytearray(CUT_BYTES)
         _CUT.pack_into(self._control, 0, CUT_BYTES - 6, socket.IPPROTO_UDP, UDP_SEGMENT, 0)
         self.cut = memoryview(self._control).cast("H")[_CUT_AT:]
-        message.name, message.control = _address(self.name), _address(self._control)
+        message.control = _address(self._control)
         message.vectors = addressof(self._vectors)
 
     def grow(self) -> Slot:
