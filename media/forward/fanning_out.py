@@ -43,15 +43,15 @@ class FanningOut(CatchingUp, ABC):
 
     def _spread(self, up: UpStream, came: Came) -> None:
         """To everybody who gets `up`, when the batch is over or sooner."""
-        if up is not self._running:
+        if self._run and up is not self._running:
             self._forward()
-            self._running = up
         if up.kind == "audio":  # what voices are made of is told once for each packet, so they go one by one
             self._fan_out(up, [came])
-            return
-        self._run.append(came)
-        if len(self._run) == self._longest:
-            self._forward()
+        else:
+            self._running = up
+            self._run.append(came)
+            if len(self._run) == self._longest:
+                self._forward()
 
     def flush(self) -> None:
         """The batch is over: what it left to send goes now."""
