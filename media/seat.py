@@ -74,7 +74,7 @@ class Seat:
         self.host.on_phase(self, phase, cause, now)
 
     def on_up_started(self, up: UpStream, line: Negotiated, now: float) -> None:
-        up.level_ident = line.extensions.get(AUDIO_LEVEL, 0)
+        up.level_ident, up.shape = line.extensions.get(AUDIO_LEVEL, 0), None
         self.host.on_up_started(self, up, line)
         self.set_up_phase(line, "paused" if up.paused else "started")
 

@@ -25,6 +25,7 @@ from media.core.red import NO_PT, RecentVoice
 from media.core.reports import StreamClock
 from media.core.rtp import SILENCE
 from media.core.seqmap import SeqMap
+from media.core.shape import HeaderShape
 from media.core.transport_cc import Arrivals
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpBuffer, SrtpSessions
@@ -168,6 +169,7 @@ class UpStream:
         "red_pt",
         "rid",
         "rtx_ssrc",
+        "shape",
         "ssrc",
         "tap",
         "waiting",
@@ -190,6 +192,7 @@ class UpStream:
         self.pt = 0  # payload type of the stream that RTX repairs
         self.red_pt = NO_PT  # the same frames, several in a packet (core/red.py)
         self.level_ident = 0  # of the extension that says how loud it is; 0 = not negotiated
+        self.shape: HeaderShape | None = None  # of its packets' extensions
         self.loudest = SILENCE  # since somebody took it (hearing.py)
         self.recent: RecentVoice | None = None  # kept while a subscriber gets his voice several times
         self.nack = nack

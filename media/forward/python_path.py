@@ -25,6 +25,7 @@ from media.core.rtp import (
     payload_start,
     unwrap_rtx,
 )
+from media.core.shape import shape_of
 from media.core.transport_cc import note_packet
 from media.forward.fanning_out import FanningOut
 from media.forward.path import (
@@ -110,9 +111,33 @@ class PythonPath(FanningOut):
             return
         lane.heard = now
         packet = received.view[: length[0]].tobytes()
+        first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(packet)
+        up = lane.ups.get(ssrc)
+        if up is None or marker_pt & 0x7F not in (up.pt, up.red_pt):
+            self._note_number(lane, packet, now)
+            self._take_slow(lane, packet, ssrc, now)
+            return
+        start, shape = 0, up.shape
+        if shape is not None and shape.fits(packet, lane.count_ident):
+            start, number_at, level_at = shape.start, shape.number_at, shape.level_at
+            if number_at:
+                lane.arrivals.note(packet[number_at] << 8 | packet[number_at + 1], now)
+            if level_at and packet[level_at] & 0x7F < up.loudest:
+                up.loudest = packet[level_at] & 0x7F
+        else:
+            self._note_number(lane, packet, now)
+            self._note_level(up, packet)
+            if not seq & 7:  # now and then: some change with each picture
+                up.shape = shape_of(packet, lane.count_ident, up.level_ident)
+        self._take(up, packet, first, marker_pt, seq, ts, now, start)
+
+    def _note_number(self, lane: Lane, packet: bytes, now: float) -> None:
         if lane.count_ident:
             note_packet(lane.arrivals, packet, lane.count_ident, now)
-        self._take_plain(lane, packet, now)
+
+    def _note_level(self, up: UpStream, packet: bytes) -> None:
+        if up.level_ident:
+            up.loudest = loudest(up.loudest, packet, len(packet), up.level_ident)
 
     def _take_plain(self, lane: Lane, packet: bytes, now: float) -> None:
         first, marker_pt, seq, ts, ssrc = HEADER.unpack_from(packet)
@@ -120,8 +145,7 @@ class PythonPath(FanningOut):
         if up is None or marker_pt & 0x7F not in (up.pt, up.red_pt):
             self._take_slow(lane, packet, ssrc, now)
         else:
-            if up.level_ident:
-                up.loudest = loudest(up.loudest, packet, len(packet), up.level_ident)
+            self._note_level(up, packet)
             self._take(up, packet, first, marker_pt, seq, ts, now)
 
     def on_rtcp(self, lane: Lane, received: SrtpBuffer, now: float) -> None:
@@ -174,9 +198,10 @@ class PythonPath(FanningOut):
         seq: int,
         ts: int,
         now: float,
+        start: int = 0,
         repair: bool = False,
     ) -> None:
-        """Account one plain packet, keep it, record it, and send it down."""
+        """Account one plain packet, keep it, record it, and send it down. `start` of its payload; 0: not known yet."""
         size = len(packet)
         self.packets_in += 1
         ext = up.loss.receive(seq, now)
@@ -196,14 +221,12 @@ class PythonPath(FanningOut):
         if size > MAX_PLAIN:
             self.dropped["too_long"] += 1
             return
-        if first & 0x1F:
+        if not start:
             try:
-                start = payload_start(packet, size)
+                start = payload_start(packet, size) if first & 0x1F else FIXED_HEADER
             except RtpError:
                 self.dropped["rtp_malformed"] += 1
                 return
-        else:
-            start = FIXED_HEADER
         up.cache.store(ext, packet, now)
         if up.keys.wanted:
             self._forward()
