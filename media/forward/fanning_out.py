@@ -92,7 +92,7 @@ class FanningOut(CatchingUp, ABC):
     def _send_down(self, up: UpStream, down: DownStream, run: list[Came]) -> int:
         lane, names, seqmap, outbox = down.lane, down.pt, down.map, self._outbox
         tx, abs_base, shift, is_voice, seal = lane.tx, down.abs_base, down.shift, up.kind == "audio", self._seal
-        start = HEADER_ABS_SIZE if abs_base else FIXED_HEADER
+        start, ssrc = HEADER_ABS_SIZE if abs_base else FIXED_HEADER, down.ssrc
         parcel = outbox.open.get(lane)
         packets = octets = 0
         for body, first, marker_pt, ext, ts, now, abs_time in run:
@@ -123,11 +123,9 @@ class FanningOut(CatchingUp, ABC):
             out = parcel.slots[parcel.count] if parcel.count < len(parcel.slots) else parcel.grow()
             data = out.data
             if abs_base:
-                pack_abs(
-                    data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, down.ssrc, _ONE_WORD, abs_base | abs_time
-                )
+                pack_abs(data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, ssrc, _ONE_WORD, abs_base | abs_time)
             else:
-                pack(data, 0, first, out_pt, out_seq, out_ts, down.ssrc)
+                pack(data, 0, first, out_pt, out_seq, out_ts, ssrc)
             data[start:end] = sent
             if shift:
                 shift_numbers(data, start, end, shift)
