@@ -14,6 +14,8 @@ from media.forward.native_path import NativePath
 from media.forward.path import ForwardPath, Watcher
 from media.forward.python_path import PythonPath
 from media.forward.self_test import check_native
+from media.net.intake import reads_many
+from media.net.mmsg import libc_call
 from media.net.udp import UdpPort
 from media.record.lanes import LanesUnusable, use_lanes
 
@@ -34,6 +36,10 @@ def choose_path(wanted: Choice, folder: Path, port: UdpPort, dropped: Counter[st
             if wanted == "native":
                 raise
             log.warning("packets go through the Python path, at twice the cost: %s", reason)
+    if libc_call("sendmmsg") is None or not reads_many(port.socket.family):
+        log.warning(
+            "each datagram has a call of its own, which costs a tenth more: libc has no recvmmsg and sendmmsg here"
+        )
     cuts = kernel_cuts_datagrams(port.socket.family)
     return PythonPath(port.socket, dropped, watcher, cuts=cuts)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import select
 import socket
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from media.forward.choose import choose_path
+from media.forward.self_test import Notes
 from media.net.ice_lite import Address
 from media.net.intake import MOST_KNOWN, PLACES, Intake, reads_many
 from media.net.mmsg import libc_call
 from media.net.sockaddr import sockaddr
+from media.net.udp import UdpPort
 
 HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 WITHIN_S = 30
@@ -106,6 +113,28 @@ def test_a_closed_port_is_an_error(wire: Wire) -> None:
 def test_this_machine_reads_many(family: socket.AddressFamily) -> None:
     """Else the tests above looked at one way only."""
     assert reads_many(family)
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No Linux, as far as one can tell."""
+    reads_many.cache_clear()
+    monkeypatch.setattr(sys, "platform", "freebsd14")
+    yield
+    reads_many.cache_clear()
+
+
+def test_elsewhere_one_line_says_that_datagrams_go_one_by_one(
+    elsewhere: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = UdpPort("127.0.0.1", 0, lambda *_: None, Counter())
+    with port.socket, caplog.at_level(logging.INFO):
+        choose_path("python", tmp_path, port, port.dropped, Notes())
+        intake = Intake(port.socket, many=True)
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "a call of its own" in caplog.text
+    assert intake.at_once == 1
 
 
 def test_what_libc_has_not_is_not_called() -> None:
