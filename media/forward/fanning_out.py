@@ -66,15 +66,15 @@ class FanningOut(CatchingUp, ABC):
             self._fan_out(up, run)
 
     def _fan_out(self, up: UpStream, run: list[Came]) -> None:
-        outbox = self._outbox
-        sent, alone = 0, outbox.places == 1
-        for down in up.downs:
-            sent += self._send_down(up, down, run)
-            if alone:
+        outbox, downs, sent = self._outbox, up.downs, 0
+        most = outbox.places - len(run)
+        for down in downs:
+            if outbox.count > most:
                 outbox.flush()
+            if downs is up.downs or down in up.downs:  # not cut by now
+                sent += self._send_down(up, down, run)
         self.packets_out += sent
-        outbox.count += sent
-        if outbox.count >= outbox.places:
+        if outbox.count == outbox.places:
             outbox.flush()
 
     def connect(self, up: UpStream, down: DownStream) -> None:
@@ -93,16 +93,14 @@ class FanningOut(CatchingUp, ABC):
         lane, names, seqmap, outbox = down.lane, down.pt, down.map, self._outbox
         tx, abs_base, shift, is_voice, seal = lane.tx, down.abs_base, down.shift, up.kind == "audio", self._seal
         start, ssrc = HEADER_ABS_SIZE if abs_base else FIXED_HEADER, down.ssrc
-        parcel = outbox.open.get(lane)
+        parcel, slots = outbox.open.get(lane), outbox.slots
         packets = octets = 0
         for body, first, marker_pt, ext, ts, now, abs_time in run:
             out_pt = names[marker_pt]
             if not out_pt:
                 continue
             if ext > seqmap.highest:
-                seqmap.highest = ext
-                seqmap.last_ts = ts
-                seqmap.last_now = now
+                seqmap.highest, seqmap.last_ts, seqmap.last_now = ext, ts, now
                 out_seq, out_ts = ext + seqmap.seq_delta & 0xFFFF, ts + seqmap.ts_delta & 0xFFFFFFFF
             else:
                 packed = NOTHING if ext < down.begun_at else seqmap.forward_slow(ext, ts, now)
@@ -120,7 +118,8 @@ class FanningOut(CatchingUp, ABC):
             end = start + size
             if parcel is None or ((end != parcel.size or parcel.count == SEGMENTS) and not parcel.takes(end)):
                 parcel = outbox.begin(lane, end)
-            out = parcel.slots[parcel.count] if parcel.count < len(parcel.slots) else parcel.grow()
+            number, out = parcel.count, slots[outbox.count]
+            length = parcel.lengths[number] if number < len(parcel.lengths) else parcel.grow()
             data = out.data
             if abs_base:
                 pack_abs(data, 0, first | EXTENSION_BIT, out_pt, out_seq, out_ts, ssrc, _ONE_WORD, abs_base | abs_time)
@@ -129,13 +128,14 @@ class FanningOut(CatchingUp, ABC):
             data[start:end] = sent
             if shift:
                 shift_numbers(data, start, end, shift)
-            out.length[0] = end
-            if seal(tx, out.c, out.length):
+            length[0] = end
+            if seal(tx, out.c, length):
                 self.dropped["protect_failed"] += 1
-                outbox.odd = True
                 continue
-            parcel.count += 1
-            parcel.taken.append((down, size))
+            parcel.pieces[number << 1] = out.at
+            parcel.count = number + 1
+            parcel.taken.append((down, size, out))
+            outbox.count += 1
             packets += 1
             octets += size
         down.packets += packets

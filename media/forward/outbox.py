@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Sequence
 from ctypes import addressof, c_void_p
 from typing import Any, Final
 
-from media.forward.parcel import CUT_BYTES, UDP_SEGMENT, Parcel, Way
+from media.forward.parcel import CUT_BYTES, UDP_SEGMENT, Parcel, Slot, Way
 from media.forward.path import DownStream, Lane
 from media.net.ice_lite import Address
 from media.net.mmsg import (
@@ -31,13 +31,13 @@ from media.net.mmsg import (
 )
 from media.net.sockaddr import sockaddr
 
-# Packets that wait for each other, give or take a run of them.
+# Packets that wait for each other at most.
 PLACES: Final = 64
 _NOT_THERE: Final = (errno.EINVAL, errno.EIO, errno.EMSGSIZE, errno.EOPNOTSUPP)
 
 
 class Outbox:
-    """Fill a parcel of `open`, or one that `begin` gives, tell `count` of it, and `flush` when the batch ends."""
+    """Fill `slots[count]`, put it into a parcel of `open` or one that `begin` gives, count it, and `flush` when the batch ends or all are full."""
 
     __slots__ = (
         "_messages",
@@ -54,6 +54,7 @@ class Outbox:
         "odd",
         "open",
         "places",
+        "slots",
     )
 
     def __init__(
@@ -73,7 +74,8 @@ class Outbox:
         self._start = c_void_p(addressof(self._messages))
         self._parcels: list[Parcel] = []  # as many as were ever needed at once; the first are in use
         self._used = 0
-        self.count = 0  # packets that wait
+        self.slots = [Slot() for _ in range(self.places)]
+        self.count = 0  # packets that wait, in as many of the slots
         self.open: dict[Lane, Parcel] = {}  # those of the batch that may take more
         self.odd = False  # something of the batch must not go together with the rest
 
@@ -114,12 +116,11 @@ class Outbox:
         if not used:
             return
         parcels = self._parcels if used == len(self._parcels) else self._parcels[:used]
-        if self._send is None or self.odd:
+        if self._send is None or self.odd or not self._label(parcels):
             for parcel in parcels:
                 self._send_by_itself(parcel)
             self.odd = False
         else:
-            self._label(parcels)
             self._send_together(self._send, parcels)
         for parcel in parcels:
             parcel.count = 0
@@ -127,17 +128,20 @@ class Outbox:
         self.open.clear()
         self._used = self.count = 0
 
-    def _label(self, parcels: Sequence[Parcel]) -> None:
-        """Tell the kernel how many packets each has, and where to cut."""
+    def _label(self, parcels: Sequence[Parcel]) -> bool:
+        """Tell the kernel how many packets each has, and where to cut. False if one has none: nothing could be sealed for it."""
         words = self._words
         for parcel in parcels:
             at = parcel.at
             words[at + VECTOR_COUNT] = parcel.count
             if parcel.count > 1:
-                parcel.cut[0] = parcel.slots[0].length[0]
+                parcel.cut[0] = parcel.lengths[0][0]
                 words[at + CONTROL_SIZE] = CUT_BYTES
-            else:
+            elif parcel.count:
                 words[at + CONTROL_SIZE] = 0
+            else:
+                return False
+        return True
 
     def _send_together(self, send: Call, parcels: Sequence[Parcel]) -> None:
         count, start, first = len(parcels), self._start, 0
@@ -165,7 +169,7 @@ class Outbox:
             self._send_cut(parcel, address)
 
     def _send_singly(self, parcel: Parcel, address: Address) -> None:
-        for packet, (down, body) in zip(parcel.packets(), parcel.taken, strict=True):
+        for packet, (down, body, _) in zip(parcel.packets(), parcel.taken, strict=True):
             try:
                 self._socket.sendto(packet, address)
             except OSError as refusal:
@@ -182,5 +186,5 @@ class Outbox:
                 self._learn(address).size = 0
                 self._send_singly(parcel, address)
                 return
-            for down, body in parcel.taken:
+            for down, body, _ in parcel.taken:
                 self._refused(down, body, refusal)

@@ -11,8 +11,8 @@ from ctypes import addressof
 from typing import Any, Final
 
 from media.forward.path import DownStream
-from media.net.mmsg import Message, Vector
-from media.net.srtp import SrtpBuffer, ffi
+from media.net.mmsg import Message, Vector, words_of
+from media.net.srtp import MAX_PACKET, TRAILER, ffi
 
 UDP_SEGMENT: Final = 103  # linux/udp.h
 # In one datagram: 40 of 1,500 bytes are less than the 64 KiB that UDP takes.
@@ -33,44 +33,50 @@ class Way:
         self.at, self.size = _address(self._name), len(name)
 
 
-class Slot(SrtpBuffer):
-    """One packet; its length is that of a vector."""
+class Slot:
+    """Room for one packet: `at` is where it is in memory, `c` the same for libsrtp."""
 
-    __slots__ = ("_vector",)
+    __slots__ = ("at", "c", "data")
 
-    def __init__(self, vector: Vector) -> None:
-        super().__init__()
-        self._vector = vector
-        vector.base = _address(self.c)
-        self.length = ffi.cast("int *", addressof(vector) + Vector.size.offset)
+    def __init__(self) -> None:
+        self.data = bytearray(MAX_PACKET + TRAILER)
+        self.c: Any = ffi.from_buffer(self.data)
+        self.at = _address(self.c)
 
 
 class Parcel:
-    """`slots[:count]` are filled; `taken` says by whom each packet is paid for: the stream and the bytes of its payload."""
+    """Of packet n of `count`, slot `taken[n][2]` is named in `pieces[2 * n]`, and its length is `lengths[n][0]`.
 
-    __slots__ = ("_control", "_vectors", "at", "count", "cut", "size", "slots", "taken")
+    `taken` says by whom each packet is paid for: the stream and the bytes of its payload.
+    """
+
+    __slots__ = ("_control", "_vectors", "at", "count", "cut", "lengths", "pieces", "size", "taken")
 
     def __init__(self, message: Message, at: int) -> None:
         """at  where the message begins among the words of all."""
         self.at = at
         self.count = 0
         self.size = 0  # of a packet before it is sealed; -1: complete
-        self.taken: list[tuple[DownStream, int]] = []
-        self.slots: list[Slot] = []  # made when they are needed first
+        self.taken: list[tuple[DownStream, int, Slot]] = []
         self._vectors = (Vector * SEGMENTS)()
+        self.pieces = words_of(self._vectors)
+        self.lengths: list[Any] = []  # made when they are needed first
         self._control = bytearray(CUT_BYTES)
         _CUT.pack_into(self._control, 0, CUT_BYTES - 6, socket.IPPROTO_UDP, UDP_SEGMENT, 0)
         self.cut = memoryview(self._control).cast("H")[_CUT_AT:]
         message.control = _address(self._control)
         message.vectors = addressof(self._vectors)
 
-    def grow(self) -> Slot:
-        slot = Slot(self._vectors[len(self.slots)])
-        self.slots.append(slot)
-        return slot
+    def grow(self) -> Any:
+        """Where the length of one packet more stands, for libsrtp."""
+        length = ffi.cast("int *", addressof(self._vectors[len(self.lengths)]) + Vector.size.offset)
+        self.lengths.append(length)
+        return length
 
     def packets(self) -> list[memoryview]:
-        return [slot.view[: slot.length[0]] for slot in self.slots[: self.count]]
+        return [
+            memoryview(slot.data)[: length[0]] for (_, _, slot), length in zip(self.taken, self.lengths, strict=False)
+        ]
 
     def takes(self, size: int) -> bool:
         """Whether a packet may come into it that is not like those before, or of which there are enough: a shorter one, as the last."""

@@ -16,6 +16,7 @@ import pytest
 
 from media.core.rtp import HEADER
 from media.forward.choose import kernel_cuts_datagrams
+from media.forward.fanning_out import LONGEST_RUN
 from media.forward.outbox import PLACES, Outbox
 from media.forward.parcel import SEGMENTS
 from media.forward.path import DownStream, Lane, LaneOwner
@@ -149,6 +150,24 @@ def test_no_more_wait_than_there_are_places(room: Room) -> None:
     assert PLACES // 2 <= SEGMENTS
 
 
+def test_who_was_refused_something_gets_nothing_more_of_the_run() -> None:
+    """His picture would go on without what it refers to."""
+    room = Room()
+    downs = [room.subscriber(number) for number in range(1, 6)]
+    room.receive(1, KEY_FRAME)
+    room.subscriber(6)  # lets out what waits, to each of the five
+    room.wire.full = True
+    for seq in range(2, 2 + LONGEST_RUN):  # more than there are places
+        room.receive(seq, OTHER + bytes(100))
+    room.wire.full = False
+
+    room.path.flush()
+
+    assert room.wire.sent == []
+    assert (room.up.downs, room.path.packets_out) == ([], 0)
+    assert [(down.packets, down.octets, down.map.open) for down in downs] == [(0, 0, False)] * 5
+
+
 def test_who_leaves_in_the_middle_of_a_batch_gets_nothing_of_it(room: Room) -> None:
     down, other = room.up.downs
     room.receive(2, OTHER + bytes(100))
@@ -264,9 +283,11 @@ def fill(outbox: Outbox, down: DownStream, size: int) -> None:
     parcel = outbox.open.get(down.lane)
     if parcel is None or (size != parcel.size and not parcel.takes(size)):
         parcel = outbox.begin(down.lane, size)
-    slot = parcel.slots[parcel.count] if parcel.count < len(parcel.slots) else parcel.grow()
-    slot.data[:size], slot.length[0] = str(down.ssrc).encode() * size, size
-    parcel.taken.append((down, size))
+    number, slot = parcel.count, outbox.slots[outbox.count]
+    slot.data[:size] = str(down.ssrc).encode() * size
+    (parcel.lengths[number] if number < len(parcel.lengths) else parcel.grow())[0] = size
+    parcel.pieces[2 * number] = slot.at
+    parcel.taken.append((down, size, slot))
     parcel.count += 1
     outbox.count += 1
 
