@@ -6,10 +6,13 @@ Mbit/s is 190 KiB. The newest packet stays, however old: what follows a stream t
 
 from __future__ import annotations
 
+from array import array
+
 VIDEO_PACKETS = 512  # about 3 s at 1.5 Mbit/s; a power of two
 AUDIO_PACKETS = 128  # 2.5 s at 20 ms
 MAX_AGE_S = 1.0  # RTT 200 ms and four attempts; a later repair finds the picture gone
 ANY_AGE = float("-inf")  # as `now` of `get`
+_LOOKED_AT_EACH = 32  # packets: a timer alone would leave as much again as is kept
 
 
 class PacketCache:
@@ -22,8 +25,8 @@ class PacketCache:
         if packets < 1 or packets & (packets - 1):
             raise ValueError(f"packets: {packets} is not a power of two")
         self._mask = packets - 1
-        self._seqs = [-1] * packets
-        self._ages = [0.0] * packets
+        self._seqs = array("q", [-1]) * packets
+        self._ages = array("d", [0.0]) * packets
         self._packets = [b""] * packets
         self._newest = -1
         self._tail = 0  # everything below has been forgotten
@@ -45,6 +48,8 @@ class PacketCache:
         self._seqs[i] = ext
         self._ages[i] = now
         self._packets[i] = packet
+        if not ext % _LOOKED_AT_EACH:
+            self.forget(now)
 
     def get(self, ext: int, now: float) -> bytes | None:
         """The packet of that extended number unless it never came, was overwritten or is older than `max_age_s`."""

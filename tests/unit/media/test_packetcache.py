@@ -53,6 +53,16 @@ def test_forget_frees_the_old_and_keeps_the_young() -> None:
     assert [ext for ext in range(100, 110) if cache.get(ext, 0.0)] == [106, 107, 108, 109]
 
 
+def test_who_goes_on_sending_pushes_the_old_out() -> None:
+    """Between two rounds of `forget` a publisher sends as much again."""
+    cache = PacketCache(512, max_age_s=1.0)
+    for number in range(450):
+        cache.store(1000 + number, bytes(100), number / 150)
+
+    assert cache.bytes_held <= (150 + 32) * 100
+    assert all(cache.get(1000 + number, 449 / 150) for number in range(300, 450))
+
+
 def test_forget_reaches_a_late_packet_below_what_was_forgotten() -> None:
     cache = PacketCache(16, max_age_s=1.0)
     for ext in (100, 102, 103):
