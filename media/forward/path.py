@@ -27,6 +27,7 @@ from media.core.rtp import SILENCE
 from media.core.seqmap import SeqMap
 from media.core.shape import HeaderShape
 from media.core.transport_cc import Arrivals
+from media.forward.tap import Tap
 from media.net.ice_lite import Address
 from media.net.srtp import SrtpBuffer, SrtpSessions
 
@@ -42,39 +43,6 @@ PACKETS_PER_REPORT = 3000
 NOWHERE: Address = ("", 0)  # no address chosen yet
 LOSS_POLICIES: dict[Kind, LossPolicy] = {"audio": AUDIO_LOSS, "video": VIDEO_LOSS}
 CACHE_PACKETS: dict[Kind, int] = {"audio": AUDIO_PACKETS, "video": VIDEO_PACKETS}
-
-
-class Tap(Protocol):
-    """The recorder, as one up stream sees it. `now` is monotonic seconds; nothing here may wait."""
-
-    def packet(self, packet: bytes, now: float) -> None:
-        """One decrypted RTP packet, as received."""
-        ...
-
-    def report(self, ntp: int, rtp_ts: int, packets: int, octets: int, now: float) -> None:
-        """One sender report of the publisher."""
-        ...
-
-    def late(self, packet: bytes, now: float) -> bool:
-        """A packet that no subscriber can use any more. True: it was missing, and is recorded now."""
-        ...
-
-    def pause(self, paused: bool) -> None:
-        """Forwarding, and with it recording, stops or goes on."""
-        ...
-
-    @property
-    def waiting(self) -> int:
-        """How many packets are missing and not declared so."""
-        ...
-
-    def look_after(self, now: float) -> list[int]:
-        """On a timer while `waiting`; returns sequence numbers to ask for."""
-        ...
-
-    def end(self) -> None:
-        """The stream is over; nothing is called after this."""
-        ...
 
 
 class LaneOwner(Protocol):
