@@ -83,13 +83,13 @@ async def invite_third(
     return act.third
 
 
-async def everybody_sees(act: Act, others: int, timeout_s: float = 60) -> None:
-    """Wait until every page decodes new pictures of `others` people."""
+async def everybody_sees(act: Act, others: int, timeout_s: float = 60, *, frames: int = 5) -> None:
+    """Wait until every page has decoded so many new pictures of `others` people."""
     for name, tab in act.tabs().items():
         since = await tab.received()
 
         async def why(name: str = name, tab: Tab = tab, since: Any = since) -> str | None:
-            moving = await tab.videos_moving(since)
+            moving = await tab.videos_moving(since, frames)
             return None if moving >= others else f"{name} sees {moving} of {others} moving: {await tab.received()}"
 
         await eventually(why, timeout_s)

@@ -41,7 +41,7 @@ _RECEIVED = """async () => {
   const lines = {};
   for (const report of (await pc.getStats()).values()) {
     if (report.type === "inbound-rtp") {
-      lines[report.mid] = {kind: report.kind, frames: report.framesDecoded ?? 0, packets: report.packetsReceived,
+      lines[report.mid] = {kind: report.kind, ssrc: report.ssrc, frames: report.framesDecoded ?? 0, packets: report.packetsReceived,
         width: report.frameWidth ?? 0, concealed: report.concealedSamples ?? 0, samples: report.totalSamplesReceived ?? 0,
         energy: report.totalAudioEnergy ?? 0};
     }
@@ -111,13 +111,10 @@ class Tab:
         return lines
 
     async def videos_moving(self, since: dict[str, dict[str, Any]] | None, frames: int = 5) -> int:
-        """How many received videos have decoded at least `frames` more frames than in `since`."""
-        now = await self.received() or {}
-        before = since or {}
-        return sum(
-            line["kind"] == "video" and line["frames"] >= before.get(mid, {"frames": 0})["frames"] + frames
-            for mid, line in now.items()
-        )
+        """How many received videos have decoded at least `frames` more frames than in `since`. What is another stream by now began anew."""
+        then = {line["ssrc"]: line["frames"] for line in (since or {}).values()}
+        now = (await self.received() or {}).values()
+        return sum(line["kind"] == "video" and line["frames"] >= then.get(line["ssrc"], 0) + frames for line in now)
 
 
 async def open_tab(browser: Browser, width: int = 1280, height: int = 800, locale: str = "zh-CN") -> Tab:

@@ -62,10 +62,12 @@ def look_at(path: Path) -> Marks:
 
 
 def _brightness(frame: av.VideoFrame) -> float:
-    small = frame.reformat(width=16, height=16, format="gray")
-    line = small.planes[0].line_size
-    content = bytes(small.planes[0])
-    return sum(sum(content[row * line : row * line + 16]) for row in range(16)) / 256
+    """Of 16 rows, 16 points each."""
+    assert frame.format.name.startswith("yuv"), frame.format
+    luma, content = frame.planes[0], bytes(frame.planes[0])
+    starts = [row * luma.line_size for row in range(0, frame.height, frame.height // 16)]
+    points = [content[start : start + frame.width : frame.width // 16] for start in starts]
+    return sum(map(sum, points)) / sum(map(len, points))
 
 
 def _loudness(frame: av.AudioFrame, start: float) -> list[tuple[float, bool]]:
