@@ -114,7 +114,8 @@ function Kiosk() {
   const startOver = () => (step === "ticket" || step === "room" ? setAsking(true) : step === "over" ? leaveForGood() : clear());
   const onClosed = (/** @type {string} */ reason) => { if (step !== "room") return; setWhy(reason); setStep("over"); if (reason === "left") left.current = ticket.id; else stop(); };
 
-  const line = useLine(API, onTicket);
+  // Asked before the call and answered behind it on a far line, it would put somebody out of the room: there the stream alone tells.
+  const line = useLine(API, (/** @type {any} */ next) => { if (step !== "room" && step !== "over") onTicket(next); });
   const lost_ms = useTicketStream(onTicket, line.look);
   useHealth(ENDPOINT, devices, step === "menu");
   useCheckTold(devices, step === "ticket" ? ticket?.id ?? "" : "", (lacks) => put(`${API}/ticket/check`, { lacks }));
