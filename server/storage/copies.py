@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from server import audit
 from server.access.core import Actor
+from server.db.claims import ClaimLost, hold
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.storage import store
 from server.storage.s3 import CopyWrong, StoreAway
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("laizuo.storage")
 
 LOOK_EVERY_S = 15.0
-OURS_FOR = timedelta(minutes=10)  # longer than any pack takes; then another process may try
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 SYSTEM = Actor("system")
 
@@ -54,23 +54,17 @@ class Copies:
 
     async def once(self) -> bool:
         """Copy one pack, or note why not; False: none was due."""
-        now = self._clock()
-        due = await in_transaction(self._pool, lambda conn: store.take_copy(conn, now + OURS_FOR, now))
+        due = await in_transaction(self._pool, lambda conn: store.take_copy(conn, self._clock()))
         if due is None:
             return False
-        try:
-            name, version, kept = await self._copy(due)
-        except (StoreAway, CopyWrong, OSError) as error:
-            log.warning("no copy of the pack of session %s yet, attempt %d: %s", due.session, due.attempts, error)
-            await self._put_off(due, f"{type(error).__name__}: {error}")
-            return True
-
-        async def note(conn: Connection) -> None:
-            now = self._clock()
-            await store.copied(conn, due.film, name, version, kept, now)
-            await audit.append(conn, SYSTEM, "copy_pack", "session", due.session, now, {"version": version})
-
-        await in_transaction(self._pool, note)
+        with contextlib.suppress(ClaimLost):
+            try:
+                name, version, kept = await hold(self._pool, self._clock, due.claim, self._copy(due))
+            except (StoreAway, CopyWrong, OSError) as error:
+                log.warning("no copy of the pack of session %s yet, attempt %d: %s", due.session, due.attempts, error)
+                await self._put_off(due, f"{type(error).__name__}: {error}")
+            else:
+                await in_transaction(self._pool, lambda conn: self._note(conn, due, name, version, kept))
         return True
 
     async def _copy(self, due: DueCopy) -> tuple[str, str, Kept]:
@@ -86,9 +80,14 @@ class Copies:
             raise CopyWrong(f"the copy is locked until {kept.retain_until:%Y-%m-%d} only")
         return name, version, kept
 
+    async def _note(self, conn: Connection, due: DueCopy, name: str, version: str, kept: Kept) -> None:
+        now = self._clock()
+        if await store.copied(conn, due, name, version, kept, now):
+            await audit.append(conn, SYSTEM, "copy_pack", "session", due.session, now, {"version": version})
+
     async def _put_off(self, due: DueCopy, error: str) -> None:
         again = self._clock() + min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(due.attempts, 10))
-        await in_transaction(self._pool, lambda conn: store.not_copied(conn, due.film, error, again))
+        await in_transaction(self._pool, lambda conn: store.not_copied(conn, due, error, again))
 
 
 def _digest(file: Path) -> str:

@@ -15,27 +15,28 @@ where s.state <> 'ended' and exists (select from room r where r.session_id = s.i
 select r.session_id::text as session, r.id::text as room from room r join session s on s.id = r.session_id
 where s.state <> 'ended' and r.recorded order by r.session_id, r.id
 
--- name: take_copy
--- The next pack without its copy; for ten minutes it is ours, then somebody else may try.
-with due as (
-    select f.id, f.bytes, f.path, f.session_id
-    from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
-    where f.kind = 'pack' and r.wrapped_key is not null
-      and (c.film_id is null or (c.run_after <= $1 and (c.state = 'waiting' or c.pack_bytes <> f.bytes or c.stored_at < f.made_at)))
-    order by c.run_after nulls first, f.made_at, f.id
-    limit 1
-    for update of f skip locked
-), before as (
+-- name: due_copy
+-- The next pack without its copy that nobody copies now ($1); or this one ($2), for whoever has its claim, if it is still without.
+select f.id::text as film, f.session_id::text as session, f.path
+from film f join recording r on r.session_id = f.session_id left join pack_copy c on c.film_id = f.id
+where f.kind = 'pack' and r.wrapped_key is not null
+  and (c.film_id is null or (c.run_after <= $1 and (c.state = 'waiting' or c.pack_bytes <> f.bytes or c.stored_at < f.made_at)))
+  and case when $2::uuid is not null then f.id = $2
+      else not exists (select from work_claim w where w.kind = 'copy' and w.subject = f.id and w.until > $1) end
+order by c.run_after nulls first, f.made_at, f.id
+limit 1
+
+-- name: begin_copy
+-- The pack waits for its copy; the copy it had becomes one of before. After a kill it is due at once, as soon as the claim is over.
+with before as (
     insert into pack_copy_before (film_id, name, version, stored_at, retain_until)
-    select c.film_id, c.name, c.version, c.stored_at, c.retain_until from pack_copy c join due on due.id = c.film_id where c.state = 'stored'
-), taken as (
-    insert into pack_copy (film_id, pack_bytes, state, attempts, run_after)
-    select id, bytes, 'waiting', 1, $2 from due
-    on conflict (film_id) do update set pack_bytes = excluded.pack_bytes, state = 'waiting', attempts = pack_copy.attempts + 1,
-        run_after = excluded.run_after, version = null, sha256 = null, retain_until = null, stored_at = null
-    returning film_id, attempts
+    select film_id, name, version, stored_at, retain_until from pack_copy where film_id = $1 and state = 'stored'
 )
-select due.id::text as film, due.session_id::text as session, due.path, taken.attempts from due join taken on taken.film_id = due.id
+insert into pack_copy (film_id, pack_bytes, state, attempts, run_after)
+select id, bytes, 'waiting', 1, $2 from film where id = $1
+on conflict (film_id) do update set pack_bytes = excluded.pack_bytes, state = 'waiting', attempts = pack_copy.attempts + 1,
+    run_after = excluded.run_after, version = null, sha256 = null, retain_until = null, stored_at = null
+returning attempts
 
 -- name: copied
 update pack_copy set state = 'stored', attempts = 0, error = null, name = $2, version = $3, sha256 = $4, retain_until = $5, stored_at = $6 where film_id = $1

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from server.storage.s3 import Kept
 
 SQL = load_statements(__package__)
-CHECK = "check"  # the claim of looking at a recording; `due_check` asks for it too
+# The claims of long work; `due_copy` and `due_check` ask for them too
+COPY, CHECK = "copy", "check"
 
 
 async def set_space(conn: Connection, space: Space, now: datetime) -> None:
@@ -41,12 +42,13 @@ async def recorded_now(conn: Connection) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class DueCopy:
-    """A pack that is ours to copy. path is below the data directory."""
+    """A pack that is ours to copy. path is below the data directory; attempts counts this one too."""
 
     film: str
     session: str
     path: str
     attempts: int
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +62,30 @@ class DueCheck:
     claim: Claim
 
 
-async def take_copy(conn: Connection, until: datetime, now: datetime) -> DueCopy | None:
-    row = await conn.fetchrow(SQL["take_copy"], now, until)
-    return DueCopy(**row) if row else None
+async def take_copy(conn: Connection, now: datetime) -> DueCopy | None:
+    """The next pack without its copy; copy it inside `claims.hold`."""
+    while found := await conn.fetchrow(SQL["due_copy"], now, None):
+        if ours := await claim(conn, COPY, found["film"], now):
+            # Whoever had it may have copied it since we looked
+            row = await conn.fetchrow(SQL["due_copy"], now, found["film"])
+            if row and (attempts := await conn.fetchval(SQL["begin_copy"], row["film"], now)):
+                return DueCopy(**row, attempts=attempts, claim=ours)
+            await give_back(conn, ours)
+    return None
 
 
-async def copied(conn: Connection, film: str, name: str, version: str, kept: Kept, now: datetime) -> None:
-    await conn.execute(SQL["copied"], film, name, version, kept.sha256, kept.retain_until, now)
+async def copied(conn: Connection, due: DueCopy, name: str, version: str, kept: Kept, now: datetime) -> bool:
+    """Keep which version is the copy; False: another copies it by now, and its version will be the one."""
+    if not await give_back(conn, due.claim):
+        return False
+    await conn.execute(SQL["copied"], due.film, name, version, kept.sha256, kept.retain_until, now)
+    return True
 
 
-async def not_copied(conn: Connection, film: str, error: str, again: datetime) -> None:
-    await conn.execute(SQL["not_copied"], film, error[:200], again)
+async def not_copied(conn: Connection, due: DueCopy, error: str, again: datetime) -> None:
+    """Try it again then, unless another is at it by now."""
+    if await give_back(conn, due.claim):
+        await conn.execute(SQL["not_copied"], due.film, error[:200], again)
 
 
 async def take_check(

@@ -15,6 +15,7 @@ from server.db.pool import in_transaction, open_pool
 from server.evidence import store as evidence
 from server.evidence.anchoring import OURS_FOR
 from server.storage import store as storage
+from server.storage.s3 import Kept
 from tests.integration.test_anchoring import ENDED, OutsideAuthority, anchoring_of, outside, room
 from tests.support.database import passable_directory
 from tests.support.database_line import DatabaseLine
@@ -194,4 +195,35 @@ async def test_two_look_at_recordings_and_each_is_read_by_one(db: Pool, room: tu
     assert await db.fetchval("select count(*) from recording_check") == 0
     assert await checked(due, [])
     assert await taken(later) is None, "it was looked at"
+    assert await db.fetchval("select count(*) from work_claim") == 0
+
+
+async def test_two_copy_packs_and_each_is_copied_by_one(db: Pool, room: tuple[str, str]) -> None:
+    for number in range(2):
+        await db.execute(
+            "insert into film (session_id, room_id, kind, part, path, content_type, bytes, length_us, made_at) "
+            "values ($1, $2, 'pack', $3, $4, 'application/zip', 1, 0, $5)",
+            *room,
+            number,
+            f"{number}.sealed",
+            ENDED,
+        )
+    kept = Kept("0" * 64, ENDED + dt.timedelta(days=1))
+
+    async def taken(now: dt.datetime) -> storage.DueCopy | None:
+        return await in_transaction(db, lambda conn: storage.take_copy(conn, now))
+
+    async def copied(due: storage.DueCopy, version: str) -> bool:
+        return await in_transaction(db, lambda conn: storage.copied(conn, due, "s/f", version, kept, ENDED + LEASE))
+
+    first = [due for due in await asyncio.gather(*(taken(ENDED) for _ in range(6))) if due]
+    assert sorted(due.path for due in first) == ["0.sealed", "1.sealed"]
+    assert await taken(ENDED + LEASE - SECOND) is None
+    again = {due.film: due for due in await asyncio.gather(*(taken(ENDED + LEASE) for _ in range(6))) if due}
+    assert [again[due.film].attempts for due in first] == [2, 2], "whoever copied was killed"
+    assert not await copied(first[0], "of one that only stood still")
+    await in_transaction(db, lambda conn: storage.not_copied(conn, first[0], "it stood still", ENDED))
+    assert await db.fetchval("select count(*) from pack_copy where state = 'stored' or error is not null") == 0
+    assert [await copied(due, "new") for due in again.values()] == [True, True]
+    assert await taken(ENDED + 2 * LEASE) is None, "all are copied"
     assert await db.fetchval("select count(*) from work_claim") == 0

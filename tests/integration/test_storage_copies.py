@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import hashlib
 import secrets
@@ -21,7 +22,7 @@ from server.storage import scrubbing
 from server.storage.copies import Copies
 from server.storage.s3 import CopyWrong, Keys, LockedBucket, keys_from, presign
 from server.storage.scrubbing import Scrub
-from server.storage.store import CHECK
+from server.storage.store import CHECK, take_copy
 from tests.integration.test_recordings import Held, hold
 from tests.support.hall import City, seeded, staff, utc_now
 from tests.support.object_lock import KEYS, LockServer, lock_server
@@ -101,7 +102,6 @@ async def test_a_pack_that_grew_by_late_stamps_is_copied_again(
 ) -> None:
     loop = copies(db, tmp_path, bucket.settings())
     assert await loop.once()
-    await db.execute("update pack_copy set run_after = $1", utc_now())
     assert not await loop.once()
 
     await db.execute("update film set bytes = bytes + 1 where kind = 'pack'")
@@ -117,7 +117,6 @@ async def test_a_pack_made_anew_is_copied_and_the_copy_before_is_told_of(
     loop = copies(db, tmp_path, bucket.settings())
     assert await loop.once()
     [(_, first)] = bucket.versions()
-    await db.execute("update pack_copy set run_after = $1", utc_now())
 
     await db.execute("update film set made_at = $1 where kind = 'pack'", utc_now())  # of the very same size
 
@@ -132,6 +131,32 @@ async def test_a_pack_made_anew_is_copied_and_the_copy_before_is_told_of(
     destroyed = "update recording set wrapped_key = null, state = 'destroyed', cause = null where session_id = $1"
     await db.execute(destroyed, held.id)
     assert (await (await administrator.get("/api/admin/storage")).json())["copies"]["older"] == 0
+
+
+async def test_two_at_once_copy_a_pack_once(db: Pool, held: Held, bucket: LockServer, tmp_path: Path) -> None:
+    two = [copies(db, tmp_path, bucket.settings()) for _ in range(2)]
+
+    did = await asyncio.gather(*(loop.once() for loop in two))
+
+    assert sorted(did) == [False, True]
+    assert not await two[0].once()
+    assert len(bucket.versions()) == 1
+    assert await db.fetchval("select count(*) from work_claim") == 0
+
+
+async def test_a_killed_process_s_copy_is_taken_over_after_its_lease(
+    db: Pool, held: Held, bucket: LockServer, tmp_path: Path
+) -> None:
+    killed = await in_transaction(db, lambda conn: take_copy(conn, utc_now()))
+    assert killed is not None
+    loop = copies(db, tmp_path, bucket.settings())
+    assert not await loop.once()
+    await db.execute("update work_claim set until = until - $1::interval", LEASE)
+
+    assert await loop.once()
+
+    row = await db.fetchrow("select state, version from pack_copy")
+    assert tuple(row) == ("stored", bucket.versions()[0][1])
 
 
 async def test_a_bucket_that_is_away_delays_the_copy_and_nothing_else(
