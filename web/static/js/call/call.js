@@ -2,7 +2,7 @@
 // One visit to a room: the socket, the peer connection and the devices, driven by protocol.js. Draws nothing.
 import * as protocol from "../protocol.js";
 import { Peer } from "./peer.js";
-import { measure } from "./report.js";
+import { NOTHING, measure, movingFaces } from "./report.js";
 import { ASKS, closeShown } from "./showing.js";
 import { openSocket, takeSpare } from "./spare.js";
 
@@ -51,7 +51,7 @@ export class Call {
   #again;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #offerAgain;
-  #totals = { frozen_s: 0, concealed: 0, samples: 0 };
+  #totals = NOTHING;
   #offering = Promise.resolve();
   #owesOffer = false;
   #hasFailed = false; // a media path: from then on the long way, which every browser knows
@@ -269,7 +269,7 @@ export class Call {
   #newPeer() {
     clearTimeout(this.#offerAgain); // of the peer before
     this.peer?.close();
-    this.#totals = { frozen_s: 0, concealed: 0, samples: 0 };
+    this.#totals = NOTHING;
     this.#own(new Peer({ stream: this.devices?.stream ?? null, slots: Math.max(this.state.slot_count, protocol.FIRST_SLOTS), plain: this.#hasFailed }));
     this.media = "new";
     this.#owesOffer = false;
@@ -331,9 +331,7 @@ export class Call {
 
   async #report() {
     if (!this.peer || this.media !== "connected") return;
-    // A page of paper that comes five times a second is no bad line.
-    const shown = this.state.slots.filter((slot) => slot.source === "document" || slot.source === "screen").map((slot) => slot.video_mid);
-    const [totals, report] = await measure(this.peer.pc, this.#totals, shown);
+    const [totals, report] = await measure(this.peer.pc, this.#totals, movingFaces(this.state));
     this.#totals = totals;
     const lacks = this.devices ? lacking(this.devices) : { voice: false, face: false };
     this.say({ type: "report", ...report, lacks: Object.entries(lacks).filter(([, missing]) => missing).map(([source]) => source) });
