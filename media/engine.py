@@ -28,7 +28,7 @@ from media.timing import Timing
 class Checked(Answered, Protocol):
     """A peer, as the ICE agent sees it."""
 
-    def on_check(self, source: Address, nominates: bool, now: float) -> None: ...
+    def on_check(self, source: Address, ufrag: str, nominates: bool, now: float) -> None: ...
 
 
 class Engine:
@@ -74,7 +74,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.path.close()
         self.tcp.close()
-        self.port.close(self.loop)
+        self.port.close()
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run a peer's slow work; it must end by itself when its peer is closed."""
@@ -133,7 +133,7 @@ class Engine:
         verdict = self._ice.receive(datagram, source, now)
         if isinstance(verdict, Drop):
             return None if self.measuring.take(datagram, source, now) else verdict.value
-        verdict.owner.on_check(source, verdict.nominates, now)
+        verdict.owner.on_check(source, verdict.ufrag, verdict.nominates, now)
         # Behind what measures the line: with the answer a browser begins to send.
         self._answering.answer(verdict.owner, datagram, verdict.reply, source, now)
         return None

@@ -85,7 +85,7 @@ class Peer:
         self.downs: dict[int, DownStream] = {}  # by our ssrc
         self._engine = engine
         self._listener = listener
-        self._credentials: list[Credentials] = []
+        self._ways: list[Measured] = []  # by each of the credentials that are valid, the newest last
         self._offer: Offer | None = None
         self._session_id = secrets.randbits(62)
         self._version = 0
@@ -133,7 +133,7 @@ class Peer:
         self._engine.return_ssrcs(*(ssrc for ssrc in fresh if not _uses(answer.lines, ssrc)))
         self._offer = offer
         self._version += 1
-        self._use_credentials(credentials)
+        self._use_credentials(credentials, offer)
         self._use_lines(answer.lines)
         return answer.sdp
 
@@ -145,17 +145,17 @@ class Peer:
     def _credentials_for(self, offer: Offer) -> Credentials:
         """An ICE restart is a new ufrag on their side: answered with a new one on ours (RFC 8445 §9)."""
         if self._offer is not None and offer.transport.ufrag == self._offer.transport.ufrag:
-            return self._credentials[-1]
+            return self._ways[-1].ours
         return new_credentials()
 
-    def _use_credentials(self, credentials: Credentials) -> None:
+    def _use_credentials(self, ours: Credentials, offer: Offer) -> None:
         """The ones before the last restart stay valid, so that media flows until the new pair is nominated."""
-        if credentials in self._credentials:
+        if any(way.ours == ours for way in self._ways):
             return
-        self._credentials.append(credentials)
-        self._engine.admit(credentials, self)
-        while len(self._credentials) > 2:
-            self._engine.forget(self._credentials.pop(0))
+        self._ways.append(Measured(self.lane, ours, offer.transport, self.adapting.note_width))
+        self._engine.admit(ours, self)
+        while len(self._ways) > 2:
+            self._engine.forget(self._ways.pop(0).ours)
 
     def _own_side(self, credentials: Credentials) -> OwnSide:
         certificate = Fingerprint("sha-256", self._engine.certificate.sha256)
@@ -168,15 +168,7 @@ class Peer:
         before = {line.mid: line for line in self.lines}
         for mid in list(self.ups_by_mid):
             line = by_mid.get(mid)
-            if (
-                line is None
-                or line.role is not Role.UP
-                or (line.source, line.rids)
-                != (
-                    before[mid].source,
-                    before[mid].rids,
-                )
-            ):
+            if line is None or line.role is not Role.UP or _sends(line) != _sends(before[mid]):
                 self._end_line(before[mid])
         for mid in [mid for mid in self.downs_by_mid if mid not in by_mid or by_mid[mid].role is not Role.DOWN]:
             self._end_down(mid)
@@ -224,8 +216,8 @@ class Peer:
 
     # --- the port ---------------------------------------------------------------------------------------------------
 
-    def on_check(self, source: Address, nominates: bool, now: float) -> None:
-        """A valid connectivity check came from `source`.
+    def on_check(self, source: Address, ufrag: str, nominates: bool, now: float) -> None:
+        """A valid connectivity check came from `source`, by our `ufrag`.
 
         The first one opens the lane, because a browser sends its ClientHello before it nominates and would repeat it only
         50 ms later; from then on nominations alone move it. A connection must be nominated: where UDP works, it is not meant.
@@ -236,7 +228,11 @@ class Peer:
             self._engine.use_address(self.lane, source, now)
         if source == self.lane.address:
             self._heard(now)
+            # An ICE restart makes new passwords, and a new port to answer at: each port answers by its own.
+            way = next(way for way in self._ways if way.ours.ufrag == ufrag)
+            self.adapting.measure = partial(self._engine.measuring.begin, way)
             if self._dtls is None:
+                self.adapting.measure(now)
                 self._start_dtls()
                 self._listener.on_reached(now)
 
@@ -298,9 +294,6 @@ class Peer:
     def _start_dtls(self) -> None:
         assert self._offer is not None
         theirs = self._offer.transport
-        line = Measured(self.lane, self._credentials[-1], theirs, self.adapting.note_width)
-        self.adapting.measure = partial(self._engine.measuring.begin, line)
-        self.adapting.measure(time.monotonic())
         prints = [(print_.algorithm, print_.digest) for print_ in theirs.fingerprints]
         self._dtls = DtlsPeer(self._engine.certificate, prints, self._send_dtls, self._on_good_bye, theirs.wants_hello)
         self._engine.spawn(self._shake_hands(self._dtls))
@@ -343,8 +336,8 @@ class Peer:
         """Nothing is sent to or taken from this browser any more, except the DTLS good-bye. Idempotent."""
         if self.phase is Phase.GONE:
             return
-        for credentials in self._credentials:
-            self._engine.forget(credentials)
+        for way in self._ways:
+            self._engine.forget(way.ours)
         before = {line.mid: line for line in self.lines}
         for mid in list(self.ups_by_mid):
             self._end_line(before[mid])
@@ -383,6 +376,10 @@ def _plus(a: Totals, b: Totals) -> Totals:
     return Totals(
         a.up_expected + b.up_expected, a.up_lost + b.up_lost, a.up_bytes + b.up_bytes, a.down_bytes + b.down_bytes
     )
+
+
+def _sends(line: Negotiated) -> tuple[str | None, tuple[str, ...]]:
+    return line.source, line.rids
 
 
 def _uses(lines: tuple[Negotiated, ...], ssrc: int) -> bool:

@@ -58,9 +58,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Check(Generic[Owner]):
-    """A valid check: who sent it, what to answer, and whether it nominates its address."""
+    """A valid check: who sent it, by which ufrag of ours, what to answer, and whether it nominates its address."""
 
     owner: Owner
+    ufrag: str
     reply: bytes
     nominates: bool
 
@@ -130,7 +131,8 @@ class IceLite(Generic[Owner]):
         # FINGERPRINT is checked by the parser where it stands; RFC 8445 §7.1.1 wants it to stand in every check.
         if "FINGERPRINT" not in message.attributes or not message.check_message_integrity(pwd):
             return Drop.BAD_INTEGRITY
-        return Check(owner, success(message.transaction_id, source, pwd), "USE-CANDIDATE" in message.attributes)
+        reply = success(message.transaction_id, source, pwd)
+        return Check(owner, ufrag, reply, "USE-CANDIDATE" in message.attributes)
 
 
 def success(transaction_id: bytes, source: Address, pwd: bytes) -> bytes:
