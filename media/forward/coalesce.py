@@ -1,4 +1,4 @@
-"""How often the C path looks at the socket: at each packet, or by a timer when packets come thick.
+"""How often a packet path looks at the socket: at each packet, or by a timer when packets come thick.
 
 Waking up costs more than forwarding a packet. So when the socket would wake us more than WAKES_PER_S times a second, a timer does, and
 what has come since leaves together; one millisecond is the most that a packet may wait for others. When fewer packets come than the

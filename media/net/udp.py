@@ -28,6 +28,7 @@ from media.net.ice_lite import Address
 from media.net.intake import Intake, Place, reads_many
 from media.net.limits import RateLimit
 from media.net.srtp import MAX_PACKET, SrtpBuffer
+from media.net.waking import Waking
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,7 @@ class UdpPort:
         self._fault_log = RateLimit(rate_per_s=1, burst=1, max_keys=1)
         self.socket = _open(host, port, past_loopback)
         self._intake = Intake(self.socket, many=reads_many(self.socket.family))
+        self._waking: Waking | None = None  # while somebody reads
         self.address: tuple[str, int] = self.socket.getsockname()[:2]
 
     def start(
@@ -95,10 +97,11 @@ class UdpPort:
     ) -> None:
         """Read from now on; called once. `on_end` is called behind the last packet of each batch."""
         self._on_rtp, self._on_rtcp, self._on_end = on_rtp, on_rtcp, on_end
-        loop.add_reader(self.socket.fileno(), self._read)
+        self._waking = Waking(loop, self.socket.fileno(), self._read)
 
-    def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.remove_reader(self.socket.fileno())
+    def close(self) -> None:
+        if self._waking is not None:
+            self._waking.close()
         self.socket.close()
 
     def send(self, datagram: bytes, address: Address) -> bool:
@@ -110,24 +113,26 @@ class UdpPort:
             return False
         return True
 
-    def _read(self) -> None:
-        self._take_batch()
+    def _read(self) -> int:
+        taken = self._take_batch()
         self._on_end()
+        return taken
 
-    def _take_batch(self) -> None:
-        """Take what is there. Whatever a datagram does to us, the next one is read."""
-        intake, left = self._intake, BATCH
+    def _take_batch(self) -> int:
+        """Take what is there; how many it were. Whatever a datagram does to us, the next one is read."""
+        intake, taken = self._intake, 0
         places, at_once = intake.places, intake.at_once
-        while left > 0:
+        while taken < BATCH:
             try:
                 count = intake.take()
             except OSError:
                 self.dropped["receive_failed"] += 1
-                return
+                break
             self._take(places if count == at_once else places[:count])
+            taken += count
             if count < at_once:
-                return
-            left -= count
+                break
+        return taken
 
     def _take(self, places: Sequence[Place]) -> None:
         known, lanes, clock, on_rtp = self._intake.known, self.lanes, time.monotonic, self._on_rtp

@@ -320,7 +320,7 @@ async def test_a_real_kernel_cuts_what_a_real_port_read() -> None:
             browser.send(room.sealed_packet(seq, bytes([seq]) * (900 if seq % 5 < 4 else 300)))
 
         got = [await loop.sock_recv(viewer, 2000) for _ in range(20)]
-        port.close(loop)
+        port.close()
 
     assert [len(packet) - 12 - 16 for packet in got] == [900 if seq % 5 < 4 else 300 for seq in range(20)]
     assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(1, 21))
