@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from server.db import Connection
     from server.mediaplane.facts import JournalPlace, Measured, RecordFacts, SlotFacts, StandingPeer
     from server.mediaplane.placement import Owner
+
+log = logging.getLogger("laizuo.mediaplane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,17 @@ class Hold:
     def worker(self) -> str | None:
         """Whom the room loads, now or in a moment."""
         return self.owner.worker if self.owner else self.going_to
+
+    def own(self, owner: Owner) -> None:
+        """Its worker has opened it."""
+        self.owner, self.going_to = owner, None
+        self.unowned.clear()
+        log.info("room %s: worker %s, epoch %d", self.spec.room, owner.worker, owner.epoch)
+
+    def lose(self) -> None:
+        """Nobody has it any more: it is placed anew."""
+        self.owner = None
+        self.ready.clear()
+        self.seats.clear()
+        self.listener.room_lost(self.spec.room)
+        self.unowned.set()

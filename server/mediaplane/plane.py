@@ -27,14 +27,14 @@ from media.control.messages import (
     WorkerState,
 )
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
-from server.mediaplane import store
+from server.mediaplane import placing
 from server.mediaplane.closing import close_not_owned, close_room
-from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomClosedMeanwhile, RoomListener, RoomSpec
+from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomListener, RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
-from server.mediaplane.opening import open_room, owners_once_there, within
+from server.mediaplane.opening import owners_once_there, within
 from server.mediaplane.placement import HeldRoom, Owner, WorkerLoad, choose, sort_out
 from server.mediaplane.reach.fleet import Fleet
-from server.mediaplane.requests import hand_over, record, record_facts, record_message, standing_peers
+from server.mediaplane.requests import hand_over, record, record_facts, standing_peers
 from server.tasks import end
 
 if TYPE_CHECKING:
@@ -43,17 +43,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from server.config import WorkerLink
-    from server.db import Connection, Pool
-    from server.mediaplane.facts import JournalPlace
+    from server.db import Pool
     from server.mediaplane.link import Link
     from server.mediaplane.reach.bus import Bus
 
 log = logging.getLogger("laizuo.mediaplane")
 
 GRACE_S: Final = 0.3  # a connection that broke without the worker is back by then
-START_S: Final = 2.0  # how long a starting web process waits for its workers to say what they hold
-AGAIN_S: Final = 0.3  # between attempts to place a room; twice as long each time
-LONGEST_AGAIN_S: Final = 5.0
 ROOM_DEADLINE_S: Final = 5.0  # what a page's request waits for a room that is being placed
 
 
@@ -71,15 +67,14 @@ class MediaPlane:
     ) -> None:
         """bus  where more workers announce themselves, which other web processes command too; rooms are then found by the database."""
         self._pool = pool
-        self._clock = clock
         self._plan = plan
         self._fleet = Fleet(workers, bus, controller, self, self._spawn)
         self._holds: dict[str, Hold] = {}
+        self._placing = placing.Placing(pool, clock, plan, self._fleet, self._holds, self._adopt)
         self._standing: dict[
             str, tuple[HeldRoom, RoomSummary]
         ] = {}  # rooms found at workers that nobody has asked for yet
         self._down: dict[str, asyncio.TimerHandle] = {}
-        self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self) -> None:
@@ -89,7 +84,7 @@ class MediaPlane:
     async def heard_all(self) -> None:
         """Wait a moment for what the workers hold, so that a room that lives is not opened anew."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(placing.START_S):
                 for met in list(self._fleet.met.values()):
                     await met.wait()
 
@@ -110,7 +105,7 @@ class MediaPlane:
             self._adopt(hold, Owner(held.worker, held.incarnation, held.epoch), summary)
         else:
             hold.unowned.set()
-        hold.keeper = self._spawn(self._keep_placed(hold), f"room-{spec.room}")
+        hold.keeper = self._spawn(self._placing.keep_placed(hold), f"room-{spec.room}")
 
     def let_go(self, room: str) -> None:
         """Another web process has the room from now on: it is followed no more, and goes on."""
@@ -164,7 +159,7 @@ class MediaPlane:
 
     def workers(self) -> list[WorkerLoad]:
         """Workers that answer now, with what they carry for us."""
-        return [self._load(link, link.state) for link in self._fleet.links.values() if link.state is not None]
+        return self._placing.workers()
 
     def udp_ports(self) -> list[int]:
         """The UDP ports on which the workers that answer receive."""
@@ -180,95 +175,10 @@ class MediaPlane:
         hold = self._holds.get(room)
         return hold.owner if hold else None
 
-    # ------------------------------------------------------------ placing
-
-    async def _keep_placed(self, hold: Hold) -> None:
-        wait_s = AGAIN_S
-        while True:
-            await hold.unowned.wait()
-            try:
-                link = await self._choose(hold)
-                hold.going_to = link.name
-                if await self._place(hold, link):
-                    wait_s = AGAIN_S
-                    continue
-            except RoomClosedMeanwhile:
-                self._holds.pop(hold.spec.room, None)
-                return
-            except (WorkerAway, DatabaseAway, CommitUnknown) as error:
-                log.info("room %s is not placed yet: %s", hold.spec.room, error)
-            except (WorkerRefused, CannotRecord) as error:
-                log.error("room %s cannot be opened, trying again in %g s: %s", hold.spec.room, wait_s, error)
-                hold.listener.room_failed(hold.spec.room)
-            hold.going_to = None
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, LONGEST_AGAIN_S)
-
-    async def _place(self, hold: Hold, link: Link) -> bool:
-        state = link.state
-        if state is None:
-            return False
-        spec = hold.spec
-        now = self._clock()
-
-        async def take(conn: Connection) -> tuple[int | None, JournalPlace | None]:
-            place = await self._plan.place(conn, spec) if spec.recorded else None
-            return await store.take_room(conn, spec.room, link.name, state.incarnation, now), place
-
-        epoch, place = await in_transaction(self._pool, take)
-        if epoch is None:
-            raise RoomClosedMeanwhile
-        owner = Owner(link.name, state.incarnation, epoch)
-        opened = await open_room(link, spec, epoch, record_message(place))
-        if not self._fleet.answers(owner.worker, owner.incarnation):
-            return False
-        self._own(hold, owner)
-        if self._fleet.is_shared and not opened.created:
-            return await self._take_over(hold, link, owner)
-        was_ready, hold.was_ready = hold.was_ready, True
-        hold.listener.room_ready(spec.room, record_facts(opened.record), is_replacement=was_ready)
-        hold.ready.set()
-        return True
-
-    async def _take_over(self, hold: Hold, link: Link, owner: Owner) -> bool:
-        """The worker has the room and the people in it: another web process led it until now, and by the higher epoch does no more."""
-        rooms = {summary.room: summary for summary in (await link.look()).rooms}
-        summary = rooms.get(hold.spec.room)
-        if summary is None or summary.epoch != owner.epoch:
-            self._lose(hold)
-            return False
-        self._adopt(hold, owner, summary)
-        return True
-
-    async def _where_it_stands(self, hold: Hold) -> Link | None:
-        """Whoever has the room by the database, once it answers; None when it has nobody, or nobody who comes."""
-        owner = await in_transaction(self._pool, lambda conn: store.owner_of(conn, hold.spec.room))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_S):
-                while owner is not None:
-                    self._changed.clear()
-                    if link := self._fleet.answers(owner.worker, owner.incarnation):
-                        return link
-                    await self._changed.wait()
-        return None
-
-    async def _choose(self, hold: Hold) -> Link:
-        if self._fleet.is_shared and not hold.was_ready and (link := await self._where_it_stands(hold)):
-            return link
-        while True:
-            self._changed.clear()
-            name = choose(self.workers(), self._sibling(hold))
-            if name is not None:
-                return self._fleet.links[name]
-            await self._changed.wait()
-
-    def _own(self, hold: Hold, owner: Owner) -> None:
-        hold.owner, hold.going_to = owner, None
-        hold.unowned.clear()
-        log.info("room %s: worker %s, epoch %d", hold.spec.room, owner.worker, owner.epoch)
+    # ------------------------------------------------------------ holds
 
     def _adopt(self, hold: Hold, owner: Owner, summary: RoomSummary) -> None:
-        self._own(hold, owner)
+        hold.own(owner)
         hold.was_ready = True
         hold.seats = {seat.seat for seat in summary.seats}
         hold.listener.room_adopted(hold.spec.room, record_facts(summary.record), standing_peers(summary))
@@ -288,18 +198,12 @@ class MediaPlane:
         else:
             hold.listener.recording_agreed(room, recorded)
 
-    def _sibling(self, hold: Hold) -> str | None:
-        """The worker of another room of the same session."""
-        session = hold.spec.session
-        others = [other for other in self._holds.values() if other is not hold and other.spec.session == session]
-        return next((worker for other in others if (worker := other.worker()) is not None), None)
-
     # ------------------------------------------------------------ what links say
 
     def worker_up(self, link: Link, state: WorkerState) -> None:
         if timer := self._down.pop(link.name, None):
             timer.cancel()
-        self._changed.set()
+        self._placing.changed.set()
         rooms = {summary.room: summary for summary in state.rooms}
         for hold in self._holds.values():
             if hold.owner is None or hold.owner.worker != link.name:
@@ -308,7 +212,7 @@ class MediaPlane:
             if summary is not None and (state.incarnation, summary.epoch) == (hold.owner.incarnation, hold.owner.epoch):
                 self._adopt(hold, hold.owner, summary)  # only the connection broke: take the state as it is now
             else:
-                self._lose(hold)
+                hold.lose()
         self._spawn(self._meet(link, state), f"meet-{link.name}")
 
     def worker_down(self, link: Link) -> None:
@@ -336,14 +240,7 @@ class MediaPlane:
             self._give(link, excuse_s)
             return
         for hold in self._holds_of(link.name):
-            self._lose(hold)
-
-    def _lose(self, hold: Hold) -> None:
-        hold.owner = None
-        hold.ready.clear()
-        hold.seats.clear()
-        hold.listener.room_lost(hold.spec.room)
-        hold.unowned.set()
+            hold.lose()
 
     async def _meet(self, link: Link, state: WorkerState) -> None:
         """Compare what a worker holds with the database; rooms that are over, or another's, are closed there."""
@@ -363,13 +260,6 @@ class MediaPlane:
 
     def _holds_of(self, worker: str) -> list[Hold]:
         return [hold for hold in self._holds.values() if hold.owner is not None and hold.owner.worker == worker]
-
-    def _load(self, link: Link, state: WorkerState) -> WorkerLoad:
-        holds = [hold for hold in self._holds.values() if hold.worker() == link.name]
-        seats, rooms, draining = sum(len(hold.seats) for hold in holds), len(holds), state.draining
-        if told := self._fleet.announced(link.name):  # others load it too
-            seats, rooms, draining = max(seats, told.seats), max(rooms, told.rooms), draining or told.draining
-        return WorkerLoad(link.name, state.incarnation, seats, rooms, draining)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)

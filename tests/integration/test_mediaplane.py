@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from media.control.messages import CloseRoom, OpenRoom, SetRecord
-from server.mediaplane import plane, store
+from server.mediaplane import placing, plane, store
 from server.signaling.rooms import PLANE, ROOMS
 from tests.support.database import passable_directory
 from tests.support.eventually import eventually
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A starting web process hears all workers out, however busy the machine is."""
-    monkeypatch.setattr(plane, "START_S", 30.0)
+    monkeypatch.setattr(placing, "START_S", 30.0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from server.mediaplane import plane
+from server.mediaplane import placing
 from tests.support.broker import Broker, running_broker
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has a room is waited for, however busy the machine is."""
-    monkeypatch.setattr(plane, "START_S", 30.0)
+    monkeypatch.setattr(placing, "START_S", 30.0)
 
 
 @pytest.fixture
