@@ -11,15 +11,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 LOSS_LIMIT = 0.10  # HMCTS and our own loss word: above it speech breaks
-NOBODY_AFTER = timedelta(
-    minutes=2
-)  # a called citizen sits at the kiosk: two minutes are a fault or somebody who went home
+# A called citizen sits at the kiosk: two minutes are a fault or somebody who went home.
+NOBODY_AFTER = timedelta(minutes=2)
 CALLED_OUT = frozenset({"reconnecting"})
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Somebody with a seat, as the room shows them. loss: the worse direction, a share of 1; lacks: devices that do not work."""
+    """Somebody with a seat, as the room shows them. loss: the worse direction lately, a share of 1; lacks: devices that do not work."""
 
     seat: str
     role: str

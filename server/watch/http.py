@@ -71,7 +71,7 @@ class SilentDevice(msgspec.Struct):
 
 
 class PresentShown(msgspec.Struct):
-    """Somebody with a seat. `loss`: the worse direction, a share of 1."""
+    """Somebody with a seat. `loss`: the worse direction's, the worst of the last ten seconds, a share of 1."""
 
     seat: str
     role: str

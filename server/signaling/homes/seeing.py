@@ -27,7 +27,7 @@ NEWS: Final = "seen"
 
 
 class SeenPerson(msgspec.Struct, frozen=True):
-    """`word` as PROTOCOL.md has it in `person`; `loss` the worse direction's, as a share of 1; `lacks`: devices."""
+    """`word` as PROTOCOL.md has it in `person`; `loss` the worse direction's, the worst of the last ten seconds, as a share of 1; `lacks`: devices."""
 
     word: str
     loss: float
@@ -51,9 +51,8 @@ def look(session: Session) -> SeenSession:
     recording = next(iter(session.recordings.values()), None)
     people = {}
     for seat, person in session.people.items():
-        line = session.quality.get(seat)
         lacks = tuple(person.report.lacks) if person.report else ()
-        people[seat] = SeenPerson(person.word(), max(line.loss_up, line.loss_down) if line else 0.0, lacks)
+        people[seat] = SeenPerson(person.word(), max(person.losses, default=0.0), lacks)
     state, cause = (recording.state, recording.cause) if recording else ("none", None)
     return SeenSession(state, cause == LOW_SPACE, people)
 

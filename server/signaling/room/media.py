@@ -23,7 +23,7 @@ from server.signaling.room.effects import (
 from server.signaling.room.leading import set_silenced, show_removed, show_waiting
 from server.signaling.room.own import refuse
 from server.signaling.room.people import Peer
-from server.signaling.room.quality import judge
+from server.signaling.room.quality import held_losses, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,12 +155,13 @@ def on_layers(session: Session, seat: str, number: int, source: str, send: tuple
 
 def on_measured(session: Session, room: str, lines: Mapping[str, Measured], now: datetime) -> list[Effect]:
     """Every two seconds: a word for each line, to staff only."""
-    people = {
-        seat: judge(measured, session.people[seat].report) for seat, measured in lines.items() if seat in session.people
-    }
+    people = {}
+    for seat, measured in lines.items():
+        if person := session.people.get(seat):
+            people[seat] = judge(measured, person.report)
+            person.losses = held_losses(person.losses, measured)
     if not people:
         return []
-    session.quality.update(people)
     message = Quality(people=people)
     return [Say(person.line, message) for person in session.seated(room) if person.is_staff and person.line is not None]
 

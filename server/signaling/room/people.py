@@ -79,6 +79,7 @@ class Person:
     shows: str = ""  # document or screen, while the person shows it
     stopped: set[str] = field(default_factory=set)  # of these: ended by the person in charge, and not forwarded since
     report: Report | None = None
+    losses: tuple[float, ...] = ()  # of the last windows (quality.py)
 
     @property
     def seat(self) -> str:

@@ -20,6 +20,8 @@ WEAK_RTT_MS, BAD_RTT_MS = 300.0, 800.0
 WEAK_FROZEN_MS, BAD_FROZEN_MS = 500, 2000
 WEAK_CONCEALED, BAD_CONCEALED = 0.05, 0.20
 SILENT_S = 3.0  # nothing received for so long: no line at all
+# Windows of two seconds, ten seconds in all: the desk looks only every fifteen, and at about the limit each window says something else.
+HELD_WINDOWS = 5
 
 
 def judge(measured: Measured, report: Report | None) -> LineQuality:
@@ -35,6 +37,11 @@ def judge(measured: Measured, report: Report | None) -> LineQuality:
         height=report.height if report else None,
         frozen_ms=report.frozen_ms if report else 0,
     )
+
+
+def held_losses(before: tuple[float, ...], measured: Measured) -> tuple[float, ...]:
+    """The losses of the last windows, the newest last: the worse direction, a share of 1. The desk goes by the worst of them."""
+    return (*before, max(measured.loss_up, measured.loss_down))[-HELD_WINDOWS:]
 
 
 def _word(measured: Measured, report: Report | None) -> Word:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from server.signaling.messages import LineQuality, PersonState, ServerMessage
+    from server.signaling.messages import PersonState, ServerMessage
     from server.signaling.relay import IceServers
 
 FIRST_SLOTS: Final = 3  # a citizen, a second party and a helper: most sessions need no second offer
@@ -81,7 +81,6 @@ class Session:
     state: str = "open"
     recordings: dict[str, Recording] = field(default_factory=dict)
     lines: dict[LineId, str] = field(default_factory=dict)
-    quality: dict[str, LineQuality] = field(default_factory=dict)  # the newest words about each seat's line
     going_live: bool = False
     answers: dict[str, Literal["asked", "given", "refused"]] = field(default_factory=dict)  # to be recorded, by seat
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict)  # the newest signed answer of each seat
