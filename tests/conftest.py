@@ -20,12 +20,13 @@ from playwright.async_api import Browser
 from server.config import Settings
 from server.db import Pool
 from server.db.pool import open_pool
-from server.testing.browsers import find_chromium, find_firefox
+from server.testing.browsers import find_chromium
 from tests.support.browser import running_chromium
 from tests.support.database import TestCluster, running_cluster
 from tests.support.demo_city import CITIES
 from tests.support.product import PRODUCTS, Product, ProductFactory, products_of
 from tests.support.source_checks import SourceCheck, start_all
+from tests.support.tools import program
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -164,11 +165,8 @@ def chromium_path() -> Path:
 
 @pytest.fixture(scope="session")
 def firefox_path() -> Path:
-    """For tests marked `firefox`. The only skip there is, and it is shown at the end of the run."""
-    found = find_firefox()
-    if found is None:
-        pytest.skip("Firefox was not found, so this did not run (as root: apt-get install -y firefox-esr)")
-    return found
+    """For tests marked `firefox`; missing is a failure, too."""
+    return Path(program("firefox"))
 
 
 @pytest.fixture

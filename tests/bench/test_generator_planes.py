@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,7 @@ from server.bench.loadgen.peer import (
 )
 from server.bench.loadgen.plane import Plane, PythonPlane
 from server.bench.loadgen.streams import audio_stream, video_stream
+from tests.support.tools import program
 
 MakePlane = Callable[[], Plane]
 MakePair = Callable[[str], tuple[Peer, Peer]]
@@ -33,8 +33,7 @@ MakePair = Callable[[str], tuple[Peer, Peer]]
 def make_plane(request: pytest.FixtureRequest, tmp_path: Path) -> MakePlane:
     if request.param == "python":
         return PythonPlane
-    if shutil.which("cc") is None:
-        pytest.skip("the load generator's C plane needs a compiler; on Debian: apt install gcc libc6-dev")
+    program("compiler")
     return lambda: load(tmp_path)
 
 

@@ -38,9 +38,11 @@ def test_a_room_of_three_browsers_is_seen_on_both(
         shown = capfd.readouterr()
         assert code == 0, shown.err
         result = json.loads(shown.out.splitlines()[-1])
-        if own_address() == LOOPBACK:  # then it is said that aiortc cannot be reached here, and nothing is claimed
+        if own_address() == LOOPBACK:
             assert "loopback" in result["absent"]["python/relay"]
-            return
+            pytest.skip(
+                "aiortc was not compared: it is never reached over loopback, and this machine has no other network"
+            )
         assert result["absent"] == {}, shown.err
         assert result["ratios"]["python/relay"]["rounds"] == 1
         # How much is for a quiet machine to say: here, that pictures pass and are measured.

@@ -32,7 +32,7 @@ echo "of no use" > "$2"
 
 @pytest.fixture
 def compiler() -> Compiler:
-    native_library()  # skips where there is none
+    native_library()  # fails, saying what to install, where there is none
     found = find_compiler()
     assert found is not None
     return found

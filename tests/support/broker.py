@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from tests.support.eventually import wait_until
 from tests.support.tcp_only import free_port
-
-NEEDED = "nothing was tried over a bus: nats-server is not here (apt-get install -y nats-server)"
-PROGRAM = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/sbin")
+from tests.support.tools import program
 
 
 @dataclass(slots=True)
@@ -23,6 +18,7 @@ class Broker:
     """`url` is the same after each start."""
 
     log: Path
+    program: str
     host: str
     port: int
     process: subprocess.Popen[bytes] | None = None
@@ -32,10 +28,9 @@ class Broker:
         return f"nats://{self.host}:{self.port}"
 
     def start(self) -> None:
-        assert PROGRAM is not None
         with self.log.open("ab") as told:
             self.process = subprocess.Popen(
-                [PROGRAM, "--addr", self.host, "--port", str(self.port)], stdout=told, stderr=told
+                [self.program, "--addr", self.host, "--port", str(self.port)], stdout=told, stderr=told
             )
         wait_until(lambda: None if "Server is ready" in self.log.read_text() else self.log.read_text())
 
@@ -50,10 +45,8 @@ class Broker:
 
 @contextmanager
 def running_broker(directory: Path, host: str = "127.0.0.1") -> Iterator[Broker]:
-    """Skips the test, saying what to install, where nats-server is not found."""
-    if PROGRAM is None:
-        pytest.skip(NEEDED)
-    broker = Broker(directory / "nats.log", host, free_port())
+    """Fails the test, saying what to install, where nats-server is not found."""
+    broker = Broker(directory / "nats.log", program("nats-server"), host, free_port())
     broker.start()
     try:
         yield broker

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,12 @@ from typing import TypeVar
 
 import pytest
 
+from tests.support.tools import program
+
 T = TypeVar("T")
 
 CLONE_NEWNET = 0x40000000  # setns(2); Python has it since 3.12
-NEEDED = (
-    "no hosts were tried: network namespaces need root and `ip` (apt-get install -y iproute2), and the kernel's leave"
-)
+NEEDED = "no hosts were tried: network namespaces need root, and the kernel's leave"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -45,7 +44,8 @@ class Host:
 
 @contextlib.contextmanager
 def some_hosts(count: int) -> Iterator[tuple[str, list[Host]]]:
-    """Our own address among them, and the hosts. Skips the test, saying what is missing, where they cannot be made."""
+    """Our own address among them, and the hosts. Skips the test, saying so, where this machine makes none."""
+    program("ip")
     mark = secrets.token_hex(3)
     bridge, net = (
         f"lz{mark}",
@@ -53,7 +53,7 @@ def some_hosts(count: int) -> Iterator[tuple[str, list[Host]]]:
     )  # of the range for tests of networks (RFC 2544)
     hosts = [Host(f"lz{mark}h{number}", f"{net}.{number + 2}") for number in range(count)]
     with contextlib.ExitStack() as undo:
-        if os.geteuid() != 0 or shutil.which("ip") is None or not _may(mark):
+        if os.geteuid() != 0 or not _may(mark):
             pytest.skip(NEEDED)
         _ip("link", "add", bridge, "type", "bridge")
         undo.callback(_ip, "link", "del", bridge)
@@ -75,7 +75,7 @@ def _may(mark: str) -> bool:
     """Try each kind of thing once."""
     host, bridge = f"lz{mark}try", f"lz{mark}b"
     tried = [
-        subprocess.run(["ip", *words], check=False, capture_output=True).returncode == 0
+        subprocess.run([program("ip"), *words], check=False, capture_output=True).returncode == 0
         for words in (
             ("netns", "add", host),
             ("link", "add", bridge, "type", "bridge"),
@@ -88,4 +88,4 @@ def _may(mark: str) -> bool:
 
 
 def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    subprocess.run([program("ip"), *words], check=True, capture_output=True)

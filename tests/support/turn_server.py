@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support.eventually import wait_until
 from tests.support.product import ROOT
 from tests.support.tcp_only import free_port
+from tests.support.tools import program
 
 SECRET = b"a-secret-for-tests"
 WORKER = "127.0.0.1"  # the only private address it relays to
 WORKER_6 = "::1"  # the same where the relay has IPv6
 _OURS = ("cert=", "pkey=", "listening-port=", "tls-listening-port=")
 _CLOSED = ("denied-peer-ip=0.0.0.0-255.", "denied-peer-ip=::-")
-NEEDED = "no relay was tried: coturn is not here (apt-get install -y coturn)"
 
 
 @contextmanager
 def turn_server(directory: Path, worker: str = WORKER, *, opened: bool = False) -> Iterator[int]:
-    """Its port, UDP and TCP, at the worker's own address; `opened` to the network outside, as a site may want it. Skips the test, saying what to install, where coturn is not found."""
-    program = shutil.which("turnserver")
-    if program is None:
-        pytest.skip(NEEDED)
+    """Its port, UDP and TCP, at the worker's own address; `opened` to the network outside, as a site may want it. Fails the test, saying what to install, where coturn is not found."""
+    coturn = program("turnserver")
     settings, log, port = directory / "turnserver.conf", directory / "turnserver.log", free_port()
     lines = (ROOT / "deploy/turnserver.conf").read_text(encoding="utf-8").splitlines()
     without = _OURS + (_CLOSED if opened else ())
@@ -37,7 +32,7 @@ def turn_server(directory: Path, worker: str = WORKER, *, opened: bool = False) 
     shared = [f"--static-auth-secret={SECRET.decode()}", "--allow-loopback-peers", f"--allowed-peer-ip={worker}"]
     with log.open("wb") as told:
         files = ["--log-file=stdout", "--simple-log", f"--pidfile={directory / 'pid'}"]
-        process = subprocess.Popen([program, "-c", settings, *here, *shared, *files], stdout=told, stderr=told)
+        process = subprocess.Popen([coturn, "-c", settings, *here, *shared, *files], stdout=told, stderr=told)
         try:
             wait_until(lambda: None if _answers(worker, port) else log.read_text())
             yield port
