@@ -9,9 +9,12 @@ Private names in use, and what to do when one vanishes (tests/media/test_seams.p
     RTCDtlsTransport._task          or accept a log line of asyncio when its pump ends with an exception
     RTCDtlsTransport._write_ssl, ._validate_peer_identity, ._state
                                     or be no client: then pictures begin a round trip later
+    RTCCertificate._create_ssl_context
+                                    wrapped: asks for a cookie; or do without, then a forged hello breaks a handshake
     transport._recv, transport._send, .role, .state     what it needs of an ICE transport; `_IceShape` has them
 
-We are the DTLS server (`a=setup:passive`), unless the offer wants to be it. As the client we speak first, and have keys when our last flight
+We are the DTLS server (`a=setup:passive`), unless the offer wants to be it; then nothing is kept of who has not shown that he gets what we
+send to his address, which is a round trip (dtls_gate.py). As the client we speak first, and have keys when our last flight
 goes out: the browser's key exchange is signed by the certificate of its offer then, and what is still to come only confirms it (False Start,
 RFC 7918). So a browser far away sends and is sent pictures a round trip sooner.
 """
@@ -20,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -34,7 +38,9 @@ from aiortc.rtcdtlstransport import (
     SRTPProtectionProfile,
     State,
 )
+from OpenSSL import SSL
 
+from media.net.dtls_gate import DtlsGate, Verdict, hello_of, opening, verify_request
 from media.net.srtp import SrtpSessions
 
 log = logging.getLogger(__name__)
@@ -52,7 +58,7 @@ HELLO_AGAIN_S: Final = (0.3, 0.6)
 # many times what came (threat 4; QUIC has the same bound, RFC 9000 section 8.1).
 MOST_REPLY: Final = 3
 _OUR_LAST_FLIGHT: Final = b"SSLv3/TLS write finished"  # what OpenSSL calls a client's state then, in DTLS 1.2
-_RECORD: Final = 13  # bytes in front of a handshake message (RFC 6347 section 4.1)
+COOKIE_BYTES: Final = 16
 
 
 class DtlsFailed(Exception):
@@ -73,14 +79,32 @@ def supported_fingerprints(prints: Sequence[tuple[str, str]]) -> list[tuple[str,
     return [(algorithm, value) for algorithm, value in prints if algorithm.lower() in STRONG_DIGESTS]
 
 
+class _Asking:
+    """A certificate whose handshakes begin with a cookie."""
+
+    def __init__(self, certificate: RTCCertificate, cookie: bytes) -> None:
+        self._certificate, self._cookie = certificate, cookie
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        context = self._certificate._create_ssl_context(srtp_profiles=srtp_profiles)
+        asks: Any = SSL.OP_COOKIE_EXCHANGE
+        context.set_options(asks)
+        context.set_cookie_generate_callback(lambda _ssl: self._cookie)
+        context.set_cookie_verify_callback(lambda _ssl, said: said == self._cookie)
+        return context
+
+
 class _IceShape:
     """What RTCDtlsTransport takes for an ICE transport: a bounded queue of DTLS datagrams in, a function out."""
 
     role = "controlled"
     state = "completed"
 
-    def __init__(self, send: Callable[[bytes], None]) -> None:
+    def __init__(self, send: Callable[[bytes], None], cookie: bytes) -> None:
+        """cookie  as DtlsGate's."""
         self._emit = send
+        self._cookie, self._gate = cookie, DtlsGate(cookie)
+        self._is_told = False  # by us what OpenSSL would say next
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_QUEUE)
         self._ended = False
         self._received = self._sent = 0  # bytes
@@ -90,15 +114,22 @@ class _IceShape:
         self._flight = b""
 
     def feed(self, datagram: bytes) -> bool:
-        """Queue one DTLS datagram; False when the queue is full (the other side will repeat its flight)."""
-        if self._ended or self._queue.full():
+        """Queue one DTLS datagram; False when the queue is full (the other side will repeat its flight), and when it is not let in."""
+        verdict = self._gate.judge(datagram)
+        if self._ended or self._queue.full() or verdict is Verdict.REFUSE:
             return False
         self._received += len(datagram)
-        hello = _hello_of(datagram)
+        if verdict is Verdict.ASK:
+            self._repeat(verify_request(self._cookie))
+            return True
+        hello = hello_of(datagram)
         if hello and hello == self._answered:
             self._repeat(self._flight)  # our answer was lost: OpenSSL would not say it again before a second has passed
             return True
-        self._hello = self._hello or hello
+        if verdict is Verdict.BEGIN:
+            self._is_told = True
+            self._queue.put_nowait(opening())
+        self._hello = hello or self._hello
         self._heard = True
         self._queue.put_nowait(datagram)
         return True
@@ -116,6 +147,9 @@ class _IceShape:
         return datagram
 
     async def _send(self, datagram: bytes) -> None:
+        if self._is_told:
+            self._is_told = False
+            return
         if not self._heard:
             self._repeat(datagram)
             return
@@ -134,12 +168,6 @@ class _IceShape:
         if self._sent + len(datagram) <= MOST_REPLY * self._received:
             self._sent += len(datagram)
             self._emit(datagram)
-
-
-def _hello_of(datagram: bytes) -> bytes:
-    """Number and fragment of the ClientHello or ServerHello in a datagram; empty for anything else."""
-    is_hello = len(datagram) > _RECORD + 9 and datagram[0] == 22 and datagram[_RECORD] in (1, 2)
-    return datagram[_RECORD + 4 : _RECORD + 9] if is_hello and not any(datagram[3:5]) else b""
 
 
 class _Transport(RTCDtlsTransport):
@@ -206,10 +234,12 @@ class DtlsPeer:
         is_client     the browser is the DTLS server.
         """
         self._fingerprints = supported_fingerprints(fingerprints)
-        self._ice = _IceShape(send)
+        cookie = b"" if is_client else secrets.token_bytes(COOKIE_BYTES)
+        self._ice = _IceShape(send, cookie)
         self._on_closed = on_closed
         ice: Any = self._ice
-        self._transport = _Transport(ice, [certificate._certificate])
+        shown: Any = _Asking(certificate._certificate, cookie) if cookie else certificate._certificate
+        self._transport = _Transport(ice, [shown])
         self._transport._srtp_profiles = list(CLIENT_PROFILES if is_client else PROFILES)
         self._transport._set_role("client" if is_client else "server")
         self._is_client = is_client
@@ -217,7 +247,7 @@ class DtlsPeer:
         self._closing = False
 
     def feed(self, datagram: bytes) -> bool:
-        """One datagram from the nominated address whose first byte says DTLS. False: dropped, queue full."""
+        """One datagram from the nominated address whose first byte says DTLS. False: dropped, queue full or not to be listened to."""
         return self._ice.feed(datagram)
 
     async def handshake(self, timeout_s: float = HANDSHAKE_TIMEOUT_S) -> SrtpSessions:

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from media.peer import DTLS_AT_ONCE
 from tests.media.conftest import Enter
 from tests.media.test_room_media import until_hears
 from tests.support.eventually import eventually
+from tests.support.forged_dtls import FATAL_ALERT
+from tests.support.forged_dtls import hello as forged_hello
 from tests.support.media_worker import Controller, RunningWorker, running_worker
 from tests.support.rtc_client import RtcClient, join
 from tests.support.rtc_handshake import Certificate
@@ -169,6 +172,39 @@ async def test_dtls_from_an_address_that_was_not_nominated_never_reaches_the_han
     assert answers(attacker) == []
     for client in clients:
         await client.close()
+
+
+async def test_dtls_forged_from_a_members_own_address_disturbs_no_handshake(controller: Controller) -> None:
+    """What somebody in the same Wi-Fi can send: hellos and alerts in front of each datagram of his, from his address."""
+    a = RtcClient("a")
+    ok = await join(controller, a)
+    said = a.dtls._send
+
+    def say(datagram: bytes) -> None:
+        for forged in (forged_hello(), forged_hello(bytes(16), 1), FATAL_ALERT):
+            a.send_raw(forged)
+        said(datagram)
+
+    a.dtls._send = say
+    await a.connect(ok["answer"])
+
+    await controller.wait_for("peer_state", seat="a", state="connected")
+    assert (await dropped(controller))["dtls_queue_full"] >= 2
+    await a.close()
+
+
+async def test_a_flood_of_dtls_from_a_members_own_address_is_counted_and_costs_him_nothing(
+    enter: Enter, controller: Controller
+) -> None:
+    a, b = await enter("a"), await enter("b")
+
+    for number in range(10 * DTLS_AT_ONCE):
+        a.send_raw(forged_hello())
+        if number % PIECE == 0:
+            await taken(controller)
+    await until_dropped(controller, "dtls_queue_full", 5 * DTLS_AT_ONCE)
+
+    await undisturbed(a, b)
 
 
 async def test_injected_srtp_and_rtcp_from_elsewhere_or_with_wrong_keys_are_dropped(

@@ -9,9 +9,11 @@ import pylibsrtp
 import pytest
 from aiortc import rtcdtlstransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from OpenSSL import SSL
 
-from media.net.dtls import Certificate, DtlsFailed, DtlsPeer
+from media.net.dtls import MAX_QUEUE, Certificate, DtlsFailed, DtlsPeer
 from media.net.srtp import OK, SrtpBuffer, SrtpSessions, protect, unprotect
+from tests.support.forged_dtls import hello
 from tests.support.rtc_handshake import Certificate as BrowserCertificate
 
 
@@ -31,6 +33,8 @@ def test_private_methods_of_the_dtls_transport() -> None:
         "self._validate_peer_identity(remoteParameters)",
     ):
         assert name in source, f"{name} is gone: {advice}"
+    assert list(inspect.signature(RTCCertificate._create_ssl_context).parameters) == ["self", "srtp_profiles"], advice
+    assert SSL.OP_COOKIE_EXCHANGE, advice
     assert list(inspect.signature(RTCDtlsTransport.__init__).parameters) == ["self", "transport", "certificates"], (
         advice
     )
@@ -98,11 +102,12 @@ async def test_garbage_records_never_raise_and_the_queue_is_bounded() -> None:
     sent: list[bytes] = []
     peer = DtlsPeer(Certificate(), [("sha-256", BrowserCertificate().fingerprint)], sent.append, lambda: None)
     task = asyncio.create_task(peer.handshake(timeout_s=0.5))
-    fed = [peer.feed(bytes([22, 254, 253]) + bytes(i % 200)) for i in range(100)]
+    assert not any(peer.feed(bytes([22, 254, 253]) + bytes(i % 200)) for i in range(100))
+    fed = [peer.feed(hello(peer._ice._cookie, 1 + i)) for i in range(100)]
 
     with pytest.raises(DtlsFailed):
         await task
     await peer.close()
 
-    assert fed.count(True) == 32
+    assert fed.count(True) == MAX_QUEUE - 1  # and the opening before them
     assert not peer.feed(b"\x16\xfe\xfd")

@@ -11,10 +11,11 @@ from OpenSSL import SSL
 from media.net.dtls import Certificate, DtlsFailed, DtlsPeer, _IceShape
 from media.net.srtp import SrtpSessions
 from tests.support.eventually import eventually
-from tests.support.rtc_client import Certificate as BrowserCertificate
+from tests.support.forged_dtls import FATAL_ALERT, hello, message
+from tests.support.rtc_handshake import Certificate as BrowserCertificate
 
 PROFILES = b"SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM"  # in Chromium's order
-FATAL_ALERT = b"\x15\xfe\xfd" + bytes(6) + b"\x07\x00\x00\x02\x02\x28"  # handshake_failure, of epoch 0
+CERTIFICATE = 11
 
 
 class Browser:
@@ -134,13 +135,23 @@ async def test_a_handshake_that_is_broken_off_after_the_keys_ends_the_connection
     await meeting.until_our_last_flight()
     await meeting.keys
 
-    meeting.peer.feed(FATAL_ALERT)
+    meeting.peer.feed(message(CERTIFICATE, bytes(60), 5))  # a second one
     await eventually(lambda: None if meeting.closed == 1 else "the connection stands")
+
+
+@pytest.mark.parametrize("forged", [hello(), hello(bytes(16), 1), FATAL_ALERT], ids=["hello", "second hello", "alert"])
+async def test_what_nobody_says_to_a_client_disturbs_no_handshake(meeting: Meeting, forged: bytes) -> None:
+    await meeting.said(0)
+
+    assert not meeting.peer.feed(forged)
+    await meeting.until_our_last_flight()
+
+    assert (await meeting.keys).profile == "SRTP_AEAD_AES_128_GCM"
 
 
 async def test_a_hello_is_said_again_until_something_comes() -> None:
     sent: list[bytes] = []
-    ice = _IceShape(sent.append)
+    ice = _IceShape(sent.append, b"")
     ice.insist()
     await ice._send(b"\x16hello")
     ice.insist()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from media.net.dtls import MOST_REPLY, _IceShape
 
+COOKIE = b"cookie"
 FLIGHT = bytes((22,)) + bytes(699)
 
 
 def hello(number: int = 0, size: int = 200) -> bytes:
-    """A record of epoch 0 with message `number`, ClientHello, unfragmented."""
-    head = bytes((22, 254, 253, 0, 0)) + bytes(8)
-    return head + b"\x01" + (size - 25).to_bytes(3, "big") + number.to_bytes(2, "big") + bytes(size - 19)
+    """A record of epoch 0 with message `number`, ClientHello, unfragmented, with our cookie."""
+    head = bytes((22, 254, 253, 0, 0)) + bytes(8) + b"\x01" + (size - 25).to_bytes(3, "big") + number.to_bytes(2, "big")
+    return (head + bytes(6 + 35) + bytes((len(COOKIE),)) + COOKIE).ljust(size, b"\0")
 
 
 class Line:
+    """On which the cookie was said."""
+
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.ice = _IceShape(self.sent.append)
+        self.ice = _IceShape(self.sent.append, COOKIE)
+        self.ice._gate._begun = True
 
 
 async def test_the_answer_to_a_repeated_hello_is_repeated_at_once() -> None:
@@ -47,7 +51,7 @@ async def test_repeats_of_the_timer_stay_below_three_times_what_came() -> None:
 
 async def test_the_next_flight_is_never_held_back() -> None:
     line = Line()
-    line.ice.feed(hello(size=60))
+    line.ice.feed(hello(size=70))
     await line.ice._send(FLIGHT)
     line.ice.feed(b"\x16" + bytes(20))
     await line.ice._send(FLIGHT)
