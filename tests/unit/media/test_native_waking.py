@@ -170,7 +170,9 @@ def test_by_the_socket_one_call_waits_for_more_while_the_loop_has_nothing_else_t
         return batches
 
     try:
-        assert any(take() == 2 for _ in range(100)), "it never waited for the packet"
+        assert any(take() == 2 for _ in range(100)), (
+            "it never waited for the packet, or let no other thread run meanwhile"
+        )
 
         due_ms[0] = 0
         assert take() == 1, "the loop has something to do at once"
