@@ -25,7 +25,7 @@ from media.engine import Engine
 from media.forward.path import NOWHERE, DownStream, UpStream
 from media.measuring import Measured
 from media.net.answer import OPUS, RED, VIDEO_CODECS, Negotiated, OwnSide, Role, make_answer
-from media.net.dtls import DtlsFailed, DtlsPeer
+from media.net.dtls import DtlsFailed, DtlsPeer, WrongCertificate
 from media.net.ice_lite import Address, Credentials, new_credentials
 from media.net.limits import Budget
 from media.net.sdp import Fingerprint, Offer, SdpError, parse_offer
@@ -42,7 +42,7 @@ DTLS_PER_S = 20
 DTLS_AT_ONCE = 60
 # A stream that changes its SSRC or codec costs everybody a key frame and the journal an entry: not for every packet.
 CHANGE_EVERY_S = 0.5
-Cause = Literal["left", "replaced", "removed", "consent", "dtls", "room_closed"]
+Cause = Literal["left", "replaced", "removed", "consent", "dtls", "certificate", "room_closed"]
 
 
 class Phase(Enum):
@@ -302,8 +302,9 @@ class Peer:
         try:
             sessions = await dtls.handshake(self._engine.timing.handshake_s)
         except DtlsFailed as failure:
-            log.info("peer dropped: %s", failure)
-            self.close("dtls", time.monotonic())
+            forged = isinstance(failure, WrongCertificate)
+            log.log(logging.WARNING if forged else logging.INFO, "peer dropped: %s", failure)
+            self.close("certificate" if forged else "dtls", time.monotonic())
             return
         if self.phase is Phase.GONE:
             return

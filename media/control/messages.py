@@ -344,7 +344,7 @@ class PeerState(Event, frozen=True, tag="peer_state"):
     seat: Identifier
     connection: Count
     state: PeerPhase
-    cause: Literal["left", "replaced", "removed", "consent", "dtls", "room_closed"] | None = None
+    cause: Literal["left", "replaced", "removed", "consent", "dtls", "certificate", "room_closed"] | None = None
 
 
 class UpState(Event, frozen=True, tag="up_state"):

@@ -65,6 +65,10 @@ class DtlsFailed(Exception):
     """The handshake did not end in keys; the text says why."""
 
 
+class WrongCertificate(DtlsFailed):
+    """Somebody spoke who has not the key of who made the offer: a mistake of ours, or an attack on the way."""
+
+
 class Certificate:
     """The key of this worker process; made anew at each start, never written."""
 
@@ -206,10 +210,13 @@ class _Transport(RTCDtlsTransport):
         if self._role == "client" and not self._is_judged and self._said_all():
             self._is_judged = True
             self._validate_peer_identity(self.expected)
-            if self._state is State.FAILED:
-                raise DtlsFailed("the certificate is not the one of the offer")
             self._setup_srtp()
             self.on_keys()
+
+    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:
+        super()._validate_peer_identity(remoteParameters)
+        if self._state is State.FAILED:
+            raise WrongCertificate("the certificate is not the one of the offer")
 
     def _said_all(self) -> bool:
         """Whether our Finished is under way: the other side's certificate, signature and key share are read and checked then."""
@@ -310,7 +317,7 @@ class DtlsPeer:
     def _keys(self) -> SrtpSessions:
         sessions, pump = self._transport.sessions, self._transport._task
         if self._transport.state != "connected" or sessions is None or pump is None:
-            raise DtlsFailed("handshake refused, or the certificate is not the one of the offer")
+            raise DtlsFailed("handshake refused")
         pump.add_done_callback(self._ended)
         return sessions
 

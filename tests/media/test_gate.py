@@ -252,7 +252,9 @@ async def test_malformed_rtp_and_rtcp_of_a_member_with_keys_disturb_nobody(
     assert (await dropped(controller)).get("fault", 0) == 0
 
 
-async def test_another_certificate_than_the_offers_gets_no_media(enter: Enter, controller: Controller) -> None:
+async def test_another_certificate_than_the_offers_gets_no_media_and_is_told(
+    enter: Enter, controller: Controller, worker: RunningWorker
+) -> None:
     a = await enter("a")
     impostor = RtcClient("b")
     impostor.offered_fingerprint = Certificate().fingerprint
@@ -260,11 +262,12 @@ async def test_another_certificate_than_the_offers_gets_no_media(enter: Enter, c
     ok = await join(controller, impostor)
     impostor.begin(ok["answer"])
 
-    await controller.wait_for("peer_state", seat="b", state="gone", cause="dtls")
+    await controller.wait_for("peer_state", seat="b", state="gone", cause="certificate")
     assert controller.found("peer_state", seat="b", state="connected") == []
     assert controller.found("slots", seat="a") == []
     assert impostor.received == {}
     assert a.connected.is_set()
+    await eventually(lambda: None if len([line for line in worker.log if "certificate" in line]) == 1 else "no word")
     await impostor.close()
 
 

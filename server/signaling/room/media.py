@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from server.sessions.core import SeatState
 from server.signaling.messages import Answer, ErrorCode, Layers, Quality, Rejoin, Slot, Slots
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from server.signaling.room.people import Person
     from server.signaling.room.session import Session
 
+FORGED: Final = "certificate"  # why a peer is gone (media/CONTROL.md, peer_state): staff shall see that
 # What a page can do something about; all else means that the worker is being replaced, and the page tries again by itself.
 _TOLD: dict[str, ErrorCode] = {
     "bad_offer": "bad_offer",
@@ -113,19 +114,17 @@ def on_peer_state(
             again = _make_again(session, person, cause)
     else:
         peer.phase = state  # type: ignore[assignment]  # the worker's words are ours
+    if cause == FORGED:
+        again.append(Log("media_refused", seat, {"cause": cause}))
     if person.word() == before:
         return again
-    log = Log(
-        {"gone": "media_gone", "reconnecting": "media_reconnecting"}.get(state, f"media_{state}"),
-        seat,
-        {"cause": cause} if cause else {},
-    )
+    log = Log(f"media_{state}", seat, {"cause": cause} if cause else {})
     return [*again, *session.tell(person), log]
 
 
 def _make_again(session: Session, person: Person, cause: str | None) -> list[Effect]:
     """The path of somebody who is still here is dead, and the page may not know: it is told to make a new one."""
-    if cause not in ("consent", "dtls") or not person.is_seated or person.line is None:
+    if cause not in ("consent", "dtls", FORGED) or not person.is_seated or person.line is None:
         return []
     return [Say(person.line, Rejoin(why="media_lost")), *voices.tell_again(session, person)]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from OpenSSL import SSL
 
-from media.net.dtls import Certificate, DtlsFailed, DtlsPeer, _IceShape
+from media.net.dtls import Certificate, DtlsFailed, DtlsPeer, WrongCertificate, _IceShape
 from media.net.srtp import SrtpSessions
 from tests.support.eventually import eventually
 from tests.support.forged_dtls import FATAL_ALERT, hello, message
@@ -117,7 +117,7 @@ async def test_a_last_flight_that_was_lost_is_said_again_at_once(meeting: Meetin
 async def test_who_is_not_the_one_of_the_offer_gets_no_keys() -> None:
     made = Meeting(Browser(), BrowserCertificate().fingerprint)
     await made.until_our_last_flight()
-    with pytest.raises(DtlsFailed, match="not the one of the offer"):
+    with pytest.raises(WrongCertificate, match="not the one of the offer"):
         await made.keys
     await made.peer.close()
 

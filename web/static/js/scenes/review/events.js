@@ -8,7 +8,7 @@ import { Icon } from "../../ui.js";
 /** @type {Record<string, string>} */
 const ICONS = { opened: "door-open", live: "play", ended: "square", joined: "log-in", returned: "log-in", left: "log-out", admitted: "user-check", refused: "user-x", removed: "user-x", invited: "link",
   waiting: "hourglass", reconnecting: "refresh-cw", away: "wifi-off", muted: "mic-off", unmuted: "mic", silenced: "mic-off", unsilenced: "mic", named: "pencil", page_shown: "file-text", showing_ended: "x", worker_replaced: "refresh-cw",
-  media_connected: "video", media_reconnecting: "refresh-cw", media_gone: "video-off", recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
+  media_connected: "video", media_reconnecting: "refresh-cw", media_gone: "video-off", media_refused: "triangle-alert", recording_recording: "circle-dot", recording_stopped: "square", recording_failed: "triangle-alert" };
 
 // Events with a sentence of their own for this source; the others are about the voice, or a document.
 /** @type {Record<string, string>} */
