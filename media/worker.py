@@ -164,7 +164,8 @@ class Worker:
             self._engine.spawn(self._shut_journal(room))
 
     async def _shut_journal(self, room: Room) -> None:
-        await self._finish(room, "stood_still")
+        async with self._lock(room.name):  # who opens it anew meanwhile waits for its journal
+            await self._finish(room, "stood_still")
 
     def _all_rooms(self) -> list[Room]:
         return list(self._rooms.values())

@@ -4,7 +4,8 @@ A room's life here:
 
 1. `hold` says that the room is wanted; a worker that still has it (we were restarted) is asked nothing, its room is adopted
 2. else a worker is chosen, the database hands out the next epoch, the worker opens the room with it
-3. the worker's connection ends: it has GRACE_S to come back as the same incarnation with the same room, else the room is lost and 2. again
+3. the worker's connection ends: it has GRACE_S to come back as the same incarnation with the same room, else the room is lost and 2. again;
+   the same when it says that it gave the room up, or does not know it
 4. `drop` says that the room is over: the worker closes it, at once or when it is heard of again
 
 Only the database says who owns a room; a worker that holds a room it does not own is told to close it.
@@ -23,6 +24,7 @@ from media.control.messages import (
     Message,
     PeerState,
     Request,
+    RoomClosed,
     RoomSummary,
     WorkerState,
 )
@@ -132,7 +134,14 @@ class MediaPlane:
         owner = hold.owner
         if owner is None:
             raise WorkerAway(room)
-        return await self._fleet.links[owner.worker].request(lambda number: make(number, owner.epoch), deadline_s)
+        link = self._fleet.links[owner.worker]
+        try:
+            return await link.request(lambda number: make(number, owner.epoch), deadline_s)
+        except WorkerRefused as error:
+            if error.code != "unknown_room":
+                raise
+            await self._lose_unknown(link)
+            raise WorkerAway(f"{link.name} has not every room that it was given") from error
 
     async def epoch_of(self, room: str, deadline_s: float = ROOM_DEADLINE_S) -> int:
         """The epoch of a room, once it is placed. Raises WorkerAway."""
@@ -227,6 +236,10 @@ class MediaPlane:
             return
         if (hold.owner.worker, hold.owner.incarnation) != (link.name, state.incarnation):
             return  # of an owner that has been fenced off
+        if isinstance(event, RoomClosed):
+            if (event.reason, event.epoch) == ("stood_still", hold.owner.epoch):
+                hold.lose()
+            return
         if isinstance(event, PeerState):
             (hold.seats.discard if event.state == "gone" else hold.seats.add)(event.seat)
         hand_over(hold.listener, event)
@@ -241,6 +254,14 @@ class MediaPlane:
             return
         for hold in self._holds_of(link.name):
             hold.lose()
+
+    async def _lose_unknown(self, link: Link) -> None:
+        """It has been told of a room that it does not know, of two perhaps: what it has not is placed anew. Raises WorkerRefused, WorkerAway."""
+        rooms = {summary.room for summary in (await link.look()).rooms}
+        for hold in self._holds_of(link.name):
+            if hold.spec.room not in rooms:
+                log.warning("room %s: worker %s has it no more", hold.spec.room, link.name)
+                hold.lose()
 
     async def _meet(self, link: Link, state: WorkerState) -> None:
         """Compare what a worker holds with the database; rooms that are over, or another's, are closed there."""

@@ -109,7 +109,7 @@ async def note(plane: MediaPlane, room: str, kind: str, seat: str | None, data: 
 
 
 def hand_over(listener: RoomListener, event: AnyEvent) -> None:
-    """Tell the listener of a room what its worker says. `up_state` and `room_closed` say nothing that people are shown."""
+    """Tell the listener of a room what its worker says. `up_state` says nothing that people are shown, `room_closed` is the plane's."""
     match event:
         case PeerState():
             listener.peer_changed(event.room, event.seat, event.connection, event.state, event.cause)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
+import aiohttp
 import pytest
 
+from media.timing import Timing
 from server.mediaplane import link
 from server.sessions.recording import SESSION_KEY
 from tests.support.eventually import eventually
@@ -22,8 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from aiohttp.test_utils import TestClient
+
     from server.config import Settings
     from server.db import Pool
+    from tests.support.product import ProductFactory
 
 STOOD_S = 2.0  # the shorter clock of the worker that will be stopped: 3 s in the product
 PATIENCE_S = 1.0  # and of the web process with it, from then until the room is at the other
@@ -88,6 +95,34 @@ async def test_a_stopped_worker_never_owns_its_room_again(
     reasons = [event["data"]["reason"] for event in events if event["kind"] == "closed"]
     assert reasons == ["completed"]  # the stopped one's last words are in no journal
     assert [event["kind"] for event in events].count("continued") == 1
+
+
+async def test_people_come_back_after_web_process_and_worker_stood_still_together(
+    db: Pool, database_url: str, start_product: ProductFactory
+) -> None:
+    """As on a machine that is moved or sleeps: the connection between the two never breaks."""
+    product = start_product("--workers", "1", environ={"DATABASE_URL": database_url})
+    await asyncio.to_thread(product.wait_ready)
+    session = await run_session(db, "notarization")
+    async with contextlib.AsyncExitStack() as stack:
+        web = cast("TestClient[Any, Any]", await stack.enter_async_context(aiohttp.ClientSession(product.url)))
+        notary = await Talker.enter(web, "notary", session.tokens["a"])
+        stack.push_async_callback(notary.close)
+        citizen = await Talker.enter(web, "citizen", session.tokens["b"])
+        stack.push_async_callback(citizen.close)
+        await notary.hears(citizen)
+
+        stopped = [product.kill(name, signal.SIGSTOP) for name in ("web", "w0")]  # so no ping is left unanswered
+        stopped_at = time.monotonic()
+        await eventually(lambda: None if time.monotonic() > stopped_at + Timing().stood_s + 0.5 else "just stopped")
+        for pid in reversed(stopped):
+            os.kill(pid, signal.SIGCONT)
+
+        await asyncio.gather(notary.page.hears("rejoin"), citizen.page.hears("rejoin"))
+        await asyncio.gather(notary.make_again(), citizen.make_again())
+        await asyncio.gather(notary.hears(citizen), citizen.hears(notary))
+        await citizen.page.recording_is("recording")
+        assert await owners(db) == [("w0", 1, False), ("w0", 2, True)]
 
 
 async def owners(pool: Pool) -> list[tuple[str, int, bool]]:
