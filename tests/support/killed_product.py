@@ -220,7 +220,7 @@ class Killed:
     async def _ended(self) -> str | None:
         try:
             await self.send(f"/api/sessions/{self.session}/end", {"reason": "completed"})
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, AssertionError) as error:  # it may have to find the database again
             return str(error)
         return None
 
