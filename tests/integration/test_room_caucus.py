@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from media.control.messages import CloseRoom, Move, OpenRoom
-from tests.support.database import passable_directory
+from tests.support import scripted_web
 from tests.support.eventually import eventually
 from tests.support.room_page import RoomPage
 from tests.support.room_web import running_web, with_workers
@@ -15,8 +15,6 @@ from tests.support.running_session import RunningSession, admit_beforehand, invi
 from tests.support.scripted_worker import ScriptedWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from aiohttp.test_utils import TestClient
 
     from server.config import Settings
@@ -24,13 +22,7 @@ if TYPE_CHECKING:
 
 OFFER = {"type": "offer", "peer": 1, "revision": 1, "sdp": "v=0", "sources": {"0": "voice"}}
 
-
-@pytest.fixture
-async def worker() -> AsyncIterator[ScriptedWorker]:
-    running = ScriptedWorker(passable_directory() / "w0.sock")
-    await running.start()
-    yield running
-    await running.die()
+worker = scripted_web.worker
 
 
 @pytest.fixture

@@ -5,50 +5,31 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError
 
 from media.control.messages import Join
 from server.signaling import ws
-from tests.support.database import passable_directory
+from tests.support import scripted_web
 from tests.support.eventually import eventually
 from tests.support.hall import utc_now
 from tests.support.room_page import SUBPROTOCOL, RoomPage, person
-from tests.support.room_web import running_web, with_workers
 from tests.support.running_session import RunningSession, invite, run_session
 from tests.support.scripted_worker import ScriptedWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiohttp.test_utils import TestClient
-
-    from server.config import Settings
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
+worker, client = scripted_web.worker, scripted_web.client
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds join at once here: on a busy machine that takes longer than a page would wait."""
     monkeypatch.setattr(ws, "JOIN_PATIENCE_S", 60.0)
-
-
-@pytest.fixture
-async def worker() -> AsyncIterator[ScriptedWorker]:
-    running = ScriptedWorker(passable_directory() / "w0.sock")
-    await running.start()
-    yield running
-    await running.die()
-
-
-@pytest.fixture
-async def client(settings: Settings, worker: ScriptedWorker) -> AsyncIterator[TestClient[Any, Any]]:
-    async with running_web(with_workers(settings, {"w0": worker.path})) as running:
-        yield running
 
 
 @pytest.fixture

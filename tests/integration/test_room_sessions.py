@@ -12,37 +12,17 @@ from server.access.core import Actor
 from server.errors import Conflict, NotAllowed, NotFound
 from server.sessions import seats, service
 from server.sessions.store import TOKEN_GRACE
-from tests.support.database import passable_directory
+from tests.support import scripted_web
 from tests.support.eventually import eventually
 from tests.support.hall import City, Visitor, kiosk, seeded, staff, utc_now
 from tests.support.room_page import RoomPage, person
-from tests.support.room_web import running_web, with_workers
 from tests.support.running_session import invite, run_session
-from tests.support.scripted_worker import ScriptedWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiohttp.test_utils import TestClient
-
-    from server.config import Settings
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
-
-
-@pytest.fixture
-async def worker() -> AsyncIterator[ScriptedWorker]:
-    running = ScriptedWorker(passable_directory() / "w0.sock")
-    await running.start()
-    yield running
-    await running.die()
-
-
-@pytest.fixture
-async def client(settings: Settings, worker: ScriptedWorker) -> AsyncIterator[TestClient[Any, Any]]:
-    async with running_web(with_workers(settings, {"w0": worker.path})) as running:
-        yield running
+worker, client = scripted_web.worker, scripted_web.client
 
 
 @pytest.fixture

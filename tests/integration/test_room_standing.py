@@ -7,36 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from media.control.messages import Join
-from tests.support.database import passable_directory
+from tests.support import scripted_web
 from tests.support.hall import City, Visitor, kiosk, seeded, staff
 from tests.support.room_page import RoomPage
-from tests.support.room_web import running_web, with_workers
 from tests.support.scripted_worker import ScriptedWorker
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from aiohttp.test_utils import TestClient
-
-    from server.config import Settings
     from server.db import Pool
 
 Client = "TestClient[Any, Any]"
 OFFER = {"type": "offer", "rid": "offer", "peer": 1, "revision": 1, "sdp": "v=0", "sources": {}}
-
-
-@pytest.fixture
-async def worker() -> AsyncIterator[ScriptedWorker]:
-    running = ScriptedWorker(passable_directory() / "w0.sock")
-    await running.start()
-    yield running
-    await running.die()
-
-
-@pytest.fixture
-async def client(settings: Settings, worker: ScriptedWorker) -> AsyncIterator[TestClient[Any, Any]]:
-    async with running_web(with_workers(settings, {"w0": worker.path})) as running:
-        yield running
+worker, client = scripted_web.worker, scripted_web.client
 
 
 @pytest.fixture
