@@ -14,10 +14,9 @@ from caldav.lib.error import AuthorizationError, DAVError
 
 from schedules.core import ical
 from server.access.identify import STAFF_COOKIE
-from server.app import build_app
-from server.keys import CLOCK
 from server.people.service import sign_in_as
 from tests.integration.test_feeds_http import city, close_tuesday  # noqa: F401  # the same published fortnight
+from tests.support import duty_web
 from tests.support.calendar_clients import CalendarClients
 from tests.support.duty_city import NOW, DutyCity
 from tests.support.events_city import lecture, published
@@ -27,23 +26,15 @@ from tests.support.hall import Visitor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aiohttp import web
     from aiohttp.test_utils import TestClient
 
-    from server.config import Settings
     from server.db.pool import Pool
 
     Client = TestClient[Any, Any]
 
 D = "{DAV:}"
 SYNC = """<sync-collection xmlns="DAV:"><sync-token>{token}</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>"""
-
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
+app = duty_web.app
 
 
 @pytest.fixture

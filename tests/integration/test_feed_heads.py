@@ -5,34 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import pytest
-
 from schedules.store.feeds import FeedName
-from server.app import build_app
 from server.db.pool import DatabaseAway, connection
 from server.feeds.heads import HEADS, Heads
-from server.keys import CLOCK
 from server.tasks import running
 from tests.integration.test_feeds_http import city, lawyer, path_of  # noqa: F401
-from tests.support.duty_city import NOW, DutyCity
+from tests.support import duty_web
+from tests.support.duty_city import DutyCity
 from tests.support.eventually import eventually
 from tests.support.hall import Visitor
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
-    from server.config import Settings
     from server.db import Connection, Pool
     from tests.integration.test_feeds_http import Client
 
 CENTRE, UNKNOWN = FeedName("zh-CN", slug="rongchuan"), FeedName("zh-CN", slug="nowhere")
-
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
+app = duty_web.app
 
 
 async def test_many_who_ask_at_once_share_statements_and_each_gets_its_own(db: Pool, city: DutyCity) -> None:  # noqa: F811

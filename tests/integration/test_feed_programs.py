@@ -11,13 +11,12 @@ import pytest
 from schedules.core.model import Interval, Window
 from schedules.core.public_events import Content, EventKind
 from server.access.identify import STAFF_COOKIE
-from server.app import build_app
 from server.db.pool import in_transaction
 from server.duty import editing
-from server.keys import CLOCK
 from server.people.service import sign_in_as
 from tests.integration.test_caldav import eventually_days
 from tests.integration.test_feeds_http import MONDAY, R1, path_of, publish
+from tests.support import duty_web
 from tests.support.calendar_clients import CalendarClients
 from tests.support.duty_city import NOW, DutyCity, make_city, weekly
 from tests.support.events_city import lecture, published
@@ -26,20 +25,11 @@ from tests.support.hall import Visitor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aiohttp import web
-
-    from server.config import Settings
     from server.db import Connection, Pool
     from tests.integration.test_feeds_http import Client
 
 WEEK = Window(MONDAY, MONDAY + timedelta(days=6))
-
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
+app = duty_web.app
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from schedules.core.explain import clock
 from schedules.core.model import CHINA, Override, OverrideKind, PersonId, SiteId, SlotKey, Window
 from schedules.store.feeds import etag_of
 from server.access.identify import STAFF_COOKIE
-from server.app import build_app
 from server.db.pool import in_transaction
 from server.duty import editing, publishing
-from server.keys import CLOCK
 from server.people.service import sign_in_as
+from tests.support import duty_web
 from tests.support.calendar_clients import CalendarClients
 from tests.support.duty_city import NOW, DutyCity, make_city, uuid_text, weekly
 from tests.support.hall import Visitor
@@ -26,10 +25,8 @@ from tests.support.hall import Visitor
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aiohttp import web
     from aiohttp.test_utils import TestClient
 
-    from server.config import Settings
     from server.db import Connection, Pool
 
     Client = TestClient[Any, Any]
@@ -38,13 +35,7 @@ MONDAY = date(2026, 11, 23)
 FORTNIGHT = Window(MONDAY, MONDAY + timedelta(days=13))
 R1 = uuid_text(1)
 FEED = "/feeds/rongchuan.ics"
-
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
+app = duty_web.app
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from schedules.core.public_events import EventKind
 from schedules.days import shipped_calendar
 from schedules.store.feeds import etag_of
 from server.access.identify import STAFF_COOKIE
-from server.app import build_app
 from server.feeds.days import save_day_feeds
 from server.feeds.receipts import RECEIPTS
-from server.keys import CLOCK, POOL
+from server.keys import POOL
 from server.people.service import sign_in_as
 from tests.integration.test_feeds_http import FEED, city, close_tuesday, path_of  # noqa: F401  # a published fortnight
+from tests.support import duty_web
 from tests.support.calendar_clients import CalendarClients
 from tests.support.duty_city import NOW, DutyCity
 from tests.support.events_city import lecture, published
@@ -30,17 +30,11 @@ if TYPE_CHECKING:
     from aiohttp import web
     from aiohttp.test_utils import TestClient
 
-    from server.config import Settings
     from server.db.pool import Pool
 
     Client = TestClient[Any, Any]
 
-
-@pytest.fixture
-def app(settings: Settings) -> web.Application:
-    made = build_app(settings)
-    made[CLOCK] = lambda: NOW
-    return made
+app = duty_web.app
 
 
 @pytest.fixture
