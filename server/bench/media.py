@@ -18,7 +18,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,13 +108,18 @@ def run(options: argparse.Namespace) -> Result:
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as running:
         generators = _start_all(options, Path(folder), running, absent)
         series = {name: Series(generator.ready) for name, generator in generators.items()}
-        order = random.Random(options.seed)
-        for number in range(options.rounds):
-            for name in order.sample(sorted(generators), len(generators)):
+        for number, names in enumerate(rounds_of(generators, options.rounds, options.seed)):
+            for name in names:
                 series[name].slices[number] = generators[name].slice(options.slice)
                 say(f"round {number + 1}/{options.rounds}  {_line(name, series[name], number)}")
     result = result_of(series, options.ours, absent, machine)
     return _with_relay(result, options) if RELAY in options.peer and options.ours else result
+
+
+def rounds_of(names: Iterable[str], rounds: int, seed: int) -> list[list[str]]:
+    """Each round has every server once, in an order drawn anew: who comes after whom favours nobody."""
+    chance, servers = random.Random(seed), sorted(names)
+    return [chance.sample(servers, len(servers)) for _ in range(rounds)]
 
 
 def _with_relay(result: Result, options: argparse.Namespace) -> Result:

@@ -11,7 +11,7 @@ from server import bench
 from server.bench import BENCHES, main
 from server.bench.core import HISTOGRAM_SIZE, Ratio
 from server.bench.join import JOIN_KEYS, spread
-from server.bench.media import Series, result_of
+from server.bench.media import Series, result_of, rounds_of
 from server.bench.relaying.compare import Watched
 
 
@@ -89,6 +89,18 @@ def test_figures_carry_the_server_and_headlines_are_ours() -> None:
     assert figures["srtp_profile"] == "SRTP_AEAD_AES_128_GCM"
     assert result.ratios == {"python/janus-ev1": Ratio(0.5, 0.4, 0.6, 2)}
     assert result.absent == {"python/janus": "why"}
+
+
+def test_each_round_has_every_server_once_in_an_order_of_its_own() -> None:
+    names = {"python", "native", "janus", "janus-ev1"}
+
+    rounds = rounds_of(names, 20, 7)
+
+    assert [sorted(one) for one in rounds] == [sorted(names)] * 20
+    assert {one[0] for one in rounds} == {one[-1] for one in rounds} == names
+    assert len({tuple(one) for one in rounds}) > 10
+    assert rounds_of(sorted(names, reverse=True), 20, 7) == rounds
+    assert rounds_of(names, 20, 8) != rounds
 
 
 def test_a_server_that_forwards_nothing_gives_no_ratio_but_a_reason() -> None:
