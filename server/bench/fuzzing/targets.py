@@ -20,6 +20,7 @@ from media.control.frames import FrameReader, FrameTooLarge
 from media.core import depacketize
 from media.core.depacketize import BadPayload, FrameBuilder, h264_size, opus_samples, vp8_size
 from media.core.keyframe import KEY_FRAME_TESTS
+from media.core.picture_ids import read_numbers, shift_numbers, shifted
 from media.core.red import BadRed, pack, primary_offset, split
 from media.core.rtcp import MAX_NACK_ITEMS, Nack, Packet, RtcpError, parse_compound, write_compound
 from media.core.rtp import RtpError, find_extension, parse_header, read_audio_level, read_text_extension, unwrap_rtx
@@ -37,6 +38,7 @@ CREDENTIALS: Final = Credentials("0a1b2c3d4e5f", "6f0e1d2c3b4a59687f8e9dacbbcad9
 OWN: Final = OwnSide(
     "srvufrag", "p" * 24, Fingerprint("sha-256", ":".join(["AB"] * 32)), [Candidate("192.0.2.7", 40_000)], "laizuo", 1
 )
+BORDER: Final = bytes(range(0xA0, 0xB0))  # around what is written in place
 AMPLIFICATION: Final = (
     3.0  # of an authenticated check (reliability.md, threat 4); an unauthenticated one gets no reply at all
 )
@@ -142,10 +144,10 @@ def _said(packets: list[Packet]) -> list[object]:
 
 
 def payloads(data: bytes) -> bool:
-    """Payload descriptors: two packets of a stream to frames, sizes of pictures, the length of a voice packet."""
+    """Payload descriptors: two packets of a stream to frames, a picture's numbers, sizes of pictures, the length of a voice packet."""
     cut = 1 + data[0] % max(1, len(data)) if data else 0
     parts = (data[1:cut], data[cut:])
-    taken = False
+    taken = _numbers_shifted(data)
     for codec in ("VP8", "H264"):
         builder = FrameBuilder(codec)
         for seq, part in enumerate(parts):
@@ -157,6 +159,23 @@ def payloads(data: bytes) -> bool:
         except BadPayload:
             continue
     return taken
+
+
+def _numbers_shifted(data: bytes) -> bool:
+    """A picture's numbers go on by what was added and back again, in place; whether there were any."""
+    shift = int.from_bytes(data[-3:]) & 0x7FFFFF
+    back = (-(shift >> 8) & 0x7FFF) << 8 | -shift & 0xFF
+    start, end = len(BORDER), len(BORDER) + len(data)
+    packet = bytearray(BORDER + data + BORDER)
+    before = read_numbers(packet, start, end)
+    shift_numbers(packet, start, end, shift)
+    assert packet[:start] == packet[end:] == BORDER, "wrote outside of the payload"
+    after = read_numbers(packet, start, end)
+    assert after[1] == shifted(before, shift)[1], "a number was not shifted"
+    assert after[0] in (shifted(before, shift)[0], shifted(before, shift)[0] & 0x7F), "a number was not shifted"
+    shift_numbers(packet, start, end, back)
+    assert packet[start:end] == data, "does not come back"
+    return before[0] >= 0 or before[1] >= 0
 
 
 def red(data: bytes) -> bool:
