@@ -24,7 +24,7 @@ from server.bench.attacking.child import KINDS as ATTACKS
 from server.bench.attacking.stage import Stage
 from server.bench.core import Figure, Result
 from server.bench.machine import machine_facts, package_versions, process_cpu_s
-from server.bench.options import at_least, names_of
+from server.bench.options import at_least, names_of, seconds
 from server.bench.servers import ROOT, free_port, media_worker, own_address
 
 BEGIN_WITHIN_S: Final = 30.0
@@ -35,7 +35,7 @@ KINDS: Final = (*ATTACKS, *LEAVING)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seconds", type=at_least(1), default=4, help="per attack, and as long in peace before it")
+    parser.add_argument("--seconds", type=seconds, default=4.0, help="per attack, and as long in peace before it")
     parser.add_argument("--only", type=names_of(KINDS), default=list(KINDS), help=f"by comma, of {', '.join(KINDS)}")
     parser.add_argument("--seed", type=at_least(0), default=1, help="of the attackers' chance")
     parser.add_argument(
@@ -63,8 +63,8 @@ def run(options: argparse.Namespace) -> Result:
 def _attack(stage: Stage, kind: str, tcp: int, worker: int, options: argparse.Namespace) -> dict[str, Figure]:
     calm = stage.talk(options.seconds)
     newcomers = options.newcomers if kind == "hello" else 0
-    seconds = options.seconds + 1 + newcomers * 0.1
-    arguments = [kind, *stage.place, str(tcp), str(seconds), str(options.seed)]
+    lasts_s = options.seconds + 1 + newcomers * 0.1
+    arguments = [kind, *stage.place, str(tcp), str(lasts_s), str(options.seed)]
     with subprocess.Popen(
         [sys.executable, "-m", "server.bench.attacking.child", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as attacker:
@@ -74,7 +74,7 @@ def _attack(stage: Stage, kind: str, tcp: int, worker: int, options: argparse.Na
             under = stage.talk(options.seconds)
             share = (process_cpu_s(worker) - busy) / (time.monotonic() - began)
             joined = sum(stage.newcomer(number) for number in range(newcomers))
-            fired = _told(stage, attacker, seconds)
+            fired = _told(stage, attacker, lasts_s)
         finally:
             attacker.kill()
     say(
@@ -111,9 +111,9 @@ def _until_begun(stage: Stage, attacker: subprocess.Popen[str]) -> None:
     stage.talk(0.5)
 
 
-def _told(stage: Stage, attacker: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
+def _told(stage: Stage, attacker: subprocess.Popen[str], lasts_s: float) -> dict[str, Any]:
     assert attacker.stdout is not None
-    end = time.monotonic() + seconds + BEGIN_WITHIN_S
+    end = time.monotonic() + lasts_s + BEGIN_WITHIN_S
     while not select.select([attacker.stdout], [], [], 0)[0]:
         if time.monotonic() > end:
             raise BenchError("the attacker does not end")
@@ -127,6 +127,6 @@ def _told(stage: Stage, attacker: subprocess.Popen[str], seconds: float) -> dict
 def _leaving(stage: Stage, kind: str) -> dict[str, Figure]:
     """How long something is sent to somebody who has left, or from whom nothing comes any more (RFC 7675)."""
     measure: Callable[[float], float] = stage.sent_after_leaving if kind == "leave" else stage.sent_to_the_silent
-    seconds = measure(LEAVE_WITHIN_S if kind == "leave" else SILENCE_WITHIN_S)
-    say(f"{kind}: the last datagram after {seconds:.2f} s")
-    return {f"{kind}_stop_s": Figure(round(seconds, 2), "s")}
+    stopped_s = measure(LEAVE_WITHIN_S if kind == "leave" else SILENCE_WITHIN_S)
+    say(f"{kind}: the last datagram after {stopped_s:.2f} s")
+    return {f"{kind}_stop_s": Figure(round(stopped_s, 2), "s")}
