@@ -78,7 +78,7 @@ class Adapting:
     def is_due(self, now: float) -> bool:
         if now < self._look_at:
             return False
-        self._look_at = now + LOOK_EVERY_S
+        self._look_at = max(self._look_at, now - LOOK_EVERY_S / 2) + LOOK_EVERY_S  # steady, however coarse the timer
         return True
 
     def note_report(self, down: DownStream, expected: int, lost: int, rtt_s: float | None, now: float) -> None:

@@ -358,7 +358,7 @@ class Room:
         if seat.adapting.is_due(now):
             self._look_at_layers(seat, now)
         if now >= seat.report_at and seat.peer.phase in (Phase.CONNECTED, Phase.RECONNECTING):
-            seat.report_at = now + timing.report_s
+            seat.report_at = max(seat.report_at, now - timing.report_s / 2) + timing.report_s
             self._engine.feedback.report(seat.peer, now)
 
     def _look_at_layers(self, seat: Seat, now: float) -> None:

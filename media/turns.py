@@ -1,7 +1,7 @@
 """Work that comes round for everybody, a few at a time and evenly: no packet waits until all of a full worker have had their turn.
 
 Ninety people looked at one after the other take thirty milliseconds when all are due a report, and they are when all came at once, as the
-people of a worker that was killed do. So fifteen have their turn at a time, six times in a round, and whenever LONGEST_S of it are over,
+people of a worker that was killed do. So eight have their turn at a time, and whenever LONGEST_S of it are over,
 the packets that have come go first. One after another they are cheaper than each at a time of his own: most of a turn is waiting for memory.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 15
+AT_ONCE: Final = 8
 LONGEST_S: Final = 0.0003
 # More steps than this would cost more in waking up than they spare in waiting.
 MOST_STEPS: Final = 20

@@ -18,6 +18,7 @@ from typing import Final
 from media.core.rtp import SILENCE
 
 LOOK_S: Final = 0.2
+EARLY_S: Final = 0.05
 MEMORY_S: Final = 2.0
 LOUD_ENOUGH: Final = 4
 LEFT_OVER: Final = 1
@@ -45,8 +46,8 @@ class Speech:
         self._surroundings = QUIETEST_SURROUNDINGS
 
     def is_due(self, now: float) -> bool:
-        """Whether LOOK_S have passed since the last look."""
-        return now - self._looked_at >= LOOK_S
+        """Whether LOOK_S have passed since the last look, or nearly: who comes a millisecond early need not come again."""
+        return now - self._looked_at >= LOOK_S - EARLY_S
 
     def note(self, level: int, now: float) -> bool:
         """The loudest level since the last look, 0 to 127 in -dBov; SILENCE when nothing came. Returns `speaks`."""
