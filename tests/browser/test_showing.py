@@ -28,6 +28,13 @@ _SHOWN = """async () => {
   const report = [...(await pc.getStats()).values()].find((one) => one.type === "inbound-rtp" && one.mid === mid);
   return { frames: report?.framesDecoded ?? 0, width: report?.frameWidth ?? 0 };
 }"""
+# What this page shows: what its encoder is told, and that nothing asks for a smaller picture.
+_SENT = """async () => {
+  const sender = window.laizuo.room.pc.getSenders().find((one) => ["detail", "text"].includes(one.track?.contentHint));
+  const { encodings, degradationPreference } = sender.getParameters();
+  return { hint: sender.track.contentHint, prefers: degradationPreference,
+    scales: encodings.map((one) => one.scaleResolutionDownBy ?? 1) };
+}"""
 _STAGE = "document.querySelector('.face-main')?.dataset.testid"
 
 
@@ -50,6 +57,7 @@ async def test_what_is_shown_takes_the_stage_and_is_recorded(
     await act.kiosk.press("show-document")
     await act.kiosk.page.get_by_test_id("choose-camera").last.click()
     await sees_what_is_shown(act.notary, width=1280)
+    await sends_it_sharp(act.kiosk, "detail")
     assert await act.kiosk.page.get_by_test_id("own-shown").count() == 1  # sees what the others see
     assert await act.notary.page.get_by_test_id("person-tile").count() == 1  # the face is beside it, and goes on
     await eventually(lambda: face_goes_on(act.notary, faces))
@@ -61,6 +69,7 @@ async def test_what_is_shown_takes_the_stage_and_is_recorded(
     await sees_nothing_shown(act.notary)
     await act.notary.press("share-screen")
     await sees_what_is_shown(act.kiosk, width=1280)
+    await sends_it_sharp(act.notary, "text")
     await act.notary.page.evaluate(_GONE)
     await sees_nothing_shown(act.kiosk)
 
@@ -85,6 +94,12 @@ async def sees_what_is_shown(tab: Tab, width: int = 1) -> None:
 
     await eventually(why, 60)
     assert await tab.page.evaluate(_STAGE) == "shown-tile"
+
+
+async def sends_it_sharp(tab: Tab, hint: str) -> None:
+    """Its encoder is told what it sees, and to give up movement before sharpness."""
+    sent = await tab.page.evaluate(_SENT)
+    assert (sent["hint"], sent["prefers"], sent["scales"]) == (hint, "maintain-resolution", [1])
 
 
 async def sees_nothing_shown(tab: Tab) -> None:

@@ -1,5 +1,5 @@
 // @ts-check
-// What a page does about a narrow line: its voice takes less of it, and where hardly more than a voice fits, its face is small.
+// What a page does about a narrow line: its voice takes less of it, what is to be read comes slower, and where hardly more than a voice fits, its face is small.
 
 const LOOK_MS = 1000;
 // Below the first figure a line carries no voice twice at full rate; above the second it does again.
@@ -9,6 +9,8 @@ const VOICE_BPS = { wide: undefined, narrow: 16_000, tight: 12_000 };
 const TIGHT_BPS = /** @type {const} */ ([80_000, 110_000]);
 const LEAST_BPS = 30_000;
 const TIGHT_FACE = { bps: 20_000, lines: 135, frames: 8 };
+// A page of paper once a second: on a narrow line it leaves the voice and a face their part, on a tight one the voice. Sharp it stays.
+const SHEET = { wide: {}, narrow: { maxBitrate: 100_000, maxFramerate: 1 }, tight: { maxBitrate: LEAST_BPS, maxFramerate: 1 } };
 const SURE_LOOKS = 5; // a line counts as wider only then: each change of size costs a key frame
 const LOSES = 0.1; // of a voice: from there on it is a lossy line first, and goes twice
 
@@ -56,19 +58,16 @@ export function fitLine(pc) {
     if (pc.connectionState !== "connected") return;
     const stats = /** @type {any[]} */ ([]);
     (await pc.getStats()).forEach((report) => stats.push(report));
-    const before = looks.width;
     const width = looks.look(toldBy(stats));
-    if (width === before) return;
-    await Promise.all(pc.getSenders().map((sender) => fit(sender, width))).catch((error) => {
-      console.warn("narrow", error);
-      looks.width = before; // tried again: something else was being set
-    });
+    // Also what is shown since the last look. What fails is tried again: something else was being set.
+    const senders = pc.getSenders().filter((sender) => (widths.get(sender) ?? "wide") !== width);
+    await Promise.all(senders.map((sender) => fit(sender, width))).catch((error) => console.warn("narrow", error));
   }, LOOK_MS);
 }
 
 /** @type {WeakMap<RTCRtpSender, any[]>} what the encodings were */
 const usual = new WeakMap();
-/** @type {WeakMap<RTCRtpSender, Width>} */
+/** @type {WeakMap<RTCRtpSender, Width>} what they were fitted to */
 const widths = new WeakMap();
 /** @type {WeakSet<RTCRtpSender>} seen on narrow lines only */
 const small = new WeakSet();
@@ -82,17 +81,17 @@ export async function beSmall(sender, wanted) {
 
 /** @param {RTCRtpSender} sender @param {Width} own */
 export async function fit(sender, own) {
-  widths.set(sender, own);
   const width = small.has(sender) ? "tight" : own;
   const parameters = sender.getParameters();
   const [first] = parameters.encodings ?? [];
   if (!first || !sender.track) return;
-  if (["detail", "text"].includes(sender.track.contentHint)) return; // what one shows comes slower, never smaller (showing.js)
   const before = usual.get(sender) ?? parameters.encodings.map((encoding) => ({ ...encoding }));
   usual.set(sender, before);
   if (sender.track.kind === "audio") fitVoice(parameters, width, before);
+  else if (["detail", "text"].includes(sender.track.contentHint)) fitSheet(parameters, width, before);
   else fitFace(parameters, width, before, sender.track, own === "tight");
   await sender.setParameters(parameters);
+  widths.set(sender, own);
 }
 
 /** @param {any} parameters @param {Width} width @param {any[]} before */
@@ -102,17 +101,24 @@ function fitVoice(parameters, width, before) {
   if (VOICE_BPS[width]) voice.maxBitrate = VOICE_BPS[width];
 }
 
-/** The smallest layer that is sent stays, made smaller; what is to be read stays sharp. A bound of frames would bind the larger layers too: only where one's own
+/** What one shows is to be read: it comes slower, never smaller (showing.js). @param {any} parameters @param {Width} width @param {any[]} before */
+function fitSheet(parameters, width, before) {
+  parameters.encodings.forEach((/** @type {any} */ encoding, /** @type {number} */ at) => {
+    restore(encoding, before[at], ["maxBitrate", "maxFramerate"]);
+    Object.assign(encoding, SHEET[width]);
+  });
+}
+
+/** The smallest layer that is sent stays, made smaller. A bound of frames would bind the larger layers too: only where one's own
  * line carries none of them (`slow`). @param {any} parameters @param {Width} width @param {any[]} before @param {MediaStreamTrack} track @param {boolean} slow */
 function fitFace(parameters, width, before, track, slow) {
   parameters.encodings.forEach((/** @type {any} */ encoding, /** @type {number} */ at) =>
     restore(encoding, before[at], ["maxBitrate", "maxFramerate", "scaleResolutionDownBy"]));
   const face = parameters.encodings.find((/** @type {any} */ encoding) => encoding.active) ?? parameters.encodings[0];
   if (width !== "tight") return;
-  const sharp = ["detail", "text"].includes(track.contentHint);
   face.maxBitrate = TIGHT_FACE.bps;
-  if (slow) face.maxFramerate = sharp ? 1 : TIGHT_FACE.frames;
-  if (!sharp) face.scaleResolutionDownBy = Math.max(face.scaleResolutionDownBy ?? 1, (track.getSettings().height ?? 360) / TIGHT_FACE.lines);
+  if (slow) face.maxFramerate = TIGHT_FACE.frames;
+  face.scaleResolutionDownBy = Math.max(face.scaleResolutionDownBy ?? 1, (track.getSettings().height ?? 360) / TIGHT_FACE.lines);
 }
 
 /** @param {any} encoding @param {any} before @param {string[]} names */
