@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from media.answering import Answered, Answering
+from media.beginnings import Beginnings
 from media.core.reports import WorkerClock
 from media.feedback import Feedback
 from media.forward.choose import Choice, choose_lanes, choose_path
@@ -56,6 +57,7 @@ class Engine:
         self.tcp = TcpPort(self.port, self.path.take_sealed, self.dropped)
         self._ice: IceLite[Checked] = IceLite()
         self.measuring = Measuring(self.port.send)
+        self.beginnings = Beginnings(self.loop, self.path)
         self._answering = Answering(self.loop, self.port)
         self._ssrcs: set[int] = set()
         self._handles = 0

@@ -288,7 +288,8 @@ class Room:
             path.disconnect(down)
             down.pt = pt_table(wanted[1].pts, half.line.pts)
             down.rtx_pt = half.line.rtx_pts.get(up.codec, 0)
-            if seat.adapting.estimate.is_scarce(now) or not path.catch_up(up, down, seat.here_since, now):
+            begin, adapting = self._engine.beginnings.begin, seat.adapting
+            if adapting.estimate.is_scarce(now) or not begin(adapting, up, down, seat.here_since, now):
                 path.connect(up, down)
 
     def _adapt(self, seat: Seat, now: float) -> None:

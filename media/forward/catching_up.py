@@ -3,6 +3,9 @@
 A key frame is asked for when a newcomer's first valid check comes, and he has keys two round trips later: mostly it is there by then. It is
 also what spares a publisher a key frame for each of several who come within a second. Only what is whole is sent, nothing of before the
 publisher's pause or move, and nothing of before the newcomer belonged to the room: which that is, says the room (`since`).
+
+Until he has everything he waits, as for a key frame, and what comes is sent from the cache in its turn (media/beginnings.py says when).
+A newer key frame ends that: he goes on with it.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from media.net.srtp import SrtpBuffer
 LATEST_S: Final = 0.6
 MOST_PACKETS: Final = 96
 NO_KEY: Final = -1  # as UpStream.key_ext: none is known
+COMPLETE: Final = -1  # as the number that comes next: he has everything, or is sent it in another way
 _ONE_WORD: Final = 0xBEDE0001
 
 
@@ -88,15 +92,40 @@ class CatchingUp(Wiring, ABC):
         down.up = up
         down.map.switch(up.handle)
         self._renumber(up, down, packets[0], payload_start(packets[0], len(packets[0])), up.key_ext)
-        up.downs = [*up.downs, down]
-        for ext, packet in enumerate(packets, up.key_ext):
-            written = write_down(self._out.data, down, packet, ext, now)
-            if written is None:
-                continue
-            if not self._protect_and_send(down.lane, written[0], self._seal):
-                self._congested(down)
-                break
-            down.packets += 1
-            down.octets += written[0] - written[1]
-            self.packets_out += 1
+        up.waiting = [*up.waiting, down]
         return True
+
+    def send_on(self, up: UpStream, down: DownStream, ext: int, bits: float, now: float) -> tuple[int, int]:
+        if down.up is not up or down not in up.waiting:  # elsewhere, or on his way with a newer key frame
+            return COMPLETE, 0
+        if up.key_ext != down.begun_at:  # it was paused meanwhile; with its end a key frame is asked for
+            self._cut(up, down)
+            return COMPLETE, 0
+        used = 0
+        while ext <= up.loss.highest and used < bits:
+            size = self._send_kept(up, down, ext, now)
+            if size < 0:
+                self._congested(down)
+                return COMPLETE, used
+            used += size * 8
+            ext += 1
+        if ext <= up.loss.highest:
+            return ext, used
+        up.waiting = [other for other in up.waiting if other is not down]
+        up.downs = [*up.downs, down]
+        return COMPLETE, used
+
+    def _send_kept(self, up: UpStream, down: DownStream, ext: int, now: float) -> int:
+        """Bytes sent; 0 of what is missing, and comes late or is asked for like anything later; -1 when there is no more sense in it."""
+        packet = up.cache.get(ext, now)
+        if packet is None and ext == down.begun_at:  # the key frame itself is too old by now
+            return -1
+        written = write_down(self._out.data, down, packet, ext, now) if packet is not None else None
+        if written is None:
+            return 0
+        if not self._protect_and_send(down.lane, written[0], self._seal):
+            return -1
+        down.packets += 1
+        down.octets += written[0] - written[1]
+        self.packets_out += 1
+        return written[0]

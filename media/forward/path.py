@@ -327,10 +327,16 @@ class ForwardPath(Protocol):
         ...
 
     def catch_up(self, up: UpStream, down: DownStream, since: float, now: float) -> bool:
-        """As `connect`, but with the key frame that just came, and all after it. False, and nothing has changed: it is not to be had.
+        """As `connect`, but with the key frame that just came, and all after it: `send_on` sends it, from `up.key_ext` on.
 
         since  nothing is sent of before then.
+        Returns False, and nothing has changed: it is not to be had.
         """
+        ...
+
+    def send_on(self, up: UpStream, down: DownStream, ext: int, bits: float, now: float) -> tuple[int, int]:
+        """To who catches up: what came from number `ext` on, until `bits` are used. The number that comes next (catching_up.COMPLETE:
+        none, `down` gets what comes like anybody), and the bits used."""
         ...
 
     def switch(self, up: UpStream, down: DownStream) -> None:

@@ -2,9 +2,9 @@
 
 A video down stream is in one of three states:
 
-    waiting      in `up.waiting`, up is its own: nothing flows until a key frame comes
+    waiting      in `up.waiting`, up is its own: nothing flows until a key frame comes, or he has caught up (catching_up.py)
     flowing      in `up.downs`
-    going over   in `up.downs` of the layer it shows, and in `waiting` of the layer it shall show (`next_up`)
+    going over   in `up.downs` of the layer it shows (or catching up with it), and in `waiting` of the layer it shall show (`next_up`)
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Wiring:
         self._stay(down)
         if down.up is up:
             return
-        if down.up is None or down not in down.up.downs:
+        if down.up is None or not (down in down.up.downs or down.map.open):
             self.connect(up, down)
             return
         down.next_up = up
@@ -128,6 +128,8 @@ class Wiring:
         for down in up.waiting:
             if down.next_up is up:
                 self._go_over(up, down)
+            elif down.map.open:  # he was catching up with the one before
+                self._cut(up, down)
             if down.numbered != up.handle:
                 self._renumber(up, down, packet, start, ext)
         up.downs = up.downs + up.waiting

@@ -7,10 +7,15 @@ from typing import Any, cast
 
 import pytest
 
+from media.adapting import Adapting
+from media.beginnings import AT_ONCE_S, TICK_S, Beginnings
 from media.coming import cut_off
+from media.core.bandwidth import START_BPS
+from media.core.pacer import PACE
 from media.forward.catching_up import LATEST_S
 from media.forward.path import DownStream
 from tests.support.forward_stage import VP8_DELTA, VP8_KEY, Stage
+from tests.support.hand_loop import HandLoop
 
 BEGAN = 99.0
 
@@ -34,7 +39,8 @@ def send(stage: Stage, number: int, payload: bytes) -> None:
 
 def newcomer(stage: Stage, since: float = BEGAN, port: int = 3) -> tuple[DownStream, bool]:
     down = stage.subscriber(port, abs_ident=3)
-    return down, stage.path.catch_up(stage.up, down, since, stage.now)
+    beginnings = Beginnings(cast(Any, HandLoop()), stage.path)
+    return down, beginnings.begin(Adapting(stage.now), stage.up, down, since, stage.now)
 
 
 def test_all_since_the_key_frame_comes_at_once_and_goes_on(stage: Stage) -> None:
@@ -81,6 +87,138 @@ def test_what_is_not_his_or_not_whole_is_not_sent(stage: Stage, why: str) -> Non
 
     assert not caught
     assert (down.up, stage.taken()) == (None, [])
+
+
+RUN, SIZE = 48, 1000  # packets, bytes
+
+
+class Paced:
+    """Newcomers on a line of which nothing is known, to a picture of many large packets; the test's clock."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.loop = stage, HandLoop(stage.now)
+        self.beginnings = Beginnings(cast(Any, self.loop), stage.path, lambda: self.loop.now)
+        self.adapting = Adapting(stage.now)
+        self.number = 600
+        self.come(VP8_KEY)
+        for _ in range(RUN - 1):
+            self.come(VP8_DELTA)
+        stage.taken()
+
+    def come(self, payload: bytes) -> None:
+        self.number += 1
+        self.stage.up.keys.wanted |= payload == VP8_KEY
+        send(self.stage, self.number, payload + bytes(SIZE))
+
+    def newcomer(self, port: int) -> DownStream:
+        down = self.stage.subscriber(port)
+        assert self.beginnings.begin(self.adapting, self.stage.up, down, BEGAN, self.stage.now)
+        return down
+
+    def move(self, seconds: float) -> None:
+        self.stage.now += seconds
+        self.loop.move(self.stage.now)
+
+    def taken(self, *downs: DownStream) -> list[tuple[int, int]]:
+        """Number and bits of what went to these."""
+        ours = [down.ssrc for down in downs]
+        return [(head.seq, 8 * len(body)) for head, body in self.stage.taken() if head.ssrc in ours]
+
+
+def test_a_long_run_leaves_at_the_pace_of_his_line_and_nothing_overtakes_it(stage: Stage) -> None:
+    paced = Paced(stage)
+    down = paced.newcomer(3)
+    sent = paced.taken(down)
+    ticks = [sum(bits for _, bits in sent)]
+    assert 0.8 * AT_ONCE_S < ticks[0] / START_BPS < 1.2 * AT_ONCE_S
+
+    while len(sent) < RUN + len(ticks) // 4:
+        if len(ticks) % 4 == 0:  # the picture goes on meanwhile
+            paced.come(VP8_DELTA)
+        paced.move(TICK_S)
+        more = paced.taken(down)
+        ticks.append(sum(bits for _, bits in more))
+        sent += more
+
+    assert max(ticks[1:]) <= 1.1 * SIZE * 8 * 2
+    assert sum(ticks) <= START_BPS * (AT_ONCE_S + PACE * TICK_S * len(ticks)) + 1.1 * SIZE * 8
+    paced.come(VP8_DELTA)
+    sent += paced.taken(down)
+    assert [seq for seq, _ in sent] == [(65530 + n) & 0xFFFF for n in range(len(sent))]
+    assert len(sent) == paced.number - 600, "behind the run it comes as it comes"
+    assert stage.watch.wanted == []
+
+
+def test_all_his_pictures_share_what_goes_at_once(stage: Stage) -> None:
+    paced = Paced(stage)
+
+    downs = [paced.newcomer(port) for port in (3, 4)]
+
+    assert sum(bits for _, bits in paced.taken(*downs)) < 1.2 * AT_ONCE_S * START_BPS
+    for _ in range(200):
+        paced.move(TICK_S)
+    assert [down.packets for down in downs] == [RUN, RUN]
+    assert paced.beginnings._lines == {}
+
+
+def test_who_would_begin_too_late_waits_for_a_key_frame(stage: Stage) -> None:
+    paced = Paced(stage)
+    downs = [paced.newcomer(port) for port in range(3, 8)]
+    for _ in range(200):
+        paced.move(TICK_S)
+
+    assert [down.packets for down in downs] == [RUN, RUN, downs[2].packets, 0, 0]
+    assert [down in stage.up.downs for down in downs] == [True, True, True, False, False]
+    paced.come(VP8_KEY)
+    assert len(paced.taken(*downs[3:])) == 2
+
+
+def test_who_is_still_behind_goes_on_with_a_newer_key_frame(stage: Stage) -> None:
+    paced = Paced(stage)
+    down = paced.newcomer(3)
+    paced.come(VP8_KEY)
+    paced.move(TICK_S)
+    paced.come(VP8_DELTA)
+
+    sent = paced.taken(down)
+    assert len(sent) < 30
+    assert [seq for seq, _ in sent] == [(65530 + n) & 0xFFFF for n in range(len(sent))], "nothing is missing to him"
+
+
+def test_who_is_still_behind_gets_the_rest_until_another_layer_begins(stage: Stage) -> None:
+    paced = Paced(stage)
+    down = paced.newcomer(3)
+    larger = stage.new_up(2, 78)
+    stage.path.switch(larger, down)
+    for _ in range(60):
+        paced.move(TICK_S)
+    assert (down.packets, down in stage.up.downs) == (RUN, True)
+
+    stage.receive(1, VP8_KEY + b"larger", ssrc=78)
+
+    assert (down.up, down.next_up) == (larger, None)
+    assert paced.taken(down)[-1][0] == (65530 + RUN) & 0xFFFF
+
+
+@pytest.mark.parametrize("why", ["paused", "left", "ended"])
+def test_who_is_still_behind_is_sent_nothing_that_is_over(stage: Stage, why: str) -> None:
+    paced = Paced(stage)
+    down = paced.newcomer(3)
+    paced.taken()
+    if why == "paused":
+        stage.path.pause(stage.up, True)
+        stage.path.pause(stage.up, False)
+    elif why == "left":
+        stage.path.disconnect(down)
+    else:
+        stage.path.remove_up(stage.up)
+
+    for _ in range(60):
+        paced.move(TICK_S)
+
+    assert paced.taken(down) == []
+    assert (down in stage.up.waiting, down in stage.up.downs) == (why == "paused", False)
+    assert paced.beginnings._lines == {}
 
 
 def test_nobody_gets_it_twice(stage: Stage) -> None:

@@ -1,0 +1,90 @@
+"""Key frames that just came, and all since, on their way to newcomers (forward/catching_up.py): what his line bears at once goes at once.
+
+The rest leaves at the pace of repairs (core/pacer.py), in its order, the pictures of one person one after the other: a run of ninety packets
+is more than the queue of a narrow line holds, and what falls out of it is the key frame or somebody's voice. What comes meanwhile waits
+behind the run, so nothing overtakes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from media.adapting import Adapting
+from media.core.pacer import LEAST_BPS, PACE
+from media.forward.catching_up import COMPLETE
+from media.forward.path import DownStream, ForwardPath, UpStream
+
+TICK_S: Final = 0.01
+# Of the budget, for all his pictures: a small picture with what came since, on a line of which nothing is known.
+AT_ONCE_S: Final = 0.3
+
+
+@dataclass(slots=True)
+class _Run:
+    """One picture: what comes next."""
+
+    up: UpStream
+    down: DownStream
+    ext: int
+
+
+@dataclass(slots=True)
+class _Line:
+    """One newcomer's. `credit`: bits that may go now."""
+
+    credit: float
+    at: float
+    runs: list[_Run] = field(default_factory=list)
+
+
+class Beginnings:
+    """See the module. One per worker; nothing is kept of who has everything."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, path: ForwardPath, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._loop, self._path, self._clock = loop, path, clock
+        self._lines: dict[Adapting, _Line] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, adapting: Adapting, up: UpStream, down: DownStream, since: float, now: float) -> bool:
+        """Whether there is something to begin with; as ForwardPath.catch_up."""
+        if not self._path.catch_up(up, down, since, now):
+            return False
+        line = self._lines.get(adapting)
+        if line is None:
+            line = self._lines[adapting] = _Line(AT_ONCE_S * _rate(adapting, now), now)
+        line.runs.append(_Run(up, down, up.key_ext))
+        self._let_go(line, now)
+        self._wait()
+        return True
+
+    def _on_timer(self) -> None:
+        now, self._timer = self._clock(), None
+        for adapting, line in list(self._lines.items()):
+            rate, passed_s = _rate(adapting, now), now - line.at
+            line.credit, line.at = min(AT_ONCE_S * rate, line.credit + PACE * rate * passed_s), now
+            self._let_go(line, now)
+            if not line.runs and line.credit >= AT_ONCE_S * rate:
+                del self._lines[adapting]
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._lines and self._timer is None:
+            self._timer = self._loop.call_later(TICK_S, self._on_timer)
+
+    def _let_go(self, line: _Line, now: float) -> None:
+        while line.runs and line.credit > 0:
+            run = line.runs[0]
+            run.ext, bits = self._path.send_on(run.up, run.down, run.ext, line.credit, now)
+            line.credit -= bits
+            if run.ext == COMPLETE:
+                del line.runs[0]
+
+
+def _rate(adapting: Adapting, now: float) -> int:
+    return max(LEAST_BPS, adapting.estimate.budget_bps(now))
