@@ -87,6 +87,7 @@ class Hold:
     listener: RoomListener
     owner: Owner | None = None  # set only while its worker answers
     going_to: str | None = None  # the worker that is being asked to open it
+    asked: dict[str, Owner] = field(default_factory=dict)  # by worker: has been asked to open it, and perhaps did
     was_ready: bool = False
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     unowned: asyncio.Event = field(default_factory=asyncio.Event)
@@ -97,8 +98,13 @@ class Hold:
         """Whom the room loads, now or in a moment."""
         return self.owner.worker if self.owner else self.going_to
 
+    def everywhere(self) -> list[Owner]:
+        """Whoever has it, or may have it."""
+        return [*self.asked.values(), *([self.owner] if self.owner else [])]
+
     def own(self, owner: Owner) -> None:
         """Its worker has opened it."""
+        self.asked.pop(owner.worker, None)
         self.owner, self.going_to = owner, None
         self.unowned.clear()
         log.info("room %s: worker %s, epoch %d", self.spec.room, owner.worker, owner.epoch)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
     from media.control.messages import RoomSummary, WorkerState
     from server.db import Connection, Pool
+    from server.mediaplane.closing import Closing
     from server.mediaplane.facts import JournalPlace
     from server.mediaplane.hold import RecordingPlan
     from server.mediaplane.link import Link
-    from server.mediaplane.reach.fleet import Fleet
+    from server.mediaplane.reach.fleet import Fleet, Spawn
 
 log = logging.getLogger("laizuo.mediaplane")
 
@@ -44,6 +45,8 @@ class Placing:
         fleet: Fleet,
         holds: dict[str, Hold],
         adopt: Callable[[Hold, Owner, RoomSummary], None],
+        closing: Closing,
+        spawn: Spawn,
     ) -> None:
         """holds  all rooms of this process by name
         adopt  takes a room as it stands at its worker, with the people in it
@@ -54,6 +57,8 @@ class Placing:
         self._fleet = fleet
         self._holds = holds
         self._adopt = adopt
+        self._closing = closing
+        self._spawn = spawn
         self.changed = asyncio.Event()
 
     def workers(self) -> list[WorkerLoad]:
@@ -70,9 +75,11 @@ class Placing:
                 hold.going_to = link.name
                 if await self._place(hold, link):
                     wait_s = AGAIN_S
+                    self._close_elsewhere(hold)
                     continue
             except RoomClosedMeanwhile:
                 self._holds.pop(hold.spec.room, None)
+                self._close_elsewhere(hold)
                 return
             except (WorkerAway, DatabaseAway, CommitUnknown) as error:
                 log.info("room %s is not placed yet: %s", hold.spec.room, error)
@@ -98,6 +105,7 @@ class Placing:
         if epoch is None:
             raise RoomClosedMeanwhile
         owner = Owner(link.name, state.incarnation, epoch)
+        hold.asked[link.name] = owner
         opened = await open_room(link, spec, epoch, record_message(place))
         if not self._fleet.answers(owner.worker, owner.incarnation):
             return False
@@ -118,6 +126,12 @@ class Placing:
             return False
         self._adopt(hold, owner, summary)
         return True
+
+    def _close_elsewhere(self, hold: Hold) -> None:
+        """Who was asked before and did not answer in time may have opened it."""
+        if asked := list(hold.asked.values()):
+            self._spawn(self._closing.close(hold.spec.room, asked, "not_owned"), f"close-{hold.spec.room}")
+        hold.asked.clear()
 
     async def _choose(self, hold: Hold) -> Link:
         if self._fleet.is_shared and not hold.was_ready and (link := await self._where_it_stands(hold)):

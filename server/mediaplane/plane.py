@@ -6,7 +6,7 @@ A room's life here:
 2. else a worker is chosen, the database hands out the next epoch, the worker opens the room with it
 3. the worker's connection ends: it has GRACE_S to come back as the same incarnation with the same room, else the room is lost and 2. again;
    the same when it says that it gave the room up, or does not know it
-4. `drop` says that the room is over: the worker closes it, at once or when it is heard of again
+4. `drop` says that the room is over: the worker closes it, at once or when it is heard of again; so does one that was only asked to open it
 
 Only the database says who owns a room; a worker that holds a room it does not own is told to close it.
 """
@@ -30,7 +30,7 @@ from media.control.messages import (
 )
 from server.db.pool import CommitUnknown, DatabaseAway, in_transaction
 from server.mediaplane import placing
-from server.mediaplane.closing import close_not_owned, close_room
+from server.mediaplane.closing import Closing, close_not_owned
 from server.mediaplane.hold import CannotRecord, Hold, RecordingPlan, RoomListener, RoomSpec
 from server.mediaplane.link import WorkerAway, WorkerRefused
 from server.mediaplane.opening import owners_once_there, within
@@ -72,7 +72,10 @@ class MediaPlane:
         self._plan = plan
         self._fleet = Fleet(workers, bus, controller, self, self._spawn)
         self._holds: dict[str, Hold] = {}
-        self._placing = placing.Placing(pool, clock, plan, self._fleet, self._holds, self._adopt)
+        self._closing = Closing(self._fleet)
+        self._placing = placing.Placing(
+            pool, clock, plan, self._fleet, self._holds, self._adopt, self._closing, self._spawn
+        )
         self._standing: dict[
             str, tuple[HeldRoom, RoomSummary]
         ] = {}  # rooms found at workers that nobody has asked for yet
@@ -121,8 +124,7 @@ class MediaPlane:
             return
         if hold.keeper is not None:
             hold.keeper.cancel()
-        if hold.owner is not None:
-            await close_room(self._fleet.links[hold.owner.worker], room, hold.owner.epoch, reason)
+        await self._closing.close(room, hold.everywhere(), reason)
 
     async def ask(self, room: str, make: Callable[[int, int], Request], deadline_s: float = ROOM_DEADLINE_S) -> Message:
         """Ask the worker that owns the room; `make` gets the request's number and the room's epoch. Raises WorkerRefused, WorkerAway."""
@@ -223,6 +225,7 @@ class MediaPlane:
             else:
                 hold.lose()
         self._spawn(self._meet(link, state), f"meet-{link.name}")
+        self._spawn(self._closing.tell_again(link, state.incarnation), f"close-{link.name}")
 
     def worker_down(self, link: Link) -> None:
         for hold in self._holds_of(link.name):

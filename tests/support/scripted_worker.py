@@ -69,6 +69,7 @@ class ScriptedWorker:
     seats: dict[tuple[str, str], int] = field(default_factory=dict)
     refuse_open: str | None = None
     silent: bool = False  # takes requests and answers nothing
+    mute_open: bool = False  # opens rooms, and does not say so
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
@@ -86,9 +87,13 @@ class ScriptedWorker:
         assert self._server is not None
         self._server.close()
         self.path.unlink(missing_ok=True)
+        self.hang_up()
+        await self._server.wait_closed()
+
+    def hang_up(self) -> None:
+        """All connections break, and nothing else."""
         for writer in list(self._writers):
             writer.transport.abort()
-        await self._server.wait_closed()
 
     def tell(self, event: dict[str, Any]) -> None:
         """One event to all controllers."""
@@ -121,7 +126,9 @@ class ScriptedWorker:
         if self.silent:
             return
         try:
-            writer.write(frame(write_ok(envelope.id, self._do(request))))
+            done = self._do(request)
+            if not (self.mute_open and isinstance(request, OpenRoom)):
+                writer.write(frame(write_ok(envelope.id, done)))
         except Refuse as no:
             writer.write(frame(write_error(envelope.id, no.code, "as the test wants")))
 
