@@ -1,9 +1,10 @@
-"""Two web processes and a media worker on hosts of their own, over one broker: people talk while one of the machines' programs is killed."""
+"""Two web processes and two media workers on hosts of their own, over one broker: people talk while one of the machines' programs is killed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -37,9 +38,9 @@ def start_web(host: Host, broker: str, database_url: str, start_product: Product
     return host.inside(lambda: start_product(*address, environ=environ))
 
 
-def start_media(host: Host, broker: str, data: Path) -> subprocess.Popen[bytes]:
-    words = ["--name", "w0", "--bus", broker, "--udp", f"{host.address}:0", "--data", str(data), "--path", "python"]
-    with (data / "media.log").open("wb") as told:
+def start_media(host: Host, name: str, broker: str, data: Path) -> subprocess.Popen[bytes]:
+    words = ["--name", name, "--bus", broker, "--udp", f"{host.address}:0", "--data", str(data), "--path", "python"]
+    with (data / f"{name}.log").open("wb") as told:
         return subprocess.Popen([sys.executable, "-m", "media", *words], cwd=ROOT, stdout=told, stderr=told)
 
 
@@ -79,16 +80,32 @@ async def comes_back(web: TestClient[Any, Any], talker: Talker) -> dict[str, Any
     return await talker.page.hears("welcome")
 
 
-async def test_people_talk_on_while_the_broker_and_then_the_leading_web_process_are_killed(
+async def owners(db: Pool, session: RunningSession) -> list[tuple[str, int]]:
+    """Who has had the room, in order; waits until somebody has."""
+    query = "select worker, epoch from room_owner where room_id = $1 order by epoch"
+
+    async def missing() -> str | None:
+        return None if await db.fetch(query, session.room_id) else "nobody has the room"
+
+    await eventually(missing)
+    return [tuple(row) for row in await db.fetch(query, session.room_id)]
+
+
+async def test_people_talk_while_the_broker_the_leading_web_process_and_the_worker_are_killed(
     db: Pool, database_url: str, start_product: ProductFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with some_hosts(3) as (ours, hosts), running_broker(tmp_path, ours) as broker:
+    with some_hosts(4) as (ours, hosts), running_broker(tmp_path, ours) as broker:
         monkeypatch.setattr(RtcClient, "host", ours)
-        monkeypatch.setattr(RtcClient, "worker", hosts[2].address)
         products = [start_web(host, broker.url, database_url, start_product) for host in hosts[:2]]
         urls = [(await asyncio.to_thread(product.wait_ready)).url for product in products]
         async with contextlib.AsyncExitStack() as stack:
-            stack.callback(end, hosts[2].inside(lambda: start_media(hosts[2], broker.url, tmp_path)))
+            at_host = {"w0": hosts[2], "w1": hosts[3]}
+            workers = {
+                name: host.inside(functools.partial(start_media, host, name, broker.url, tmp_path))
+                for name, host in at_host.items()
+            }
+            for process in workers.values():
+                stack.callback(end, process)
             webs = [
                 cast("TestClient[Any, Any]", await stack.enter_async_context(aiohttp.ClientSession(url)))
                 for url in urls
@@ -96,6 +113,8 @@ async def test_people_talk_on_while_the_broker_and_then_the_leading_web_process_
             session = await run_session(db)
             first = await leader(db, session)
             at = next(number for number, product in enumerate(products) if f"web-{product.pid('web')}-" in first)
+            [(owner, _)] = await owners(db, session)
+            monkeypatch.setattr(RtcClient, "worker", at_host[owner].address)
             notary = await Talker.enter(webs[at], "notary", session.tokens["a"])
             citizen = await Talker.enter(webs[1 - at], "citizen", session.tokens["b"])
             stack.push_async_callback(notary.close)
@@ -119,9 +138,14 @@ async def test_people_talk_on_while_the_broker_and_then_the_leading_web_process_
             await notary.hears(citizen)
             await citizen.hears(notary)
             assert await leader(db, session) != first
-            owners = await db.fetch(
-                "select worker, epoch from room_owner where room_id = $1 order by epoch", session.room_id
-            )
-            assert [tuple(row) for row in owners] == [("w0", 1), ("w0", 2)]
+            assert await owners(db, session) == [(owner, 1), (owner, 2)]
+
+            workers[owner].kill()
+            other = next(name for name in workers if name != owner)
+            await asyncio.gather(notary.page.hears("rejoin"), citizen.page.hears("rejoin"))
+            monkeypatch.setattr(RtcClient, "worker", at_host[other].address)
+            await asyncio.gather(notary.make_again(), citizen.make_again())
+            await asyncio.gather(notary.hears(citizen), citizen.hears(notary))
+            assert await owners(db, session) == [(owner, 1), (owner, 2), (other, 3)]
             await notary.page.say({"type": "end", "reason": "completed"})
             assert (await citizen.page.hears("closed"))["why"] == "ended"
