@@ -98,7 +98,10 @@ def _parse() -> argparse.Namespace:
         help="HOST:PORT to be reached at over TCP, by lines that block UDP; without it: not at all",
     )
     parser.add_argument(
-        "--announce", action="append", help="address that browsers are told (repeat for several); HOST if absent"
+        "--announce",
+        action="append",
+        default=[],
+        help="address that browsers are told (repeat for several; an empty one is none); HOST if absent",
     )
     parser.add_argument("--data", required=True, type=Path, help="directory that all journals lie in")
     parser.add_argument(
@@ -113,6 +116,7 @@ def _parse() -> argparse.Namespace:
         option = "--" + field.name.replace("_", "-")
         parser.add_argument(option, type=float, default=field.default, help=f"seconds (default {field.default})")
     options = parser.parse_args()
+    options.announce = [address for address in options.announce if address]
     if options.control is None and not options.bus:
         parser.error("--control or --bus is needed: nobody could command it")
     return options
