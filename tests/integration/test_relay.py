@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import ssl
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from server import tls
 from server.signaling.relay import LASTS, Relay, ice_servers
 from tests.support.turn_server import SECRET, WORKER, WORKER_6, turn_server
 
@@ -62,14 +65,25 @@ RESERVED_6 = [
 OPEN, OPEN_6 = ["1.0.0.1", "172.32.0.1", "223.255.255.1"], ["2000::1", "2001:200::1", "2606:4700::1111"]
 
 
-def reach(port: int, peer: str, secret: bytes = SECRET, at: datetime | None = None, worker: str = WORKER) -> str:
-    """What coturn's own client tells of binding a channel to `peer`, of the worker's family, with a credential made at this instant."""
+def reach(
+    port: int,
+    peer: str,
+    secret: bytes = SECRET,
+    at: datetime | None = None,
+    worker: str = WORKER,
+    *,
+    secure: bool = False,
+) -> str:
+    """What coturn's own client tells of binding a channel to `peer`, of the worker's family, with a credential made at this instant.
+
+    By TCP, or by TLS where `secure`.
+    """
     program = shutil.which("turnutils_uclient")
     assert program is not None, "turnutils_uclient comes with coturn: apt-get install -y coturn"
     made = ice_servers(Relay(("turn:x",), secret), "seat-1", at or datetime.now(UTC))[0]
     who = ["-u", str(made["username"]), "-w", str(made["credential"])]
-    family = ["-x"] if ":" in worker else []
-    how = ["-t", "-c", "-n", "1", "-m", "1", "-v", *family, "-p", str(port), "-e", peer, "-r", "39999"]
+    chosen = ["-x"] * (":" in worker) + ["-S"] * secure
+    how = ["-t", "-c", "-n", "1", "-m", "1", "-v", *chosen, "-p", str(port), "-e", peer, "-r", "39999"]
     words = [program, *who, *how, worker]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
         told = ""
@@ -120,3 +134,16 @@ def test_a_forged_or_ended_credential_opens_nothing(tmp_path: Path, secret: byte
 
     assert "success: 0x" not in told
     assert "Cannot complete" in told or "401" in told
+
+
+@pytest.mark.parametrize("worker", [WORKER, WORKER_6], ids=["4", "6"])
+def test_the_relay_is_reached_by_tls_with_the_same_credential(tmp_path: Path, worker: str) -> None:
+    with turn_server(tmp_path, worker, secure=True) as port:
+        told = reach(port, worker, worker=worker, secure=True)
+        files = tls.self_signed(tmp_path / "certificate", "localhost")
+        context = ssl.create_default_context(cafile=files.certificate)
+        line = socket.create_connection((worker, port), 30)
+        with context.wrap_socket(line, server_hostname=worker) as ours:
+            assert ours.version() in ("TLSv1.2", "TLSv1.3")
+
+    assert "success: 0x" in told
