@@ -11,23 +11,25 @@ import importlib
 import itertools
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.bench import BenchError, NotInstalled, say
-from server.bench.core import Figure, Result
+from server.bench.core import Figure, Result, quantile
 from server.bench.loadgen.janus import JanusSignaling
 from server.bench.loadgen.peer import PeerFailed
 from server.bench.loadgen.worker import WorkerSignaling
 from server.bench.machine import machine_facts, package_versions
 from server.bench.netline.call import Call, Stage
+from server.bench.netline.relay import Relay
 from server.bench.netline.shape import LINES
 from server.bench.netline.stage import Door, open_door
-from server.bench.netline.videoroom import VideoRoom
+from server.bench.netline.videoroom import ON_LINE, VideoRoom
 from server.bench.options import at_least, names_of
-from server.bench.servers import janus, janus_version, media_worker
+from server.bench.servers import free_port, janus, janus_version, media_worker, own_address
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -38,7 +40,10 @@ BACK_WITHIN_S = 20.0
 PEERS = ("p2p", "janus")  # the two browsers without a server; a room of Janus' VideoRoom
 # Times without a new frame that people notice, and that they complain of.
 HITCH_S, FREEZE_S = 0.2, 0.5
-USUAL = ["clean", "loss5", "loss10", "narrow", "blackout"]
+USUAL = ["clean", "loss5", "loss10", "narrow", "blackout", "tcp"]
+# Seconds in the queue before a narrow place from which on people talk across each other.
+ADAPTED_BELOW_S = 0.2
+BEFORE_S, BACK_AFTER_S = 3.0, 10.0  # over so long a rate is taken; the second one, around so long after a blackout
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ def run(options: argparse.Namespace) -> Result:
     figures: dict[str, Figure] = {}
     absent: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="laizuo-bench-") as folder, ExitStack() as stack:
-        server = stack.enter_context(media_worker("w", Path(folder) / "w"))
+        tcp = ("--tcp", f"{own_address()}:{free_port()}")
+        server = stack.enter_context(media_worker("w", Path(folder) / "w", tcp))
         signaling = WorkerSignaling(Path(server.place.partition(":")[2]))
         stack.enter_context(closing(signaling.control))
         udp = signaling.control.state["media"]["udp"][0]
@@ -118,6 +124,9 @@ def _measure(stage: Stage, name: str, peer: str, seconds: float) -> dict[str, Fi
     line = LINES[name]
     with stage.call(name, line, peer) as call:
         found = _blackout(call, line.blackout_s) if line.blackout_s else _window(call.pages, seconds, stage.door)
+        found |= _adapted(call.relay, seconds)
+        if line.tcp:
+            found["joined_s"] = Figure(round(call.pages[ON_LINE].evaluate("window.joined_s"), 2), "s")
     say(f"{name} {peer}: " + ", ".join(f"{key} {figure.value}" for key, figure in found.items()))
     before = f"{name}_{peer}_" if peer else f"{name}_"
     return {before + key: figure for key, figure in found.items()}
@@ -145,6 +154,22 @@ def _window(pages: dict[str, Page], seconds: float, door: Door) -> dict[str, Fig
         seen = seen_between(before[seat], pages[seat].evaluate("figures()"))
         found |= {f"{way}_{key}": figure for key, figure in figures_of(seen).items()}
     return found
+
+
+def _adapted(relay: Relay, seconds: float) -> dict[str, Figure]:
+    """Of a line with a narrow place: the queue before it, in the window that has just ended."""
+    found: dict[str, Figure] = {}
+    for way, shaper in (("down", relay.down), ("up", relay.up)):
+        if waits := list(shaper.waits):
+            inside = [wait for at, wait in waits if at >= waits[-1][0] - seconds]
+            found[f"{way}_delay_p95_s"] = Figure(round(quantile(inside, 0.95), 3), "s")
+            found[f"{way}_adapt_s"] = Figure(round(adapted_after(waits), 2), "s")
+    return found
+
+
+def adapted_after(waits: Sequence[tuple[float, float]]) -> float:
+    """Seconds from the first datagram of (when, seconds in the queue) until none waits ADAPTED_BELOW_S any more; 0 if none ever did."""
+    return max((at - waits[0][0] for at, wait in waits if wait >= ADAPTED_BELOW_S), default=0.0)
 
 
 def figures_of(seen: Seen) -> dict[str, Figure]:
@@ -178,20 +203,38 @@ def seen_between(before: dict[str, Any], after: dict[str, Any]) -> Seen:
 
 
 def _blackout(call: Call, seconds: float) -> dict[str, Figure]:
-    """Seconds from the line's return to the first new frame, at either side."""
-    pages, relay = call.pages, call.relay
-    pages["line"].wait_for_timeout(WARM_S * 1000)
+    """Seconds from the line's return to the first new frame, at either side, and what is sent then beside what was sent before."""
+    page, relay = call.pages[ON_LINE], call.relay
+    page.wait_for_timeout(WARM_S * 1000)
+    before = _rates(page, relay)
     relay.darken(True)
-    pages["line"].wait_for_timeout(seconds * 1000)
-    back_at = pages["line"].evaluate("performance.timeOrigin + performance.now()")
+    page.wait_for_timeout(seconds * 1000)
+    back_at = page.evaluate("performance.timeOrigin + performance.now()")
     relay.darken(False)
-    pages["line"].wait_for_timeout(3000)
+    page.wait_for_timeout((BACK_AFTER_S - BEFORE_S / 2) * 1000)
+    after = _rates(page, relay)
     found: dict[str, Figure] = {}
-    for seat, way in (("line", "down"), ("other", "up")):
-        end = time.monotonic() + BACK_WITHIN_S
-        while not (fresh := [at for at in pages[seat].evaluate("frames_at") if at > back_at + 1]):
-            if time.monotonic() > end:
-                raise BenchError(f"blackout: nothing was seen {way} {BACK_WITHIN_S:g} s after the line came back")
-            pages[seat].wait_for_timeout(100)
-        found[f"{way}_back_s"] = Figure(round((fresh[0] - back_at) / 1000, 2), "s")
+    for seat, way in ((ON_LINE, "down"), ("other", "up")):
+        first_at = _first_after(call.pages[seat], back_at, way)
+        found[f"{way}_back_s"] = Figure(round((first_at - back_at) / 1000, 2), "s")
+        found[f"{way}_back_rate_share"] = Figure(round(after[way] / max(1.0, before[way]), 3), "share")
     return found
+
+
+def _first_after(page: Page, back_at: float, way: str) -> float:
+    """When a page showed its first frame after the line came back; ms since 1970."""
+    end = time.monotonic() + BACK_WITHIN_S
+    while True:
+        if fresh := [at for at in page.evaluate("frames_at") if at > back_at + 1]:
+            return float(fresh[0])
+        if time.monotonic() > end:
+            raise BenchError(f"blackout: nothing was seen {way} {BACK_WITHIN_S:g} s after the line came back")
+        page.wait_for_timeout(100)
+
+
+def _rates(page: Page, relay: Relay) -> dict[str, float]:
+    """Bytes a second that go through each way, over BEFORE_S from now on."""
+    began, passed = time.monotonic(), {"down": relay.down.passed, "up": relay.up.passed}
+    page.wait_for_timeout(BEFORE_S * 1000)
+    seconds = time.monotonic() - began
+    return {way: (shaper.passed - passed[way]) / seconds for way, shaper in (("down", relay.down), ("up", relay.up))}

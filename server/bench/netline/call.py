@@ -62,6 +62,7 @@ class Stage:
         stack.callback(self.door.control, "close_room", room=name, epoch=EPOCH, reason="ended")
         relay = stack.enter_context(Relay(line, self.worker, self.seed))
         self.door.through[ON_LINE] = relay.address[1]
+        self.door.over_tcp = {ON_LINE} if line.tcp else set()
         return Call(self._enter({"room": name}, stack), relay)
 
     def _direct(self, _name: str, line: Line, stack: ExitStack) -> Call:

@@ -28,11 +28,14 @@ class Direction:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Both directions as the person on the line sees them; `blackout_s`: nothing passes for so long in the middle of the run."""
+    """Both directions as the person on the line sees them; `blackout_s`: nothing passes for so long in the middle of the run; `tcp`: the
+    media worker can be reached over TCP, past this line of UDP.
+    """
 
     up: Direction
     down: Direction
     blackout_s: float = 0.0
+    tcp: bool = False
 
 
 def _both(direction: Direction) -> Line:
@@ -50,18 +53,23 @@ LINES: Final[dict[str, Line]] = {
     "narrow64": _both(Direction(rate_bps=64_000, delay_s=0.02, queue=60)),
     "restless": _both(Direction(delay_s=0.1, jitter_s=0.08, reorder=0.02, duplicate=0.01)),
     "blackout": Line(Direction(delay_s=0.02), Direction(delay_s=0.02), blackout_s=6.0),
+    "tcp": Line(Direction(loss=1.0), Direction(loss=1.0), tcp=True),
 }  # fmt: skip
 
 
 @dataclass
 class Shaper:
-    """One direction at work. `send` takes a datagram, `due` gives what has arrived."""
+    """One direction at work. `send` takes a datagram, `due` gives what has arrived. `passed` bytes were not lost; `waits` are (when,
+    seconds in the queue) of each datagram before a narrow place.
+    """
 
     shape: Direction
     dice: random.Random
     dark: bool = False
     sent: int = 0
     lost: int = 0
+    passed: int = 0
+    waits: list[tuple[float, float]] = field(default_factory=list)
     _bad: bool = False
     _free_at: float = 0.0
     _under_way: list[tuple[float, int, bytes, object]] = field(default_factory=list)
@@ -73,7 +81,9 @@ class Shaper:
             return
         shape, dice = self.shape, self.dice
         at = now
+        self.passed += len(datagram)
         if shape.rate_bps:
+            self.waits.append((now, max(0.0, self._free_at - now)))
             self._free_at = at = max(self._free_at, now) + len(datagram) * 8 / shape.rate_bps
         if not (shape.reorder and dice.random() < shape.reorder):
             at += max(0.0, dice.gauss(shape.delay_s, shape.jitter_s / 2) if shape.jitter_s else shape.delay_s)

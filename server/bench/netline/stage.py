@@ -23,11 +23,13 @@ import { offerTwice, resist } from "/js/call/resilience.js";
 window.frames_at = [];
 window.breaks = 0;
 const connected = () => {
+  const began = performance.now();
   const pc = connect((element) => {
     const shown = () => { window.frames_at.push(performance.timeOrigin + performance.now()); element.requestVideoFrameCallback(shown); };
     element.requestVideoFrameCallback(shown);
   });
   pc.addEventListener("iceconnectionstatechange", () => { window.breaks += ["disconnected", "failed"].includes(pc.iceConnectionState); });
+  pc.addEventListener("connectionstatechange", () => { if (pc.connectionState === "connected") window.joined_s ??= (performance.now() - began) / 1000; });
   return pc;
 };
 const send = (pc) => { for (const track of stream.getTracks()) pc.addTransceiver(track, {direction: "sendonly", streams: [stream]}); };
@@ -90,10 +92,13 @@ MODULES: Final = Path(__file__).resolve().parents[3] / "web" / "static" / "js"
 
 
 class Door:
-    """Answers the pages; `through` maps a seat to the port it is told instead of the worker's."""
+    """Answers the pages; `through` maps a seat to the port it is told instead of the worker's. Nobody is told of TCP, which would go
+    past the line, but seats in `over_tcp`.
+    """
 
     def __init__(self, signaling: WorkerSignaling) -> None:
         self.through: dict[str, int] = {}
+        self.over_tcp: set[str] = set()
         self._signaling = signaling
         self._lock = threading.Lock()
         self.url = ""
@@ -103,8 +108,10 @@ class Door:
             answered = self._signaling.control.request(
                 "join", epoch=EPOCH, connection=1, label={"role": "bench"}, **asked
             )
-        answer = str(answered["answer"])
-        port = self.through.get(str(asked["seat"]))
+        answer, seat = str(answered["answer"]), str(asked["seat"])
+        if seat not in self.over_tcp:
+            answer = re.sub(r"a=candidate:\S+ \d+ tcp .*\r\n", "", answer)
+        port = self.through.get(seat)
         if port is None:
             return answer
         return re.sub(r"(a=candidate:\S+ 1 udp \d+ \S+) \d+ typ host", rf"\g<1> {port} typ host", answer)

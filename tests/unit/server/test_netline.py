@@ -17,9 +17,10 @@ from server.bench import BenchError
 from server.bench.netline.direct import host_of, with_candidate
 from server.bench.netline.relay import Relay
 from server.bench.netline.shape import LINES, Direction, Line, Shaper
-from server.bench.network import COUNTED, PEERS, Seen, figures_of, open_janus, seen_between
+from server.bench.network import COUNTED, PEERS, Seen, adapted_after, figures_of, open_janus, seen_between
 
 COUNT = 5000
+MORE = ("back_s", "back_rate_share", "delay_p95_s", "adapt_s")  # of some lines only
 
 
 def passed(shape: Direction, size: int = 100, every_s: float = 0.01) -> tuple[Shaper, list[tuple[float, int]]]:
@@ -59,6 +60,26 @@ def test_a_narrow_line_passes_its_rate_and_holds_no_more_than_its_queue() -> Non
     assert len(arrived) * 8000 / span_s == pytest.approx(64_000, rel=0.05)
     assert max(way for way, _ in arrived) <= 60 * 8000 / 64_000 + 0.2
     assert shaper.lost > COUNT * 0.8
+
+
+def test_a_shaper_tells_how_long_its_queue_was_and_what_went_through() -> None:
+    shaper = Shaper(Direction(rate_bps=8000), random.Random(7))
+
+    for at in (10.0, 10.0, 11.5, 20.0):  # each takes a second
+        shaper.send(bytes(1000), None, at)
+    shaper.dark = True
+    shaper.send(bytes(1000), None, 20.0)
+
+    assert shaper.waits == [(10.0, 0.0), (10.0, 1.0), (11.5, 0.5), (20.0, 0.0)]
+    assert (shaper.passed, shaper.lost) == (4000, 1)
+    assert adapted_after(shaper.waits) == 1.5
+    assert adapted_after([(10.0, 0.0), (12.0, 0.19)]) == 0.0
+
+
+def test_nothing_of_udp_passes_where_only_tcp_does() -> None:
+    shaper, arrived = passed(LINES["tcp"].up)
+
+    assert (shaper.lost, arrived) == (COUNT, [])
 
 
 @pytest.fixture
@@ -122,6 +143,8 @@ def test_every_key_of_the_network_is_explained_in_the_page() -> None:
     seen = figures_of(Seen(15.0, 0.1, 0.0, 0.0, 0.0, 0.0, 0))
 
     assert all(f"`{way}_{key}`" in page for key in seen for way in ("down", "up"))
+    assert all(f"`{way}_{key}`" in page for key in MORE for way in ("down", "up"))
+    assert "`joined_s`" in page
     assert all(f"`{line}`" in page for line in LINES)
     assert all(f"`LINE_{peer}_`" in page for peer in PEERS)
 
