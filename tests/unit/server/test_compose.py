@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ import yaml
 from server import config
 from server.command_line import VARIABLES, serve_parser
 from server.config import Settings
+from tests.support.compose_file import interpolate, variables
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 OURS = ("web", "worker0", "worker1")
-# ${NAME}, ${NAME:?message}, ${NAME:-default}, ${NAME:+when it is set}
-_VARIABLE = re.compile(r"\$\{(\w+)(?::[?+-][^}]*)?\}")
-_MAY_BE_UNSET = re.compile(r"\$\{\w+:[+-][^}]*\}")
+# The service whose own address is 203.0.113.5, and 443 of two more a worker's each
+ONLY_443 = {
+    "MEDIA_TCP": "443",
+    "WEB_ADDRESS": "203.0.113.5",
+    "WORKER0_ADDRESS": "203.0.113.6",
+    "WORKER1_ADDRESS": "203.0.113.7",
+}
+BOTH_FAMILIES = {"MEDIA_ADDRESS6": "2001:db8::5", "MEDIA_BIND": "[::]"}
 
 
 def text() -> str:
@@ -47,15 +54,26 @@ def example() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+def filled(value: str, **more: str) -> str:
+    """As somebody runs it who gave what has to be given, and `more`."""
+    needed = set(re.findall(r"\$\{(\w+)(?::\?[^}]*)?\}", text() + machines_text()))
+    given = {name: said or ("x" if name in needed else "") for name, said in example().items()}
+    return interpolate(value, given | more)
+
+
+def arguments(name: str, flag: str, **more: str) -> list[str]:
+    """What follows a flag, each time, on a service's command line; empty ones are none."""
+    words = [filled(str(word), **more) for word in service(name)["command"]]
+    return [value for before, value in pairwise(words) if before == flag and value]
+
+
 def argument(name: str, flag: str) -> str:
-    """What follows a flag on a service's command line."""
-    words = service(name)["command"]
-    return str(words[words.index(flag) + 1])
+    [value] = arguments(name, flag)
+    return value
 
 
-def filled(value: str) -> str:
-    """As somebody runs it who gave only what has to be given."""
-    return _VARIABLE.sub(lambda match: example()[match[1]] or "x", _MAY_BE_UNSET.sub("", value))
+def ports(name: str, **more: str) -> list[str]:
+    return [filled(port, **more) for port in service(name)["ports"]]
 
 
 def test_the_whole_deployment_is_there() -> None:
@@ -63,7 +81,7 @@ def test_the_whole_deployment_is_there() -> None:
 
 
 def test_every_variable_is_explained_and_every_explained_one_is_used() -> None:
-    assert set(_VARIABLE.findall(text() + machines_text())) == example().keys()
+    assert variables(text() + machines_text()) == example().keys()
 
 
 @pytest.mark.parametrize("name", sorted(yaml.safe_load(text())["services"]))
@@ -116,7 +134,7 @@ def test_the_web_process_understands_its_environment(tmp_path: Path) -> None:
     assert settings.tls is not None
     assert not settings.demo
     assert settings.workers == 0
-    assert f"443:{settings.port}" in service("web")["ports"]
+    assert f"443:{settings.port}" in ports("web")
     assert f"127.0.0.1:{settings.port}/readyz" in service("web")["healthcheck"]["test"][-1]
     assert settings.database_url == filled("postgresql://laizuo:${POSTGRES_PASSWORD}@postgres/laizuo")
 
@@ -157,12 +175,39 @@ def test_several_machines_differ_from_one_in_how_web_and_workers_meet(tmp_path: 
 def test_every_media_port_is_published_under_its_own_number() -> None:
     for name in ("worker0", "worker1"):
         port = argument(name, "--udp").rpartition(":")[2]
-        assert service(name)["ports"] == [f"{port}:{port}/udp", f"{port}:{port}/tcp"]  # browsers are told this number
+        assert argument(name, "--tcp") == f"0.0.0.0:{port}"
+        assert ports(name) == [f"{port}:{port}/udp", f"{port}:{port}/tcp"]  # browsers are told this number
+        assert arguments(name, "--announce") == ["203.0.113.5"]
+
+
+def test_a_network_that_passes_443_only_finds_the_page_and_both_workers_there() -> None:
+    assert ports("web", **ONLY_443) == ["203.0.113.5:443:8443"]
+    for name, udp, address in (("worker0", "40000", "203.0.113.6"), ("worker1", "40001", "203.0.113.7")):
+        assert arguments(name, "--tcp", **ONLY_443) == ["0.0.0.0:443"]
+        assert arguments(name, "--announce", **ONLY_443) == [address]
+        assert ports(name, **ONLY_443) == [f"{udp}:{udp}/udp", f"{address}:443:443/tcp"]
+        assert service(name)["sysctls"] == {"net.ipv4.ip_unprivileged_port_start": "0"}  # it has no capability
+
+
+def test_workers_are_bound_and_announced_in_both_families_where_that_is_asked_for() -> None:
+    for name, port in (("worker0", "40000"), ("worker1", "40001")):
+        assert arguments(name, "--udp", **BOTH_FAMILIES) == [f"[::]:{port}"]
+        assert arguments(name, "--tcp", **BOTH_FAMILIES) == [f"[::]:{port}"]
+        assert arguments(name, "--announce", **BOTH_FAMILIES) == ["203.0.113.5", "2001:db8::5"]
+    inside = yaml.safe_load((ROOT / "deploy/ipv6.yml").read_text(encoding="utf-8"))
+    assert inside == {"networks": {"default": {"enable_ipv6": True}}}
+
+
+def test_the_relay_reaches_every_address_that_a_worker_is_told_at() -> None:
+    for given in ({}, ONLY_443, BOTH_FAMILIES):
+        told = {address for name in ("worker0", "worker1") for address in arguments(name, "--announce", **given)}
+        words = {filled(word, **given) for word in service("turn")["command"]}
+        assert {f"--allowed-peer-ip={address}" for address in told} <= words
 
 
 def test_the_image_exposes_what_the_services_publish() -> None:
     exposed = re.findall(r"^EXPOSE (.*)$", containerfile(), re.MULTILINE)[0].split()
-    published = [port for name in OURS for port in service(name)["ports"]]
+    published = [port for name in OURS for port in ports(name)]
 
     assert sorted(exposed) == sorted(f"{p.split(':')[1]}{'' if '/' in p else '/tcp'}" for p in published)
 
