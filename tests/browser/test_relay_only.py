@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import pytest
 from playwright.async_api import Browser
 
 from tests.support.act import call_next, end_session, everybody_sees, open_tabs, take_ticket
+from tests.support.browser import running_chromium
 from tests.support.product import ProductFactory
 from tests.support.turn_server import SECRET, turn_server
 
@@ -25,18 +28,26 @@ _OURS = """async () => {
 }"""
 
 
+@pytest.fixture
+async def careless() -> AsyncIterator[Browser]:
+    """A Chromium that takes the relay's throw-away certificate."""
+    async with running_chromium("--ignore-certificate-errors") as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("scheme", ["turn", "turns"])
 async def test_who_reaches_only_the_relay_is_in_by_it(
-    start_product: ProductFactory, chromium: Browser, tmp_path: Path
+    start_product: ProductFactory, careless: Browser, tmp_path: Path, scheme: str
 ) -> None:
-    with turn_server(tmp_path) as port:
+    with turn_server(tmp_path, secure=scheme == "turns") as port:
         secret = tmp_path / "secret"
         secret.write_bytes(SECRET)
-        urls = f"turn:127.0.0.1:{port}?transport=tcp"
+        urls = f"{scheme}:127.0.0.1:{port}?transport=tcp"
         environ = {"LAIZUO_TURN_URLS": urls, "LAIZUO_TURN_SECRET_FILE": str(secret)}
         product = start_product("--workers", "1", environ=environ).wait_ready()
         async with aiohttp.ClientSession() as session, session.get(f"{product.url}/demo.json") as answer:
             demo = await answer.json()
-        act = await open_tabs(chromium, demo)
+        act = await open_tabs(careless, demo)
         await act.kiosk.context.add_init_script(_RELAY_ONLY)
         await act.kiosk.page.reload()
         await act.kiosk.see("choose-notarization")
