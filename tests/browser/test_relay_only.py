@@ -24,7 +24,8 @@ _RELAY_ONLY = """(() => {
 _OURS = """async () => {
   const stats = await window.laizuo.room.pc.getStats();
   const transport = [...stats.values()].find((report) => report.type === "transport");
-  return stats.get(stats.get(transport.selectedCandidatePairId).localCandidateId).candidateType;
+  const ours = stats.get(stats.get(transport.selectedCandidatePairId).localCandidateId);
+  return [ours.candidateType, ours.relayProtocol ?? null];
 }"""
 
 
@@ -55,7 +56,7 @@ async def test_who_reaches_only_the_relay_is_in_by_it(
         await call_next(act)
         await everybody_sees(act, others=1)
 
-        assert await act.kiosk.page.evaluate(_OURS) == "relay"
-        assert await act.notary.page.evaluate(_OURS) != "relay"
+        assert await act.kiosk.page.evaluate(_OURS) == ["relay", {"turn": "tcp", "turns": "tls"}[scheme]]
+        assert (await act.notary.page.evaluate(_OURS))[0] != "relay"
         await end_session(act)
         assert {name: tab.errors for name, tab in act.tabs().items()} == {"kiosk": [], "notary": []}
