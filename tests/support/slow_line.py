@@ -35,6 +35,7 @@ class SlowLine(asyncio.DatagramProtocol):
         self.down_bps = 0
         self.carried = 0  # bytes to the browser
         self.dropped = 0
+        self.dead = False  # carries nothing, whatever network the browser tries
         self._queue_s = queue_s
         self._free_at = 0.0
         self._ways: dict[Address, socket.socket] = {}
@@ -75,7 +76,7 @@ class SlowLine(asyncio.DatagramProtocol):
         return "\r\n".join(line for line in lines if not line.startswith("a=candidate:") or line.startswith(here))
 
     def datagram_received(self, data: bytes, source: Address) -> None:
-        if self._worker is None or source in self._left:
+        if self.dead or self._worker is None or source in self._left:
             return
         if source not in self._ways:
             self._ways[source] = way = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -93,6 +94,8 @@ class SlowLine(asyncio.DatagramProtocol):
     def _send_down(self, data: bytes, browser: Address) -> None:
         now = self._loop.time()
         begins = max(now, self._free_at)
+        if self.dead:
+            return
         if not self.down_bps:
             self._send(data, browser)
         elif begins - now > self._queue_s:

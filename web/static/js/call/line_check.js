@@ -7,8 +7,11 @@ import { post } from "../api.js";
 
 const CONNECT_MS = 10_000; // the promise: whatever the line blocks, one is in within so long
 const SEND_MS = 5000;
+const QUIET_MS = 2500; // the worker says ten times a second what came: a line that says nothing for so long has died while it was tried
+/** @type {Line} */
+const NO_LINE = { way: null, rtt_ms: null, loss: null, kbit_s: null };
 
-/** Never throws: no connection is a verdict too. @param {MediaStream | null} stream @returns {Promise<Verdict>} */
+/** No connection is a verdict too; throws what api.js throws where no worker takes the trial. @param {MediaStream | null} stream @returns {Promise<Verdict>} */
 export async function tryLine(stream) {
   const pc = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   try {
@@ -18,10 +21,12 @@ export async function tryLine(stream) {
     const sources = { [/** @type {string} */ (voice.mid)]: "voice", [/** @type {string} */ (face.mid)]: "face" };
     const { sdp } = await post("/api/line-check", { sdp: pc.localDescription?.sdp ?? "", sources });
     await pc.setRemoteDescription({ type: "answer", sdp });
-    if (!(await connected(pc))) return judge({ way: null, rtt_ms: null, loss: null, kbit_s: null });
+    if (!(await connected(pc))) return judge(NO_LINE);
     const before = await totals(pc);
-    await pause(SEND_MS);
-    return judge(await measured(pc, before));
+    await pause(SEND_MS - QUIET_MS);
+    const late = await totals(pc);
+    await pause(QUIET_MS);
+    return judge(await measured(pc, before, late.heard));
   } finally {
     pc.close();
   }
@@ -44,17 +49,19 @@ function connected(pc) {
 /** @param {RTCPeerConnection} pc @returns {Promise<any[]>} */
 const reports = async (pc) => [.../** @type {any} */ (await pc.getStats()).values()];
 
-/** Bytes sent so far, and bytes that the encoder might have used. @param {RTCPeerConnection} pc */
+/** Bytes sent and heard so far, and bytes that the encoder might have used. @param {RTCPeerConnection} pc */
 async function totals(pc) {
-  const all = (await reports(pc)).filter((report) => report.type === "outbound-rtp");
+  const everything = await reports(pc);
+  const all = everything.filter((report) => report.type === "outbound-rtp");
   return {
+    heard: everything.reduce((sum, report) => sum + (report.type === "candidate-pair" ? report.bytesReceived ?? 0 : 0), 0),
     sent: all.reduce((sum, report) => sum + report.bytesSent + (report.headerBytesSent ?? 0), 0),
     allowed: all.reduce((sum, report) => sum + (report.totalEncodedBytesTarget ?? 0), 0),
   };
 }
 
-/** @param {RTCPeerConnection} pc @param {{ sent: number, allowed: number }} before bytes @returns {Promise<Line>} */
-async function measured(pc, before) {
+/** @param {RTCPeerConnection} pc @param {{ sent: number, allowed: number }} before bytes @param {number} heard bytes, QUIET_MS ago @returns {Promise<Line>} */
+async function measured(pc, before, heard) {
   const all = await reports(pc);
   const pair = all.find((report) => report.type === "candidate-pair" && report.nominated && report.state === "succeeded");
   const local = all.find((report) => report.id === pair?.localCandidateId);
@@ -64,6 +71,7 @@ async function measured(pc, before) {
   const trips = [pair?.currentRoundTripTime, ...told.map((report) => report.roundTripTime)].filter((trip) => trip !== undefined);
   const now = await totals(pc);
   const [sent, allowed] = [now.sent - before.sent, now.allowed - before.allowed];
+  if (sent && now.heard === heard) return NO_LINE;
   return {
     way: local?.protocol === "tcp" ? "tcp" : "udp",
     rtt_ms: trips.length ? Math.round(Math.min(...trips) * 1000) : null,
