@@ -27,6 +27,7 @@ from media.core.rtp import (
     payload_start,
 )
 from media.core.seqmap import NOTHING
+from media.core.seqno import SEQ_MASK
 from media.forward.path import DownStream, Lane, UpStream
 from media.forward.wiring import Wiring
 from media.net.srtp import SrtpBuffer
@@ -118,7 +119,7 @@ class CatchingUp(Wiring, ABC):
     def _send_kept(self, up: UpStream, down: DownStream, ext: int, now: float) -> int:
         """Bytes sent; 0 of what is missing, and comes late or is asked for like anything later; -1 when there is no more sense in it."""
         packet = up.cache.get(ext, now)
-        if packet is None and ext == down.begun_at:  # the key frame itself is too old by now
+        if packet is None and not up.loss.waits_for(ext & SEQ_MASK):  # it was there, and is too old by now
             return -1
         written = write_down(self._out.data, down, packet, ext, now) if packet is not None else None
         if written is None:

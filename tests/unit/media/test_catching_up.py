@@ -168,9 +168,57 @@ def test_who_would_begin_too_late_waits_for_a_key_frame(stage: Stage) -> None:
         paced.move(TICK_S)
 
     assert [down.packets for down in downs] == [RUN, RUN, downs[2].packets, 0, 0]
-    assert [down in stage.up.downs for down in downs] == [True, True, True, False, False]
+    assert downs[2].packets < RUN, "its rest is forgotten by then"
+    assert [down in stage.up.downs for down in downs] == [True, True, False, False, False]
     paced.come(VP8_KEY)
     assert len(paced.taken(*downs[3:])) == 2
+
+
+def test_a_picture_of_more_than_the_pace_is_caught_up_with(stage: Stage) -> None:
+    paced = Paced(stage)
+    stage.up.rate.bps = 3 * 100 * SIZE * 8  # three packets a tick
+    down = paced.newcomer(3)
+    sent, ticks = paced.taken(down), 0
+    while down not in stage.up.downs:
+        for _ in range(3):
+            paced.come(VP8_DELTA)
+        paced.move(TICK_S)
+        sent += paced.taken(down)
+        ticks += 1
+
+    assert ticks * TICK_S < LATEST_S
+    assert [seq for seq, _ in sent] == [(65530 + n) & 0xFFFF for n in range(paced.number - 600)]
+    assert stage.watch.wanted == []
+
+
+def test_who_went_and_came_back_is_sent_nothing_of_before(stage: Stage) -> None:
+    paced = Paced(stage)
+    first, second = paced.newcomer(3), paced.newcomer(4)
+    paced.taken()
+    stage.path.disconnect(second)
+    paced.move(TICK_S)
+    stage.path.connect(stage.up, second)
+
+    for _ in range(100):
+        paced.move(TICK_S)
+
+    assert (first.packets, paced.taken(second)) == (RUN, [])
+    paced.come(VP8_KEY)
+    assert len(paced.taken(second)) == 1
+
+
+def test_a_run_whose_packets_are_forgotten_ends_with_a_wish_for_a_key_frame(stage: Stage) -> None:
+    paced = Paced(stage)
+    down = paced.newcomer(3)
+    stage.up.cache.max_age_s = 0.0
+    stage.watch.wanted.clear()
+    paced.move(TICK_S)
+    paced.move(TICK_S)
+
+    sent = paced.taken(down)
+    assert [seq for seq, _ in sent] == [(65530 + n) & 0xFFFF for n in range(len(sent))]
+    assert len(sent) < RUN
+    assert stage.watch.wanted == [stage.up]
 
 
 def test_who_is_still_behind_goes_on_with_a_newer_key_frame(stage: Stage) -> None:
