@@ -225,7 +225,8 @@ class NativePath(PythonPath):
         memory = self.memory
         if memory.stalled_any:
             memory.stalled_any = False
-            for down in [down for up in self._ups.values() for down in up.downs]:
+            # Who waits for a key frame by now, too: or C would pass him over after it.
+            for down in [down for up in self._ups.values() for down in (*up.downs, *up.waiting)]:
                 self._cut_if_stalled(down)
         if memory.dropped_any:
             memory.dropped_any = False

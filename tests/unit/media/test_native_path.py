@@ -12,11 +12,12 @@ import pytest
 
 from media.core.packetcache import VIDEO_PACKETS, PacketCache
 from media.forward.native_memory import UpMemory
-from media.forward.native_objects import LARGEST_ARENA, SharedCache
+from media.forward.native_objects import LARGEST_ARENA, NativeDown, SharedCache
 from media.forward.native_path import NativePath
 from media.forward.self_test import Notes, Wire, check_native, wired_native
 from media.net.sockaddr import address_of, sockaddr
 from media.net.srtp import SrtpBuffer, SrtpSessions, protect_rtcp
+from tests.support.forward_stage import VP8_DELTA, VP8_KEY, Stage
 from tests.support.native import native_library
 from tests.support.native_room import GCM, KEY, KEY_FRAME, OTHER, OURS, Room
 
@@ -65,6 +66,20 @@ def test_what_the_kernel_refuses_is_counted_and_does_not_hold_up_the_rest(room: 
     assert room.dropped == {"send_failed": 2}
     assert len(room.wire.sent) == 2
     assert [down.packets for down in room.up.downs] == [2, 2]
+
+
+def test_who_waits_already_when_a_full_socket_is_told_of_is_not_passed_over_later() -> None:
+    """Python met the full socket too, in the same call, and took him out of the stream's list first."""
+    stage = Stage("native")
+    down = cast(NativeDown, stage.subscriber())
+    stage.path.connect(stage.up, down)
+    down.memory.stalled = cast(NativePath, stage.path).memory.stalled_any = True
+
+    stage.receive(499, VP8_DELTA)
+    for number, payload in ((500, VP8_KEY), (501, VP8_DELTA), (502, VP8_DELTA)):
+        stage.receive(number, payload)
+
+    assert len(stage.taken()) == 3
 
 
 def test_more_than_a_call_takes_is_taken_by_the_next(room: Room) -> None:
