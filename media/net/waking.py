@@ -63,8 +63,8 @@ class Waking:
         if self._set is None or self._timer < 0:
             return
         nanoseconds = int(seconds * 1e9)
-        self._set(self._timer, 0, c_char_p(_INTERVAL.pack(0, nanoseconds, 0, nanoseconds)), None)
-        by_timer = nanoseconds > 0
+        refused = self._set(self._timer, 0, c_char_p(_INTERVAL.pack(0, nanoseconds, 0, nanoseconds)), None)
+        by_timer = nanoseconds > 0 and not refused
         if by_timer != self.by_timer:
             self.by_timer = by_timer
             self._loop.remove_reader(self._descriptor if by_timer else self._timer)
