@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SYSTEMD_RUNS = Path("/run/systemd/system")
+# Another apt may be at work, as after the start of a machine; and a mirror may stutter.
+PATIENT = ("-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
 
 
 def can_install() -> bool:
@@ -27,8 +29,10 @@ def install(packages: Sequence[str], services: Sequence[str] = ()) -> bool:
     """
     # In runlevel 1 no package starts anything where init scripts are; systemd asks nobody, so there it is ended and switched off again.
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
-    _run(["apt-get", "update", "-q"], environ)  # a fresh image has no package lists, an old one those of old versions
+    command = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages, *PATIENT]
+    _run(
+        ["apt-get", "update", "-q", *PATIENT], environ
+    )  # a fresh image has no package lists, an old one those of old versions
     done = _run(command, environ)
     if services and SYSTEMD_RUNS.is_dir():
         _run(["systemctl", "disable", "--now", *services], environ)

@@ -89,14 +89,27 @@ def bring(names: list[str]) -> None:
         return
     if debian.can_install():
         print(f"Installing what tests need (apt-get): {', '.join(names)}.", file=sys.stderr)
-        debian.install(packages_of(names), [TOOLS[name].service for name in names if TOOLS[name].service])
-    if still := [name for name in names if find(name) is None]:
+        _install(names)
+        for name in _missing(names):  # one package that is not to be had keeps apt from all others
+            _install([name])
+    if still := _missing(names):
         print(f"The tests that need them will fail: {needed(still)}", file=sys.stderr)
+
+
+def _install(names: list[str]) -> None:
+    debian.install(packages_of(names), [TOOLS[name].service for name in names if TOOLS[name].service])
+
+
+def _missing(names: Iterable[str]) -> list[str]:
+    return [name for name in names if find(name) is None]
 
 
 def _version(program: Path) -> int:
     """The first number of what it says of itself; 0 where it says none."""
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
     number = re.search(r"\d+", said)
     return int(number[0]) if number else 0
 

@@ -85,9 +85,10 @@ def test_a_version_that_is_too_old_is_as_good_as_none(firefox: Path, version: st
 def test_all_is_installed_in_one_call_and_no_daemon_stays(calls: Path) -> None:
     assert debian.install(["nats-server", "coturn"], ["nats-server"])
 
+    patient = "-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
     assert calls.read_text().splitlines() == [
-        "apt-get 1 update -q",
-        "apt-get 1 install -y -q --no-install-recommends nats-server coturn",
+        f"apt-get 1 update -q {patient}",
+        f"apt-get 1 install -y -q --no-install-recommends nats-server coturn {patient}",
         "systemctl disable --now nats-server",
     ]
 
@@ -112,6 +113,19 @@ def test_what_could_not_be_installed_is_told_too(
 
     assert "systemctl disable --now nats-server" in calls.read_text()
     assert "broker not found; as root: apt-get install" in capfd.readouterr().err
+
+
+def test_one_that_is_not_to_be_had_keeps_none_of_the_others_away(
+    missing: None, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian, "can_install", lambda: True)
+
+    tools.bring(["broker", "relay"])
+
+    asked = [
+        line.split("recommends ")[1].split(" -o")[0] for line in calls.read_text().splitlines() if " install " in line
+    ]
+    assert asked == ["nats-server coturn its-words", "nats-server", "coturn its-words"]
 
 
 @pytest.mark.parametrize(
