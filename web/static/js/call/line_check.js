@@ -71,7 +71,7 @@ async function measured(pc, before, heard) {
   const trips = [pair?.currentRoundTripTime, ...told.map((report) => report.roundTripTime)].filter((trip) => trip !== undefined);
   const now = await totals(pc);
   const [sent, allowed] = [now.sent - before.sent, now.allowed - before.allowed];
-  if (sent && now.heard === heard) return NO_LINE;
+  if (sent && heard && now.heard === heard) return NO_LINE; // a browser that does not tell what it heard is not asked
   return {
     way: local?.protocol === "tcp" ? "tcp" : "udp",
     rtt_ms: trips.length ? Math.round(Math.min(...trips) * 1000) : null,
