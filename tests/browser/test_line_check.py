@@ -16,7 +16,7 @@ from tests.support.eventually import eventually
 from tests.support.product import ROOT, Product, ProductFactory
 from tests.support.script_page import script_page
 from tests.support.slow_line import slow_line
-from tests.support.tcp_only import TOLD, free_port, tcp_only
+from tests.support.tcp_only import free_port, product_told, tcp_only
 
 WORDS = json.loads((ROOT / "web/locales/zh-CN/line.json").read_text("utf-8"))
 GOOD: dict[str, Any] = {"way": "udp", "rtt_ms": 20, "loss": 0.0, "kbit_s": 1500}
@@ -85,8 +85,7 @@ async def test_the_check_finds_the_way_the_score_and_the_advice(
 
 async def test_who_has_no_udp_is_told_of_the_detour(start_product: ProductFactory, chromium: Browser) -> None:
     port = free_port()
-    environ = {"LAIZUO_MEDIA_PORT": str(port), "LAIZUO_MEDIA_ANNOUNCE": TOLD}
-    product = start_product("--workers", "1", environ=environ).wait_ready()
+    product = product_told(start_product, port)
     async with aiohttp.ClientSession() as session, session.get(f"{product.url}/demo.json") as answer:
         demo = await answer.json()
     with tcp_only(port):

@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 
 from tests.support.act import call_next, end_session, everybody_sees, open_tabs, take_ticket
 from tests.support.product import ProductFactory
-from tests.support.tcp_only import TOLD, free_port, tcp_only
+from tests.support.tcp_only import free_port, product_told, tcp_only
 
 # The protocols of the pair that carries the call: ours, theirs.
 _PAIR = """async () => {
@@ -22,8 +22,7 @@ _PAIR = """async () => {
 
 async def test_who_has_no_udp_joins_over_tcp_by_himself(start_product: ProductFactory, chromium: Browser) -> None:
     port = free_port()
-    environ = {"LAIZUO_MEDIA_PORT": str(port), "LAIZUO_MEDIA_ANNOUNCE": TOLD}
-    product = start_product("--workers", "1", environ=environ).wait_ready()
+    product = product_told(start_product, port)
     async with aiohttp.ClientSession() as session, session.get(f"{product.url}/demo.json") as answer:
         demo = await answer.json()
     with tcp_only(port) as way:

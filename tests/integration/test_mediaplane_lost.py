@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from media.control.messages import CloseRoom, OpenRoom
 from server.signaling.rooms import PLANE, ROOMS
@@ -14,6 +14,8 @@ from tests.support.room_web import running_web
 from tests.support.running_session import RunningSession, run_session
 
 if TYPE_CHECKING:
+    from aiohttp.test_utils import TestClient
+
     from server.config import Settings
     from server.db import Pool
     from tests.support.scripted_worker import ScriptedWorker
@@ -30,7 +32,9 @@ def gave_up(session: RunningSession, epoch: int) -> dict[str, object]:
     return {"event": "room_closed", "room": session.room_id, "epoch": epoch, "reason": "stood_still"}
 
 
-async def asked_to_open(worker: ScriptedWorker) -> None:
+async def asked_to_open(client: TestClient[Any, Any], session: RunningSession, worker: ScriptedWorker) -> None:
+    assert client.app is not None
+    await client.app[ROOMS].of(session.session_id)
     await eventually(lambda: None if worker.requests(OpenRoom) else "nobody has asked it to open a room")
 
 
@@ -96,8 +100,7 @@ async def test_a_session_that_ends_while_its_room_is_being_opened_leaves_no_room
     session = await run_session(db, "notarization")
     async with running_web(settings_of(settings, workers)) as client:
         assert client.app is not None
-        await client.app[ROOMS].of(session.session_id)
-        await asked_to_open(workers["w0"])
+        await asked_to_open(client, session, workers["w0"])
 
         await client.app[PLANE].drop(session.room_id, "completed")
 
@@ -111,9 +114,7 @@ async def test_a_room_that_came_to_be_elsewhere_stays_nowhere_else(
     workers["w0"].mute_open = True
     session = await run_session(db)
     async with running_web(settings_of(settings, workers)) as client:
-        assert client.app is not None
-        await client.app[ROOMS].of(session.session_id)
-        await asked_to_open(workers["w0"])
+        await asked_to_open(client, session, workers["w0"])
 
         workers["w0"].rooms.clear()  # it has not come to it when it says hello
         workers["w0"].mute_open, workers["w0"].refuse_open = False, "draining"
@@ -133,8 +134,7 @@ async def test_a_worker_that_is_away_when_its_room_is_over_is_told_later_what_it
     session = await run_session(db)
     async with running_web(settings_of(settings, workers)) as client:
         assert client.app is not None
-        await client.app[ROOMS].of(session.session_id)
-        await asked_to_open(workers["w0"])
+        await asked_to_open(client, session, workers["w0"])
         await workers["w0"].die()
         await eventually(lambda: None if client.app and client.app[PLANE].away() else "it is not missed yet")
 

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from tests.support.product import Product, ProductFactory
+
 TOLD = "127.0.0.2"  # another address of loopback: the worker is bound to 127.0.0.1
 LOOK_S = 0.1
 
@@ -22,6 +24,12 @@ def free_port() -> int:
                 worker.bind(("127.0.0.1", port))
                 udp.bind(("127.0.0.1", port))
                 return port
+
+
+def product_told(start_product: ProductFactory, port: int) -> Product:
+    """A product whose browsers are told the way of `tcp_only(port)` and no other."""
+    environ = {"LAIZUO_MEDIA_PORT": str(port), "LAIZUO_MEDIA_ANNOUNCE": TOLD}
+    return start_product("--workers", "1", environ=environ).wait_ready()
 
 
 class TcpOnly:
